@@ -1,0 +1,1 @@
+"""The platform's own protocol; docs/native-protocol.rst is its specification."""

@@ -1,0 +1,33 @@
+"""Alarms, as values."""
+
+from datetime import datetime
+from enum import Enum
+
+from attrs import field, frozen
+
+from chargecloud.domain.decision import Row
+
+
+class Level(Enum):
+    """How much an alarm asks for: to be seen, to be looked after, to be run for."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@frozen
+class Alarm:
+    """Something that a person should know of.
+
+    @ivar rule: what found it, for example C{"port-hot"}.
+    @ivar evidence: the figures that it was found by, plain values.
+    """
+
+    rule: str
+    level: Level
+    tenant_id: int
+    charger_id: int
+    at: datetime
+    port: int | None = None
+    evidence: Row = field(factory=dict)

@@ -1,0 +1,127 @@
+"""What can be refused, and by whose fault.
+
+L{RemoteError} is the fault of the far side of a charger's connection: the connection
+suffers.  L{Refusal} is the answer to a request that cannot be carried out: it has a
+stable C{code} that the HTTP API shows as the problem's type.  Anything else that is
+raised is our own fault.
+"""
+
+from typing import ClassVar
+
+
+class RemoteError(Exception):
+    """The far side broke its protocol: bad length, checksum, tag, order or limit."""
+
+    #: stable, for counters and logs
+    code: ClassVar[str] = "remote-error"
+
+
+class BadFrame(RemoteError):
+    """Bytes that no frame can be made of."""
+
+    code = "bad-frame"
+
+
+class BadTag(RemoteError):
+    """A frame that its key did not make: tampered with, replayed, or out of order."""
+
+    code = "bad-tag"
+
+
+class LimitExceeded(RemoteError):
+    """More bytes, frames or waiting events than one connection may have."""
+
+    code = "limit-exceeded"
+
+
+class OutOfOrder(RemoteError):
+    """A message that its session's state does not allow."""
+
+    code = "out-of-order"
+
+
+class NotAdmitted(RemoteError):
+    """A charger that is not registered, or may not connect."""
+
+    code = "not-admitted"
+
+
+class Refusal(Exception):
+    """A request that is understood and cannot be carried out.
+
+    @ivar detail: one sentence for a person.
+    @ivar facts: machine-readable members that go with it.
+    """
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, detail: str, **facts: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+
+class NotFound(Refusal):
+    """No such thing within the asker's tenant."""
+
+    code = "not-found"
+
+
+class Invalid(Refusal):
+    """A value that breaks a rule; C{facts["errors"]} may list C{{where, what}}."""
+
+    code = "invalid"
+
+
+class Conflict(Refusal):
+    """It cannot be done in the state that things are in."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """A name or identity that is taken."""
+
+    code = "already-exists"
+
+
+class PortBusy(Conflict):
+    """The port has a running order."""
+
+    code = "port-busy"
+
+
+class InsufficientFunds(Conflict):
+    """The wallet holds less than what was to be taken or held."""
+
+    code = "insufficient-funds"
+
+
+class ChargerOffline(Conflict):
+    """No session holds the charger at the moment."""
+
+    code = "charger-offline"
+
+
+class CommandTimedOut(Refusal):
+    """The charger was sent a command and did not answer before its deadline."""
+
+    code = "command-timed-out"
+
+
+class Overloaded(Refusal):
+    """A queue with a limit is full; trying again later is in order."""
+
+    code = "overloaded"
+
+
+class RequestKeyReused(Refusal):
+    """An Idempotency-Key that came before, with a different request."""
+
+    code = "idempotency-key-reused"
+
+
+class TariffError(Invalid):
+    """Terms that make no tariff; C{facts["errors"]} lists C{{where, what}}."""
+
+    code = "invalid-tariff"

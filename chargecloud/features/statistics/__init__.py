@@ -1,0 +1,1 @@
+"""Totals for a period and a scope: orders, users, energy, money, carbon."""

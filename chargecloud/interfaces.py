@@ -1,0 +1,267 @@
+"""The seams: what integrators write and what the rooms know of each other.
+
+A plugin provides one of these through a hook (L{chargecloud.hookspecs}); each provider
+is checked against its interface when the service starts, and is then called directly.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+from zope.interface import Attribute, Interface
+
+from chargecloud.calendar import Calendar
+from chargecloud.domain.alarm import Alarm
+from chargecloud.domain.charger import Admission, Secret
+from chargecloud.domain.commands import Answer, Command
+from chargecloud.domain.decision import LogEntry
+from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Settled
+from chargecloud.domain.tariff import BillLine, Usage
+from chargecloud.routes import Route
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from twisted.internet.defer import Deferred
+
+# ------------------------------------------------------------------ chargers' connections
+
+
+@frozen
+class Credentials:
+    """What the registry knows of a charger that says it is one of ours.
+
+    @ivar secret: C{None} for a dialect that has no secrets.
+    @ivar login_digest: digest of the facts it told at its last login (a dialect that
+        need not hear them again says so to the charger), C{None} before the first.
+    """
+
+    secret: Secret | None
+    login_digest: bytes | None = None
+
+
+@frozen
+class Greeting:
+    """What a dialect may tell a charger that connects."""
+
+    unix_s: int
+    heartbeat_s: int
+
+
+@frozen
+class Claimed:
+    """Somebody says it is this charger; L{IConversation.welcome} goes on from here."""
+
+    identity: str
+
+
+@frozen
+class Proven:
+    """That charger it is: its secret was used (or its dialect has none).
+
+    @ivar login_digest: of the facts in C{login}, C{None} where the dialect has no digest.
+    """
+
+    identity: str
+    login: LoggedIn
+    login_digest: bytes | None = None
+
+
+@frozen
+class Told:
+    """A charger told a fact.
+
+    @ivar ticket: the dialect's own mark of it, given back with what became of the fact;
+        C{None} if this fact is not answered.
+    """
+
+    identity: str
+    event: ChargerEvent
+    ticket: object | None = None
+
+
+@frozen
+class Answered:
+    """A charger answered the command of that number."""
+
+    identity: str
+    number: int
+    answer: Answer
+
+
+@frozen
+class Alive:
+    """A charger gave a sign of life which its dialect has answered already."""
+
+    identity: str
+
+
+Heard = Claimed | Proven | Told | Answered | Alive
+
+
+class IConversation(Interface):
+    """The server's side of one connection in one dialect.  Sans-IO: bytes in, what was
+    heard out; what is to be sent waits in L{data_to_send}.  One conversation may carry
+    several chargers, told apart by their identity on the wire."""
+
+    def receive(data: bytes) -> Sequence[Heard]:
+        """
+        Take bytes as they came, in pieces of any size.
+
+        @raise RemoteError: and nothing else, whatever the bytes are.  The connection is
+            to be closed; what L{data_to_send} holds may still be sent.
+        """
+
+    def welcome(identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
+        """Go on after L{Claimed}; C{None} refuses the charger."""
+
+    def settle(identity: str, ticket: object, outcome: Settled) -> None:
+        """Answer the fact that was told with that ticket."""
+
+    def command(identity: str, number: int, command: Command) -> None:
+        """
+        Send a command; its answer comes as L{Answered} with the same number.
+
+        @raise Refusal: if this dialect has no such command.
+        """
+
+    def data_to_send() -> bytes:
+        """Take what is to be sent."""
+
+
+class IDialect(Interface):
+    """A vendor's protocol."""
+
+    name: str = Attribute("its name in configuration, database and API, for example C{'dny'}")
+    version: str = Attribute("version of the dialect's implementation, shown beside frames")
+
+    def recognises(first: bytes) -> bool | None:
+        """Whether a connection that begins with these bytes (at least one) speaks it;
+        C{None}: more bytes are needed to tell."""
+
+    def conversation() -> IConversation:
+        """A new conversation, for a connection that was just made."""
+
+    def read_identity(identity: str) -> str:
+        """
+        The canonical form of a charger's identity on the wire.
+
+        @raise Invalid: if no charger of this dialect could have it.
+        """
+
+
+class IChargerEvents(Interface):
+    """Those who act on what chargers say.  The gateway calls it; charging implements it."""
+
+    def credentials(dialect: str, identity: str) -> "Deferred[Credentials | None]":
+        """What to check a charger's claim with; C{None} if there is no such charger."""
+
+    def logged_in(
+        dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
+    ) -> "Deferred[Admission]":
+        """
+        A charger has proved itself: raise its epoch, so that no earlier connection of it
+        can decide anything any more.
+
+        @raise NotAdmitted: as a failure.
+        """
+
+    def receive(
+        admission: Admission, event: ChargerEvent, received_at: datetime
+    ) -> "Deferred[Settled] | None":
+        """A fact from a charger that is logged in; C{None} if there is nothing to wait for."""
+
+
+class IReadingWatch(Interface):
+    """Looks at every reading on its way.  Pure and synchronous: no I/O, no waiting."""
+
+    name: str = Attribute("its name in alarms and logs")
+
+    def watch(admission: Admission, reading: PortReading, at: datetime) -> Alarm | None:
+        """An alarm, if the reading gives reason for one."""
+
+
+class IAlarmSink(Interface):
+    """Takes alarms to people.  Never called on the gateway's way."""
+
+    name: str = Attribute("its name in configuration and logs")
+
+    def deliver(alarm: Alarm) -> "Deferred[None]":
+        """Deliver one alarm; a failure means that it was not delivered."""
+
+
+# -------------------------------------------------------------------------------- money
+
+
+class ITariff(Interface):
+    """A way to price a charge.  Pure: the same terms and usage give the same lines for ever.
+
+    C{terms} are the plain JSON that L{check} returned; a tariff stores nothing else.
+    """
+
+    kind: str = Attribute("its name in C{POST /tariffs}, for example C{'time_of_use'}")
+
+    def check(terms: Mapping[str, Any]) -> Mapping[str, Any]:
+        """
+        The terms in their canonical form, defaults filled in.
+
+        @raise TariffError: naming every fault with its place.
+        """
+
+    def boundaries(
+        terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[datetime]:
+        """Instants within (after, until] at which a price changes, in order: meter
+        readings on both sides of these decide how energy is split."""
+
+    def lines(terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
+        """The lines of the bill for what was used."""
+
+
+# ----------------------------------------------------------------------------- features
+
+
+class IFollower(Interface):
+    """Follows the event log.  Each entry has its effect exactly once in the database."""
+
+    name: str = Attribute("key of its cursors; never changed once used")
+
+    def apply(connection: "Connection", entries: Sequence[tuple[datetime, LogEntry]]) -> None:
+        """
+        Write the effect of entries, oldest first.  Runs in a database thread, in the
+        transaction that moves the cursor: whatever raises here undoes both.
+        """
+
+
+@frozen
+class Platform:
+    """What a feature is given to build itself with.
+
+    @ivar read: runs a function of a database connection in a thread, and fires with its
+        plain result.
+    """
+
+    calendar: Calendar
+    read: Any
+
+
+@frozen
+class FeatureParts:
+    """What a feature adds to the service."""
+
+    routes: tuple[Route, ...] = ()
+    followers: tuple[Any, ...] = ()
+    watches: tuple[Any, ...] = ()
+
+
+class IFeature(Interface):
+    """A room of floor 5, ours or a vendor's."""
+
+    name: str = Attribute("its name, and the name of its table in the configuration")
+    settings: type = Attribute("attrs class of its configuration table")
+    migrations: Path | None = Attribute("folder of its Alembic revisions, a branch of its own")
+
+    def build(settings: Any, platform: Platform) -> FeatureParts:
+        """Make its parts from its settings."""

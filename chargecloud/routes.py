@@ -1,0 +1,163 @@
+"""Routes: declared once, served by C{web}, shown by OpenAPI, used by every room and plugin.
+
+A body, a query and an answer are attrs classes; the fields made with L{text}, L{whole}
+and L{choice} carry their documentation and their limits with them.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import attrs
+from attrs import frozen
+
+from chargecloud.domain.errors import NotFound, Refusal
+
+T = TypeVar("T")
+
+#: the default of a field that must be given
+REQUIRED: Any = attrs.NOTHING
+
+
+def text(
+    doc: str, *, default: Any = REQUIRED, longest: int = 200, example: str | None = None
+) -> Any:
+    """A field of text."""
+
+    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not 0 < len(value) <= longest:
+            raise ValueError(f"must have 1 to {longest} characters")
+
+    metadata = {"doc": doc, "maxLength": longest, "minLength": 1, "example": example}
+    return attrs.field(default=default, validator=check, metadata=metadata)
+
+
+def whole(
+    doc: str,
+    *,
+    default: Any = REQUIRED,
+    least: int = 0,
+    most: int = 2**53 - 1,
+    example: int | None = None,
+) -> Any:
+    """A field of a whole number, within limits that are stated (2**53 - 1 is as far as
+    every reader of JSON counts exactly)."""
+
+    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not least <= value <= most:
+            raise ValueError(f"must be between {least} and {most}")
+
+    metadata = {"doc": doc, "minimum": least, "maximum": most, "example": example}
+    return attrs.field(default=default, validator=check, metadata=metadata)
+
+
+def choice(doc: str, *, default: Any = REQUIRED, example: Any = None) -> Any:
+    """A field of any other type: an enumeration, a nested body, a list, a flag."""
+    return attrs.field(default=default, metadata={"doc": doc, "example": example})
+
+
+@frozen
+class Page(Generic[T]):
+    """A part of a list.
+
+    @ivar next: cursor of the next part, C{None} at the end.
+    """
+
+    items: tuple[T, ...] = choice("the items, in a stable order")
+    next: str | None = choice("cursor of the next page, null at the end", default=None)
+
+
+@frozen(kw_only=True)
+class Paging:
+    """The query of every list."""
+
+    limit: int = whole("how many items at the most", default=50, least=1, most=500)
+    cursor: str | None = text("where the last page ended", default=None)
+
+
+@frozen
+class Caller:
+    """Who asks.
+
+    @ivar tenant_id: C{None} for the platform's own administrator.
+    @ivar permissions: what the token allows; C{"*"} is everything.
+    """
+
+    token_id: int
+    tenant_id: int | None
+    permissions: frozenset[str]
+
+    def may(self, permission: str) -> bool:
+        """Whether the token allows it; C{"orders:write"} is also given by C{"orders:*"}."""
+        room = permission.partition(":")[0]
+        return bool(self.permissions & {"*", permission, f"{room}:*"})
+
+
+@frozen
+class Call:
+    """One request, checked and taken apart.
+
+    @ivar path: the variables of the path.
+    @ivar body: an instance of the route's body class, or C{None}.
+    @ivar query: an instance of the route's query class, or C{None}.
+    @ivar request_key: the Idempotency-Key.
+    @ivar fingerprint: of method, path and body, to tell a repeated request from another
+        one under the same key.
+    """
+
+    caller: Caller
+    path: dict[str, str]
+    body: Any = None
+    query: Any = None
+    request_key: str | None = None
+    fingerprint: str = ""
+
+    def id(self, name: str) -> int:
+        """
+        A path variable that is an id.
+
+        @raise NotFound: if it is none, as for an id that does not exist.
+        """
+        value = self.path[name]
+        if not (value.isascii() and value.isdigit() and len(value) < 20):
+            raise NotFound(f"there is no {name.removesuffix('_id')} {value}")
+        return int(value)
+
+
+class Method(Enum):
+    """The methods in use."""
+
+    GET = "GET"
+    POST = "POST"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+@frozen(kw_only=True)
+class Route:
+    """
+    One operation of the HTTP API.
+
+    @ivar path: below the base, with variables in braces: C{"/orders/{order_id}/bill"}.
+    @ivar permission: what the caller's token must allow, C{None} for nobody in particular
+        (such a route is open to the world).
+    @ivar run: given a L{Call}, returns the answer or a Deferred of it.
+    @ivar answer: class of the answer.
+    @ivar status: HTTP status of success.
+    @ivar refusals: what it may refuse besides what every route may (bad input, token,
+        permission).
+    @ivar base: where the path hangs.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    answer: Any
+    run: Callable[[Call], Any]
+    permission: str | None
+    tag: str
+    body: Any = None
+    query: Any = None
+    status: int = 200
+    refusals: Sequence[type[Refusal]] = ()
+    base: str = "/api/v1"

@@ -1,0 +1,1 @@
+"""Floor 6: simulated chargers, and the people who charge at them."""

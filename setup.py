@@ -1,0 +1,44 @@
+"""Packaging of ChargeCloud.  See docs/adr/0002-packaging.rst for why it looks like this."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="chargecloud",
+    version="0.1.0",
+    description="The charging cloud: connects chargers, runs charges, bills them.",
+    # "." (and not an absent key) makes an editable install a plain path entry, the
+    # only kind that twisted.plugin can see.  A second key would undo it.
+    package_dir={"": "."},
+    # twisted.plugins has no __init__.py and must not have one, so it is named here.
+    packages=[*find_packages(include=["chargecloud", "chargecloud.*"]), "twisted.plugins"],
+    package_data={"chargecloud": ["py.typed"]},
+    include_package_data=True,
+    python_requires=">=3.11",
+    install_requires=[
+        "Twisted[tls]>=24.11",
+        "alembic>=1.14",
+        "attrs>=24.1",
+        "cattrs>=24.1",
+        "cryptography>=43",
+        "klein>=24.8",
+        "pluggy>=1.5",
+        "SQLAlchemy>=2.0.36",
+        "treq>=24.9",
+        "tzdata",
+        "zope.interface>=7",
+    ],
+    extras_require={
+        "dev": [
+            "hypothesis>=6.120",
+            "import-linter>=2.1",
+            "mypy>=1.14",
+            "mypy-zope>=1.0.9",
+            "openapi-spec-validator>=0.7",
+            "pytest>=8.3",
+            "pytest-twisted>=1.14.3",
+            "ruff>=0.9",
+            "towncrier>=24.8",
+        ]
+    },
+    entry_points={"console_scripts": ["chargecloud = chargecloud.cli:main"]},
+)
