@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from chargecloud.domain.commands import Command
+from chargecloud.domain.ledger import Post
 
 #: plain values: int, str, bool, None, and for JSON columns lists and dicts of them
 Row = Mapping[str, Any]
@@ -57,46 +58,6 @@ class Change:
     row: Row
     expect: Row = field(factory=dict)
     holds: Holds | None = None
-
-
-@frozen
-class Account:
-    """An account of the ledger by its owner: C{("wallet", customer_id)}.
-
-    Customers' accounts (C{wallet}, C{held}) have a floor of zero which the database
-    guards; the platform's own accounts have none.
-    """
-
-    tenant_id: int
-    kind: str
-    owner_id: int = 0
-
-    #: kinds whose balance may not fall below zero
-    GUARDED = frozenset({"wallet", "held"})
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the database keeps this account from falling below zero."""
-        return self.kind in self.GUARDED
-
-
-@frozen
-class Post:
-    """Money moves from one account (debited) to another (credited); never negative.
-
-    @ivar cause: what moved it: C{"top_up"}, C{"hold"}, C{"capture"}, C{"release"} …
-    @ivar reference_id: the order (or the request) that it belongs to.
-    """
-
-    debit: Account
-    credit: Account
-    amount_fen: int
-    cause: str
-    reference_id: int
-
-    def __attrs_post_init__(self) -> None:
-        if self.amount_fen <= 0:
-            raise ValueError(f"a posting of {self.amount_fen} fen moves no money")
 
 
 @frozen

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from chargecloud.domain.charger import PortState
+from chargecloud.domain.charger import ChargerTime, PortState
 
 
 class StopReason(Enum):
@@ -29,20 +29,10 @@ class StopReason(Enum):
     SAFETY = "safety"
     CHARGER = "charger"
     OPERATOR = "operator"
+    #: by a command; the platform, which sent it, knows why
+    REMOTE = "remote"
     POWER_CUT = "power_cut"
     UNKNOWN = "unknown"
-
-
-@frozen
-class ChargerTime:
-    """An instant as a charger without a trusted clock can tell it.
-
-    @ivar boot: number of the charger's start, counted by the charger and never reused.
-    @ivar uptime_s: seconds since that start.
-    """
-
-    boot: int
-    uptime_s: int
 
 
 @frozen

@@ -13,6 +13,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
+from attrs.validators import ge, min_len
 
 from chargecloud.domain.units import energy_price_fen
 
@@ -53,8 +54,8 @@ class Usage:
     """
 
     zone: ZoneInfo
-    charged_s: int
-    marks: tuple[Mark, ...] = field(validator=_in_order)
+    charged_s: int = field(validator=ge(0))
+    marks: tuple[Mark, ...] = field(validator=[min_len(1), _in_order])
 
     @property
     def started_at(self) -> datetime:
@@ -85,7 +86,8 @@ class Usage:
         return before.meter_mwh + (after.meter_mwh - before.meter_mwh) * gone // whole
 
     def energy_between(self, start: datetime, end: datetime) -> int:
-        """Energy in mWh within [start, end)."""
+        """Energy in mWh within [start, end); what the register gained at the very instant
+        C{start} is not in it."""
         return self.meter_at(end) - self.meter_at(start)
 
 

@@ -1,1 +1,1 @@
-"""Floor 6: HTTP."""
+"""Floor 6: HTTP.  L{chargecloud.web.serving} serves the routes that the rooms declare."""

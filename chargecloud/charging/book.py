@@ -1,0 +1,204 @@
+"""The orders that run, and the way in which each is advanced.
+
+The book holds them in memory as they are written down, so that a charger's fact needs no
+query; the version guard tells when that is not so any more (another node decided), and
+then they are read again.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from attrs import define, field
+from sqlalchemy import Connection, select
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.charging.tracking import Track
+from chargecloud.charging.turns import Turns
+from chargecloud.domain.commands import Command
+from chargecloud.domain.decision import Decision, Stale
+from chargecloud.domain.errors import NotFound
+from chargecloud.domain.order import RUNNING, Occurrence, Order, OrderState, decide, order_of
+from chargecloud.gateway.routing import Routing
+from chargecloud.money.tariffs import Tariff, Tariffs, find_tariff
+from chargecloud.registry.chargers import find_charger
+from chargecloud.storage.schema import orders
+from chargecloud.storage.store import Store
+
+#: an order that changes under us this often is left to the next occasion
+MOST_TRIES = 4
+
+Occurrences = Callable[[Order], Awaitable[Sequence[Occurrence]]]
+
+
+class Superseded(Exception):
+    """The session that told a fact is no longer the charger's newest."""
+
+
+def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> Order:
+    """
+    An order of a tenant, or of any for C{None}.
+
+    @raise NotFound: if there is none.
+    """
+    found = select(orders).where(orders.c.id == order_id)
+    if tenant_id is not None:
+        found = found.where(orders.c.tenant_id == tenant_id)
+    row = connection.execute(found).first()
+    if row is None:
+        raise NotFound(f"there is no order {order_id}")
+    return order_of(row._asdict())
+
+
+@define
+class OrderBook:
+    """
+    @ivar turns: whoever advances an order of a charger waits for the charger's turn.
+    """
+
+    store: Store
+    tariffs: Tariffs
+    routing: Routing
+    turns: Turns = field(factory=Turns)
+    _tracks: dict[int, Track] = field(factory=dict, init=False)
+    _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
+    _tariffs: dict[tuple[int, int], Tariff] = field(factory=dict, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def open(self) -> Sequence[Order]:
+        """Take up the orders that have not come to their end.
+
+        @return: all of them, also those that have ended and are still to be billed.
+        """
+        open_states = [state.value for state in (*RUNNING, OrderState.ENDED)]
+
+        def read(connection: Connection) -> list[tuple[Order, Tariff, int]]:
+            found = select(orders).where(orders.c.state.in_(open_states)).order_by(orders.c.id)
+            unfinished = [order_of(row._asdict()) for row in connection.execute(found)]
+            return [
+                (
+                    order,
+                    find_tariff(connection, None, order.tariff_id, order.tariff_version),
+                    find_charger(connection, None, order.charger_id).rated_w,
+                )
+                for order in unfinished
+            ]
+
+        unfinished = await self.store.read(read)
+        for order, tariff, rated_w in unfinished:
+            self.track(order, tariff, rated_w)
+        return [order for order, _, _ in unfinished]
+
+    # --------------------------------------------------------------------------- looking
+
+    def track(self, order: Order, tariff: Tariff, rated_w: int) -> Track:
+        """Hold an order in memory.
+
+        @param rated_w: what its charger can give at the most.
+        """
+        self._tariffs[tariff.id, tariff.version] = tariff
+        kind = self.tariffs.kinds[tariff.kind]
+        zone = ZoneInfo(order.time_zone)
+
+        def boundaries(after: datetime, until: datetime) -> list[datetime]:
+            return list(kind.boundaries(tariff.terms, zone, after, until))
+
+        track = self._tracks[order.id] = Track(order, boundaries, rated_w)
+        if order.state in RUNNING:
+            self._on_port[order.charger_id, order.port] = order.id
+        return track
+
+    def tracked(self, order_id: int) -> Track | None:
+        """A running order, if this node has it."""
+        return self._tracks.get(order_id)
+
+    def on_port(self, charger_id: int, port: int) -> Track | None:
+        """The order that has a port, if this node knows of one."""
+        order_id = self._on_port.get((charger_id, port))
+        return None if order_id is None else self._tracks.get(order_id)
+
+    def running(self) -> Iterable[Track]:
+        """All orders in memory."""
+        return self._tracks.values()
+
+    def tariff_of(self, order: Order) -> Tariff:
+        """The version of the tariff that a tracked order began with."""
+        return self._tariffs[order.tariff_id, order.tariff_version]
+
+    async def find(self, order_id: int) -> Order:
+        """An order as it is written down, running or not.
+
+        @raise NotFound: if there is none.
+        """
+        track = self._tracks.get(order_id)
+        if track is not None:
+            return track.order
+        return await self.store.read(lambda connection: find_order(connection, None, order_id))
+
+    # ------------------------------------------------------------------------- advancing
+
+    async def advance(
+        self, order_id: int, occurred: Occurrences, epoch: int | None = None
+    ) -> Order:
+        """
+        Let things occur to an order, and commit what follows; in the charger's turn only.
+
+        @param occurred: what occurs, given the order as it is; asked again if the order
+            or a balance has changed meanwhile.
+        @param epoch: of the session that told it.
+        @raise Superseded: if that session is no longer the newest.
+        @raise Conflict: if it cannot occur in the order's state.
+        """
+        for _ in range(MOST_TRIES):
+            before = await self.find(order_id)
+            after, decision = before, Decision()
+            for occurrence in await occurred(before):
+                step = decide(after, occurrence, epoch)
+                after, decision = step.order, decision + step.decision
+            try:
+                if decision.writes or decision.log:
+                    await self.store.writer.decide(decision)
+            except Stale as stale:
+                await self._read_again(order_id, before, stale, epoch)
+                continue
+            self._keep(after)
+            for command in decision.commands:
+                self.send(after.charger_id, command)
+            return after
+        raise Superseded(f"order {order_id} changes faster than it can be advanced")
+
+    async def _read_again(
+        self, order_id: int, before: Order, stale: Stale, epoch: int | None
+    ) -> None:
+        fresh = await self.store.read(lambda connection: find_order(connection, None, order_id))
+        if stale.table == orders.name and fresh.version == before.version and epoch is not None:
+            raise Superseded("the charger has logged in anew since")
+        track = self._tracks.get(order_id)
+        if track is not None:
+            track.order = fresh
+
+    def _keep(self, order: Order) -> None:
+        track = self._tracks.get(order.id)
+        if track is None:
+            return
+        if order.state is OrderState.CHARGING and not track.marks:
+            track.begin(order)
+        track.order = order
+        if order.state not in RUNNING:
+            self._on_port.pop((order.charger_id, order.port), None)
+        if order.state not in (*RUNNING, OrderState.ENDED):
+            del self._tracks[order.id]
+
+    def send(self, charger_id: int, command: Command) -> None:
+        """Send a command that nobody waits for."""
+        answered = self.routing.send(charger_id, command)
+        answered.addErrback(self._not_answered, charger_id, command)
+
+    def _not_answered(self, failure: Failure, charger_id: int, command: Command) -> None:
+        self._log.warn(
+            "charger {charger_id} did not answer {command}: {reason}",
+            charger_id=charger_id,
+            command=command,
+            reason=failure.getErrorMessage(),
+        )

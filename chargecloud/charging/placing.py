@@ -1,0 +1,217 @@
+"""Orders that people place: checked, held for, written down, and sent to the charger."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Connection
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.settings import ChargingSettings
+from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.domain.decision import Stale
+from chargecloud.domain.errors import (
+    ChargerOffline,
+    InsufficientFunds,
+    Invalid,
+    PortBusy,
+    Refusal,
+)
+from chargecloud.domain.order import Occurrence, Order, OrderState, StartRefused, place
+from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.money.tariffs import Tariff, find_tariff
+from chargecloud.money.wallets import find_wallet
+from chargecloud.registry.chargers import Charger, find_charger
+from chargecloud.registry.sites import Site, find_site
+from chargecloud.storage.once import RequestKey, known, once
+from chargecloud.storage.store import Store
+
+
+@frozen(kw_only=True)
+class Wish:
+    """
+    What somebody wants to have charged.
+
+    @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
+    """
+
+    charger_id: int
+    port: int
+    customer_id: int | None = None
+    tariff_id: int | None = None
+    prepaid_fen: int | None = None
+    limit_energy_wh: int | None = None
+    limit_duration_s: int | None = None
+    limit_amount_fen: int | None = None
+    until_full: bool = True
+
+
+@frozen
+class _Found:
+    charger: Charger
+    site: Site
+    tariff: Tariff
+    balance_fen: int
+
+
+@define
+class Placing:
+    """
+    @ivar clock: the reactor's, for deadlines.
+    @ivar calendar: tells when an order was placed.
+    """
+
+    store: Store
+    book: OrderBook
+    clock: IReactorTime
+    calendar: Calendar
+    settings: ChargingSettings
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
+        """
+        Place an order; the start goes to the charger without being waited for.
+
+        @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
+        @raise ChargerOffline: if the charger is not connected.
+        @raise PortBusy: if the port has an order.
+        @raise InsufficientFunds: if the wallet does not hold what is to be held.
+        """
+        if made := await known(self.store, request):
+            return await self.book.find(made.resource_id)
+        found = await self.store.read(lambda connection: _find(connection, tenant_id, wish))
+        if not 1 <= wish.port <= found.charger.port_count:
+            what = f"the charger has ports 1 to {found.charger.port_count}"
+            raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
+        if self.book.routing.presence.find(wish.charger_id) is None:
+            raise ChargerOffline("the charger is not connected")
+        order = self._order(wish, found)
+        return await self.book.turns.take(
+            wish.charger_id, lambda: self._commit(request, order, found)
+        )
+
+    def _order(self, wish: Wish, found: _Found) -> Order:
+        now = self.calendar.now()
+        limit_fen = _least(wish.prepaid_fen, wish.limit_amount_fen)
+        held_fen = 0
+        if wish.customer_id is not None:
+            held_fen = wish.prepaid_fen or limit_fen or self._default_hold_fen(found.balance_fen)
+            limit_fen = _least(limit_fen, held_fen)
+        return Order(
+            id=self.store.ids.next(),
+            tenant_id=found.charger.tenant_id,
+            site_id=found.site.id,
+            charger_id=wish.charger_id,
+            port=wish.port,
+            customer_id=wish.customer_id,
+            tariff_id=found.tariff.id,
+            tariff_version=found.tariff.version,
+            time_zone=found.site.time_zone,
+            created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            held_fen=held_fen,
+            limit_energy_mwh=_times(wish.limit_energy_wh, MWH_PER_WH),
+            limit_duration_s=wish.limit_duration_s,
+            limit_amount_fen=limit_fen,
+            until_full=wish.until_full,
+        )
+
+    def _default_hold_fen(self, balance_fen: int) -> int:
+        if balance_fen < 1:
+            raise InsufficientFunds("the wallet is empty", balance_fen=balance_fen)
+        return min(self.settings.default_hold_fen, balance_fen)
+
+    async def _commit(self, request: RequestKey | None, order: Order, found: _Found) -> Order:
+        try:
+            made = await once(self.store, request, order.id, place(order))
+        except Stale as stale:
+            if stale.table == "ports":
+                raise PortBusy(f"port {order.port} has a running order") from None
+            if stale.table == "accounts":
+                raise InsufficientFunds(
+                    f"the wallet holds less than {order.held_fen} fen", wanted_fen=order.held_fen
+                ) from None
+            raise
+        if made.repeated:
+            return await self.book.find(made.resource_id)
+        self.book.track(order, found.tariff, found.charger.rated_w)
+        self._start(order)
+        return order
+
+    # ---------------------------------------------------------------------------- the start
+
+    def _start(self, order: Order) -> None:
+        """Send the start.  A charger that is reached too late refuses it by itself."""
+        deadline_s = self.settings.start_deadline_s
+        now_s = self.clock.seconds()
+        valid_until = self.calendar.anchor.at(now_s + deadline_s)
+        command = StartCharge(
+            order_id=order.id,
+            port=order.port,
+            valid_until_s=int(valid_until.timestamp()),
+            limit_energy_mwh=order.limit_energy_mwh,
+            limit_duration_s=order.limit_duration_s,
+            until_full=order.until_full,
+        )
+        answered = self.book.routing.send(order.charger_id, command, deadline_s)
+        answered.addCallbacks(self._answered, self._unanswered, (order,), {}, (order,))
+        answered.addErrback(self._not_failed, order)
+        self.expect_confirmation(order)
+
+    def expect_confirmation(self, order: Order) -> None:
+        """Give an order up that the charger does not say to have begun in time."""
+
+        def too_late() -> None:
+            track = self.book.tracked(order.id)
+            if track is not None and track.order.state is OrderState.STARTING:
+                self._fail(order, "not-confirmed").addErrback(self._not_failed, order)
+
+        self.clock.callLater(self.settings.confirm_deadline_s, too_late)
+
+    def _answered(self, answer: Answer, order: Order) -> Any:
+        return None if answer.accepted else self._fail(order, answer.code)
+
+    def _unanswered(self, failure: Failure, order: Order) -> Any:
+        failure.trap(Refusal)
+        refusal = failure.value
+        assert isinstance(refusal, Refusal)
+        return self._fail(order, refusal.code)
+
+    def _fail(self, order: Order, code: str) -> "Deferred[Order]":
+        refused = StartRefused(self.calendar.now(), code)
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            # the charger's word that it charges may have come first
+            return (refused,) if order.state is OrderState.STARTING else ()
+
+        return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
+
+    def _not_failed(self, failure: Failure, order: Order) -> None:
+        self._log.failure("order {order_id} was not given up", failure, order_id=order.id)
+
+
+def _find(connection: Connection, tenant_id: int | None, wish: Wish) -> _Found:
+    charger = find_charger(connection, tenant_id, wish.charger_id)
+    site = find_site(connection, charger.tenant_id, charger.site_id)
+    tariff_id = wish.tariff_id or site.tariff_id
+    if tariff_id is None:
+        what = "is needed, as the site has none"
+        raise Invalid(f"a tariff {what}", errors=[{"pointer": "/tariff_id", "detail": what}])
+    tariff = find_tariff(connection, charger.tenant_id, tariff_id)
+    balance_fen = 0
+    if wish.customer_id is not None:
+        balance_fen = find_wallet(connection, charger.tenant_id, wish.customer_id).balance_fen
+    return _Found(charger, site, tariff, balance_fen)
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    given = [value for value in (one, other) if value is not None]
+    return min(given) if given else None
+
+
+def _times(value: int | None, factor: int) -> int | None:
+    return None if value is None else value * factor

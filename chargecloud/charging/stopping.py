@@ -1,0 +1,40 @@
+"""Asking a charger to stop."""
+
+from attrs import define
+
+from chargecloud.charging.book import OrderBook
+from chargecloud.domain.commands import StopCharge
+from chargecloud.domain.errors import Conflict
+from chargecloud.domain.events import StopReason
+from chargecloud.domain.order import RUNNING, Order
+
+
+@define
+class Stopping:
+    """The order itself ends with the charger's end record, and not before."""
+
+    book: OrderBook
+
+    async def stop(self, order: Order, reason: StopReason) -> Order:
+        """
+        Ask the charger, and wait for its answer.
+
+        @raise Conflict: if the order does not run.
+        @raise ChargerOffline: if its charger is not connected.
+        @raise CommandTimedOut: if it does not answer.
+        """
+        track = self.book.tracked(order.id)
+        if order.state not in RUNNING or track is None:
+            raise Conflict(f"the order is {order.state.value}", state=order.state.value)
+        track.stop_reason = reason
+        answer = await self.book.routing.send(order.charger_id, StopCharge(order.id, order.port))
+        if not answer.accepted:
+            raise Conflict(f"the charger refuses to stop: {answer.code}", answer=answer.code)
+        return await self.book.find(order.id)
+
+    def stop_soon(self, order: Order, reason: StopReason) -> None:
+        """Ask the charger, once, without waiting."""
+        track = self.book.tracked(order.id)
+        if track is not None and track.stop_reason is None:
+            track.stop_reason = reason
+            self.book.send(order.charger_id, StopCharge(order.id, order.port))

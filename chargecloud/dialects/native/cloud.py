@@ -1,0 +1,197 @@
+"""The cloud's side of a connection: bytes in, what was heard and bytes out."""
+
+from collections.abc import Callable, Sequence
+
+from attrs import define, field
+from zope.interface import implementer
+
+from chargecloud.dialects.fields import Fields
+from chargecloud.dialects.framing import ReceiveBuffer
+from chargecloud.dialects.native.codes import VERSION, RefusalCode
+from chargecloud.dialects.native.frames import UP_HEADS, Frame, FrameKind, start_of, take_frame
+from chargecloud.dialects.native.keys import SERVER_NONCE_SIZE, Seal, choose_suite, session_key
+from chargecloud.dialects.native.machine import TRANSITIONS, Claim, State, Step, Turn
+from chargecloud.dialects.native.meanings import COMMANDS, command_fields
+from chargecloud.dialects.native.messages import (
+    DOWN_NUMBERS,
+    HELLO,
+    KEPT,
+    UP,
+    WELCOME,
+    Message,
+    read_message,
+)
+from chargecloud.domain.commands import Command
+from chargecloud.domain.errors import (
+    BadFrame,
+    ChargerOffline,
+    NotAdmitted,
+    OutOfOrder,
+    Refusal,
+    RemoteError,
+)
+from chargecloud.domain.events import Settled
+from chargecloud.interfaces import Credentials, Greeting, Heard, IConversation
+
+#: bytes that may wait for the rest of their frame or for the welcome: a charger that keeps
+#: to the protocol has a frame's 256 under way at most, and says nothing before its welcome
+WAITING_LIMIT = 1024
+
+
+@implementer(IConversation)
+@define
+class NativeConversation:
+    """
+    One charger's connection, as the cloud sees it.
+
+    What comes while the welcome is pending waits; after L{welcome}, C{receive(b"")} gives
+    what was heard in it.  When a frame breaks the protocol, what was heard before it in
+    the same bytes is returned first, and the next C{receive} raises: a record that came
+    well is not lost for what followed it.
+
+    @ivar entropy: gives so many bytes that nobody can guess.
+    """
+
+    entropy: Callable[[int], bytes]
+    _state: State = field(default=State.NEW, init=False)
+    _waiting: ReceiveBuffer = field(factory=lambda: ReceiveBuffer(WAITING_LIMIT), init=False)
+    _sending: bytearray = field(factory=bytearray, init=False)
+    _hello: bytes = field(default=b"", init=False)
+    _claim: Claim | None = field(default=None, init=False)
+    _seal: Seal | None = field(default=None, init=False)
+    _failure: RemoteError | None = field(default=None, init=False)
+
+    def receive(self, data: bytes) -> Sequence[Heard]:
+        """Take bytes; see L{IConversation.receive}."""
+        if self._failure is not None:
+            self._state = State.FAILED
+            raise self._failure.with_traceback(None)
+        heard: list[Heard] = []
+        try:
+            self._read(data, heard)
+        except RemoteError as failure:
+            self._failure = failure
+            if not heard:
+                self._state = State.FAILED
+                raise
+        return heard
+
+    def welcome(self, identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
+        """Welcome or refuse the charger; one that has failed meanwhile hears nothing."""
+        if self._state is State.FAILED:
+            return
+        claim = self._claim
+        if self._state is not State.CLAIMED or claim is None or claim.identity != identity:
+            raise RuntimeError(f"nobody waits here to be welcomed as {identity}")
+        secret = credentials.secret if credentials else None
+        if credentials is None or secret is None or secret.generation != claim.key_generation:
+            self._refuse(RefusalCode.UNKNOWN_CHARGER)
+            self._state = self._step(Turn.NOT_ADMITTED).state
+            return
+        is_known = claim.login_digest is not None and (
+            claim.login_digest == credentials.login_digest
+        )
+        self._greet(claim, secret.key, greeting, send_login=not is_known)
+        self._state = self._step(Turn.FACTS_KNOWN if is_known else Turn.FACTS_WANTED).state
+
+    def settle(self, identity: str, ticket: object, outcome: Settled) -> None:
+        """Answer a record; what is to be sent again is not answered."""
+        if outcome is not Settled.LATER and self._holds(identity):
+            self._say(KEPT, {"record": ticket, "outcome": outcome})
+
+    def command(self, identity: str, number: int, command: Command) -> None:
+        """
+        Send a command; see L{IConversation.command}.
+
+        @raise ChargerOffline: before the charger has proved itself.
+        """
+        message = COMMANDS.get(type(command))
+        if message is None:
+            raise Refusal(f"the native protocol has no {type(command).__name__}")
+        if not self._holds(identity):
+            raise ChargerOffline(f"{identity} is not connected here")
+        self._say(message, command_fields(number, command))
+
+    def data_to_send(self) -> bytes:
+        """Take what is to be sent; whoever called another method takes it at once."""
+        data = bytes(self._sending)
+        self._sending.clear()
+        return data
+
+    def _read(self, data: bytes, heard: list[Heard]) -> None:
+        self._waiting.append(data)
+        if self._state is State.REFUSED and self._waiting:
+            raise NotAdmitted("a charger that was refused goes on")
+        while self._state is not State.CLAIMED:
+            frame = take_frame(self._waiting, UP_HEADS)
+            if frame is None:
+                break
+            if frame.kind is FrameKind.HELLO:
+                self._take_hello(frame, heard)
+            else:
+                self._take_sealed(frame, heard)
+        self._waiting.check_limit()
+
+    def _take_hello(self, frame: Frame, heard: list[Heard]) -> None:
+        step = self._step(Turn.HELLO)
+        if not frame.body:
+            raise BadFrame("a HELLO without a version")
+        if frame.body[0] != VERSION:
+            self._refuse(RefusalCode.VERSION_NOT_SUPPORTED)
+            raise NotAdmitted(f"version {frame.body[0]} is not spoken here")
+        claim = Claim(**HELLO.read(frame.body[1:]))
+        if choose_suite(claim.suites) is None:
+            self._refuse(RefusalCode.NO_COMMON_SUITE)
+            raise NotAdmitted(f"none of the suites {claim.suites:#b} is spoken here")
+        self._hello = frame.start + frame.body
+        self._claim = claim
+        self._take(step, claim, {}, heard)
+
+    def _take_sealed(self, frame: Frame, heard: list[Heard]) -> None:
+        if self._seal is None or self._claim is None:
+            raise OutOfOrder("a sealed frame before any HELLO")
+        plaintext = self._seal.open(frame.body, frame.start)
+        message, fields = read_message(plaintext, UP, DOWN_NUMBERS)
+        self._take(self._step(message), self._claim, fields, heard)
+
+    def _step(self, turn: Message | Turn) -> Step:
+        step = TRANSITIONS.get((self._state, turn))
+        if step is None:
+            raise OutOfOrder(f"{turn.name} in state {self._state.name}")
+        return step
+
+    def _take(self, step: Step, claim: Claim, fields: Fields, heard: list[Heard]) -> None:
+        for hear in step.hear:
+            heard.append(hear(claim, fields))
+        if step.reply is not None:
+            self._say(step.reply, {})
+        self._state = step.state
+
+    def _greet(self, claim: Claim, key: bytes, greeting: Greeting, *, send_login: bool) -> None:
+        suite = choose_suite(claim.suites)
+        assert suite is not None, "a claim without a common suite is refused at once"
+        terms = WELCOME.write(
+            {
+                "unix_s": greeting.unix_s,
+                "heartbeat_s": greeting.heartbeat_s,
+                "send_login": send_login,
+            }
+        )
+        opening = bytes((VERSION, suite.number)) + self.entropy(SERVER_NONCE_SIZE)
+        size = len(opening) + len(terms) + suite.tag_size
+        start = start_of(FrameKind.WELCOME, size) + opening
+        self._seal = Seal.of_cloud(suite, session_key(key, self._hello + start))
+        self._sending += start + self._seal.close(terms, start)
+        self._hello = b""
+
+    def _say(self, message: Message, fields: Fields) -> None:
+        assert self._seal is not None, "only what was welcomed is spoken to"
+        self._sending += self._seal.frame(message.write(fields))
+
+    def _refuse(self, code: RefusalCode) -> None:
+        body = bytes((VERSION, code))
+        self._sending += start_of(FrameKind.REFUSAL, len(body)) + body
+
+    def _holds(self, identity: str) -> bool:
+        claim = self._claim
+        return self._state is State.OPEN and claim is not None and claim.identity == identity

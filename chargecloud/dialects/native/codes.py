@@ -1,0 +1,57 @@
+"""Numbers on the wire, and what they stand for.  Nothing in here is ever renumbered."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from chargecloud.domain.charger import PortState
+from chargecloud.domain.events import Settled, StopReason
+
+VERSION = 1
+
+
+class RefusalCode(IntEnum):
+    """Codes of a REFUSAL, which is not sealed and therefore only a hint."""
+
+    UNKNOWN_CHARGER = 1
+    VERSION_NOT_SUPPORTED = 2
+    NO_COMMON_SUITE = 3
+    BUSY = 4
+
+
+#: a state without a number, C{UNKNOWN}, is not said at all
+PORT_STATES: Mapping[int, PortState] = {
+    0: PortState.IDLE,
+    1: PortState.PLUGGED,
+    2: PortState.CHARGING,
+    3: PortState.FULL,
+    4: PortState.FAULT,
+}
+
+STOP_REASONS: Mapping[int, StopReason] = {
+    0: StopReason.UNKNOWN,
+    1: StopReason.USER,
+    2: StopReason.LIMIT_ENERGY,
+    3: StopReason.LIMIT_TIME,
+    4: StopReason.LIMIT_AMOUNT,
+    5: StopReason.FULL,
+    6: StopReason.NO_LOAD,
+    7: StopReason.UNPLUGGED,
+    8: StopReason.SAFETY,
+    9: StopReason.CHARGER,
+    10: StopReason.OPERATOR,
+    11: StopReason.POWER_CUT,
+}
+
+ANSWER_CODES: Mapping[int, str] = {
+    0: "ok",
+    1: "busy",
+    2: "no-such-port",
+    3: "fault",
+    4: "expired",
+    5: "not-plugged",
+    6: "unknown-command",
+    7: "refused",
+}
+
+#: C{LATER} has no number: nothing is said of a record that is to be sent again
+OUTCOMES: Mapping[int, Settled] = {0: Settled.KEPT, 1: Settled.REFUSED}

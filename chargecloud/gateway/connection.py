@@ -1,0 +1,247 @@
+"""One connection, sans-IO: bytes in; replies, and wishes to the rest of the platform, out.
+
+It finds the dialect by the first bytes, keeps a session for each charger that the
+connection carries, and does what L{chargecloud.gateway.machine} says.  It never waits:
+what takes time is a L{Wish}, and its outcome is brought by a call.
+"""
+
+from collections.abc import Callable, Sequence
+
+from attrs import define, field, frozen
+
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.commands import Answer, Command
+from chargecloud.domain.errors import (
+    BadFrame,
+    ChargerOffline,
+    LimitExceeded,
+    NotAdmitted,
+    OutOfOrder,
+)
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
+from chargecloud.gateway.machine import TRANSITIONS, Action, Input, State
+from chargecloud.interfaces import (
+    Alive,
+    Answered,
+    Claimed,
+    Credentials,
+    Greeting,
+    Heard,
+    IConversation,
+    IDialect,
+    Proven,
+    Told,
+)
+
+#: the longest beginning that a dialect may need to be recognised by (an HTTP request line)
+MOST_FIRST_BYTES = 512
+#: a host of the two-wheeler kind relays 50 boxes; twice that is no host any more
+MOST_CHARGERS = 100
+#: facts that may come while a login is committed: a charger that reconnects sends its
+#: kept records at once, and waits for their acknowledgements before it sends more
+MOST_KEPT = 32
+
+
+@frozen
+class AskCredentials:
+    """Look up a charger; bring the result to L{Connection.credentials}."""
+
+    identity: str
+
+
+@frozen
+class AskAdmission:
+    """Admit a charger; bring the result to L{Connection.admitted} or C{refused}."""
+
+    identity: str
+    login: LoggedIn
+    login_digest: bytes | None
+
+
+@frozen
+class Deliver:
+    """Give a fact to those who act on it; bring what became of it to
+    L{Connection.settle}."""
+
+    identity: str
+    admission: Admission
+    event: ChargerEvent
+    ticket: object | None
+
+
+@frozen
+class GiveAnswer:
+    """A command has been answered."""
+
+    identity: str
+    number: int
+    answer: Answer
+
+
+Wish = AskCredentials | AskAdmission | Deliver | GiveAnswer
+
+
+@define(eq=False)
+class Session:
+    """One charger on this connection."""
+
+    identity: str
+    state: State = State.NEW
+    admission: Admission | None = None
+    kept: list[Told] = field(factory=list)
+    commands_sent: int = 0
+
+
+_INPUTS: dict[type[Heard], Input] = {
+    Claimed: Input.CLAIM,
+    Proven: Input.PROOF,
+    Told: Input.FACT,
+    Answered: Input.ANSWER,
+    Alive: Input.LIFE,
+}
+
+
+@define(eq=False)
+class Connection:
+    """
+    @ivar dialects: those that may be spoken here, asked in their order.
+    @ivar greeting: what a charger is told when it is welcomed.
+    @ivar dialect: the one that is spoken, once it is known.
+    """
+
+    dialects: Sequence[IDialect]
+    greeting: Callable[[], Greeting]
+    dialect: IDialect | None = None
+    sessions: dict[str, Session] = field(factory=dict)
+    _conversation: IConversation | None = None
+    _first: bytes = b""
+
+    def receive(self, data: bytes) -> Sequence[Wish]:
+        """
+        Take bytes as they came.
+
+        @raise RemoteError: close the connection; what L{data_to_send} holds may be sent.
+        """
+        if self._conversation is None:
+            data = self._first = self._first + data
+            if not self._recognise(data):
+                return ()
+            self._first = b""
+        assert self._conversation is not None
+        return self._wishes(self._conversation.receive(data))
+
+    def data_to_send(self) -> bytes:
+        """Take what is to be sent."""
+        return self._conversation.data_to_send() if self._conversation else b""
+
+    def credentials(self, identity: str, credentials: Credentials | None) -> Sequence[Wish]:
+        """
+        What was found for L{AskCredentials}; C{None} turns the charger away.
+
+        @raise RemoteError: close the connection.
+        """
+        assert self._conversation is not None
+        found = Input.CREDENTIALS if credentials else Input.NO_CREDENTIALS
+        action = self._step(self.sessions[identity], found)
+        self._conversation.welcome(identity, credentials, self.greeting())
+        if action is Action.TURN_AWAY:
+            raise NotAdmitted(f"no charger {identity!r} is registered")
+        # what came while the credentials were looked up
+        return self._wishes(self._conversation.receive(b""))
+
+    def admitted(self, identity: str, admission: Admission) -> Sequence[Wish]:
+        """The charger that L{AskAdmission} asked for is ours now."""
+        session = self.sessions[identity]
+        self._step(session, Input.ADMITTED)
+        session.admission = admission
+        kept, session.kept = session.kept, []
+        return self._wishes(kept)
+
+    def refused(self, identity: str) -> None:
+        """
+        The charger that L{AskAdmission} asked for may not speak.
+
+        @raise NotAdmitted: always: close the connection.
+        """
+        self._step(self.sessions[identity], Input.REFUSED)
+        raise NotAdmitted(f"the charger {identity!r} was not admitted")
+
+    def settle(self, identity: str, ticket: object, outcome: Settled) -> None:
+        """What became of a fact that L{Deliver} gave."""
+        assert self._conversation is not None
+        self._conversation.settle(identity, ticket, outcome)
+
+    def command(self, identity: str, command: Command) -> int:
+        """
+        Send a command to a charger of this connection.
+
+        @return: its number, which L{GiveAnswer} names.
+        @raise ChargerOffline: if the charger's session is not open.
+        @raise Refusal: if its dialect has no such command.
+        """
+        session = self.sessions.get(identity)
+        if self._conversation is None or session is None or session.state is not State.OPEN:
+            raise ChargerOffline("the charger has no open session")
+        self._step(session, Input.COMMAND)
+        session.commands_sent += 1
+        self._conversation.command(identity, session.commands_sent, command)
+        return session.commands_sent
+
+    def _recognise(self, first: bytes) -> bool:
+        undecided = False
+        for dialect in self.dialects:
+            recognised = dialect.recognises(first)
+            if recognised:
+                self.dialect = dialect
+                self._conversation = dialect.conversation()
+                return True
+            undecided = undecided or recognised is None
+        if not undecided:
+            raise BadFrame(f"no dialect here begins with {first[:8].hex()}")
+        if len(first) > MOST_FIRST_BYTES:
+            raise LimitExceeded("no dialect was recognised in the first bytes")
+        return False
+
+    def _wishes(self, heard: Sequence[Heard]) -> Sequence[Wish]:
+        wishes: list[Wish] = []
+        for each in heard:
+            session = self.sessions.get(each.identity)
+            if session is None:
+                session = self._new_session(each.identity)
+            action = self._step(session, _INPUTS[type(each)])
+            if action is Action.NOTHING:
+                continue
+            if isinstance(each, Told):
+                if action is Action.DELIVER:
+                    assert session.admission is not None
+                    wishes.append(
+                        Deliver(each.identity, session.admission, each.event, each.ticket)
+                    )
+                else:
+                    self._keep(session, each)
+            elif isinstance(each, Answered):
+                wishes.append(GiveAnswer(each.identity, each.number, each.answer))
+            elif isinstance(each, Claimed):
+                wishes.append(AskCredentials(each.identity))
+            elif isinstance(each, Proven):
+                wishes.append(AskAdmission(each.identity, each.login, each.login_digest))
+        return wishes
+
+    def _new_session(self, identity: str) -> Session:
+        if len(self.sessions) >= MOST_CHARGERS:
+            raise LimitExceeded("too many chargers on one connection")
+        session = self.sessions[identity] = Session(identity)
+        return session
+
+    def _keep(self, session: Session, told: Told) -> None:
+        if len(session.kept) >= MOST_KEPT:
+            raise LimitExceeded("too many facts before the login was committed")
+        session.kept.append(told)
+
+    @staticmethod
+    def _step(session: Session, given: Input) -> Action:
+        rule = TRANSITIONS.get((session.state, given))
+        if rule is None:
+            raise OutOfOrder(f"{given.value} while {session.state.value}")
+        action, session.state = rule
+        return action

@@ -1,0 +1,117 @@
+"""All connections of chargers of this node, and their limits."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.domain.commands import Answer, SetTime
+from chargecloud.domain.errors import Refusal, RemoteError
+from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.protocol import ChargerProtocol
+from chargecloud.gateway.routing import COMMAND_DEADLINE_S
+from chargecloud.interfaces import Greeting, IChargerEvents, IDialect
+
+
+@frozen(kw_only=True)
+class Limits:
+    """
+    What a connection may take; seconds of the reactor's clock.
+
+    @ivar connections: in all; below the open files of the process with room to spare.
+    @ivar connections_an_address: chargers of a campus share an address, an attacker too.
+    @ivar heartbeat_s: how often an idle charger gives a sign of life.
+    @ivar missed: heartbeats in a row after which a charger counts as gone.
+    @ivar login_s: from the connection to the proof of who it is.
+    @ivar farewell_s: what we still wrote has to be taken within this.
+    """
+
+    connections: int = 15_000
+    connections_an_address: int = 2_000
+    heartbeat_s: int = 30
+    missed: int = 3
+    login_s: float = 15.0
+    farewell_s: float = 5.0
+
+    @property
+    def silence_s(self) -> float:
+        """Silence after which a connection is given up."""
+        return float(self.heartbeat_s * self.missed)
+
+
+@define(eq=False, slots=False)
+class Gateway(Factory):
+    """Makes the protocol of each new connection.
+
+    @ivar dialects: spoken here, asked in this order.
+    @ivar turned_away: connections that were refused for a limit.
+    @ivar faults: remote errors by their code.
+    """
+
+    dialects: Sequence[IDialect]
+    events: IChargerEvents
+    presence: Presence
+    clock: IReactorTime
+    calendar: Calendar
+    limits: Limits = field(factory=Limits)
+    turned_away: int = 0
+    faults: Counter[str] = field(factory=Counter)
+    _protocols: dict[ChargerProtocol, str] = field(factory=dict, init=False)
+    _by_address: Counter[str] = field(factory=Counter, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> ChargerProtocol | None:
+        """A protocol for a new connection; C{None} closes it at once."""
+        host = getattr(addr, "host", "")
+        if (
+            len(self._protocols) >= self.limits.connections
+            or self._by_address[host] >= self.limits.connections_an_address
+        ):
+            self.turned_away += 1
+            return None
+        protocol = ChargerProtocol(self)
+        protocol.factory = self
+        self._protocols[protocol] = host
+        self._by_address[host] += 1
+        return protocol
+
+    def forget(self, protocol: ChargerProtocol) -> None:
+        """A connection has gone."""
+        host = self._protocols.pop(protocol)
+        self._by_address[host] -= 1
+        if not self._by_address[host]:
+            del self._by_address[host]
+
+    def greeting(self) -> Greeting:
+        """What a charger is told when it is welcomed."""
+        return Greeting(int(self.calendar.now().timestamp()), self.limits.heartbeat_s)
+
+    def tell_time(self, protocol: ChargerProtocol, identity: str) -> None:
+        """A charger asks for the time."""
+        now = SetTime(int(self.calendar.now().timestamp()))
+        protocol.send(identity, now, COMMAND_DEADLINE_S).addErrback(self._untold)
+
+    def _untold(self, failure: Failure) -> Answer | None:
+        # the charger asks again by itself
+        failure.trap(Refusal)
+        return None
+
+    def refused(self, error: RemoteError) -> None:
+        """A connection broke its protocol."""
+        self.faults[error.code] += 1
+
+    def close_all(self) -> None:
+        """Close all connections; chargers come back when the service does."""
+        for protocol in list(self._protocols):
+            protocol.close()
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._protocols)

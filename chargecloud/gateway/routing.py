@@ -1,0 +1,35 @@
+"""The way of a command to the connection that holds its charger."""
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, fail
+
+from chargecloud.domain.commands import Answer, Command
+from chargecloud.domain.errors import ChargerOffline
+from chargecloud.gateway.presence import Presence
+
+#: a person waits; a charger on a slow mobile network still answers within this
+COMMAND_DEADLINE_S = 15.0
+
+
+@frozen
+class Routing:
+    """
+    @ivar presence: of this node.
+    """
+
+    presence: Presence
+
+    def send(
+        self, charger_id: int, command: Command, deadline_s: float = COMMAND_DEADLINE_S
+    ) -> "Deferred[Answer]":
+        """
+        Send a command to a charger; it always comes to an end.
+
+        Fails with L{ChargerOffline} if the charger is not connected or its connection is
+        lost meanwhile, with L{CommandTimedOut} after the deadline, and with L{Refusal}
+        if its dialect has no such command.
+        """
+        present = self.presence.find(charger_id)
+        if present is None:
+            return fail(ChargerOffline("the charger is not connected"))
+        return present.link.send(present.identity, command, deadline_s)

@@ -1,0 +1,266 @@
+"""Chargers: what stands where, and what it proves itself with."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import asdict, frozen
+from sqlalchemy import Connection, select
+
+from chargecloud.calendar import Calendar
+from chargecloud.domain.charger import Admission, ChargerKind, Secret
+from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
+from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound
+from chargecloud.domain.events import LoggedIn
+from chargecloud.interfaces import Credentials, IDialect
+from chargecloud.registry.sites import find_site
+from chargecloud.registry.vault import Vault
+from chargecloud.storage.once import RequestKey, known, once
+from chargecloud.storage.paging import read_page
+from chargecloud.storage.schema import chargers
+from chargecloud.storage.store import Store
+
+#: a login that loses the race for its row this often is given up; the charger comes back
+MOST_LOGIN_TRIES = 5
+
+
+@frozen(kw_only=True)
+class Charger:
+    """
+    A charger, as it is registered.
+
+    @ivar identity: what it calls itself on the wire, in its dialect's canonical form.
+    @ivar epoch: counts its logins.
+    """
+
+    id: int
+    tenant_id: int
+    site_id: int
+    dialect: str
+    identity: str
+    name: str
+    kind: ChargerKind
+    port_count: int
+    rated_w: int
+    created_at: datetime
+    epoch: int
+    vendor: str | None = None
+    imei: str | None = None
+    iccid: str | None = None
+    firmware: str | None = None
+    hardware: str | None = None
+    logged_in_at: datetime | None = None
+
+
+_COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
+
+
+def _charger(row: Any) -> Charger:
+    return Charger(**{**row._mapping, "kind": ChargerKind(row.kind)})
+
+
+def _of(tenant_id: int | None) -> Any:
+    found = select(*_COLUMNS)
+    return found if tenant_id is None else found.where(chargers.c.tenant_id == tenant_id)
+
+
+def find_charger(connection: Connection, tenant_id: int | None, charger_id: int) -> Charger:
+    """
+    A charger of a tenant, or of any for C{None}.
+
+    @raise NotFound: if there is none.
+    """
+    row = connection.execute(_of(tenant_id).where(chargers.c.id == charger_id)).first()
+    if row is None:
+        raise NotFound(f"there is no charger {charger_id}")
+    return _charger(row)
+
+
+@frozen
+class Chargers:
+    """
+    The chargers of all tenants.
+
+    @ivar dialects: those that are installed, by name.
+    @ivar vault: wraps their keys.
+    """
+
+    store: Store
+    calendar: Calendar
+    dialects: Mapping[str, IDialect]
+    vault: Vault
+
+    async def create(
+        self,
+        request: RequestKey | None,
+        tenant_id: int,
+        *,
+        site_id: int,
+        dialect: str,
+        identity: str,
+        port_count: int,
+        kind: ChargerKind,
+        key: bytes | None,
+        **about: Any,
+    ) -> Charger:
+        """
+        Register a charger.
+
+        @param key: what it proves itself with, if its dialect has keys.
+        @param about: the other fields of L{Charger} that describe it.
+        @raise AlreadyExists: if its identity is taken.
+        @raise NotFound: if the tenant has no such site.
+        """
+        if made := await known(self.store, request):
+            return await self.get(tenant_id, made.resource_id)
+        if dialect not in self.dialects:
+            what = f"is none of {', '.join(sorted(self.dialects))}"
+            raise Invalid(
+                f"no dialect {dialect!r}", errors=[{"pointer": "/dialect", "detail": what}]
+            )
+        identity = self.dialects[dialect].read_identity(identity)
+        await self.store.read(lambda connection: find_site(connection, tenant_id, site_id))
+        charger = Charger(
+            id=self.store.ids.next(),
+            tenant_id=tenant_id,
+            site_id=site_id,
+            dialect=dialect,
+            identity=identity,
+            kind=kind,
+            port_count=port_count,
+            created_at=self.calendar.now(),
+            epoch=0,
+            **about,
+        )
+        row = asdict(charger) | {
+            "kind": kind.value,
+            "wrapped_key": None if key is None else self.vault.wrap(key),
+            "key_generation": 1,
+        }
+        ports = [
+            Insert("ports", {"charger_id": charger.id, "port": port, "tenant_id": tenant_id})
+            for port in range(1, port_count + 1)
+        ]
+        entry = LogEntry("charger.created", tenant_id, {"site_id": site_id}, charger.id)
+        decision = Decision((Insert("chargers", row), *ports), (entry,))
+        try:
+            made = await once(self.store, request, charger.id, decision)
+        except Stale:
+            raise AlreadyExists(f"there is a {dialect} charger {identity!r} already") from None
+        return await self.get(tenant_id, made.resource_id)
+
+    async def get(self, tenant_id: int | None, charger_id: int) -> Charger:
+        """
+        @raise NotFound: if the tenant has no such charger.
+        """
+        return await self.store.read(
+            lambda connection: find_charger(connection, tenant_id, charger_id)
+        )
+
+    async def list(
+        self,
+        tenant_id: int | None,
+        *,
+        limit: int,
+        cursor: str | None,
+        site_id: int | None = None,
+        dialect: str | None = None,
+        vendor: str | None = None,
+        words: str | None = None,
+    ) -> tuple[Sequence[Charger], str | None]:
+        """
+        A page of them, and the cursor of the next.
+
+        @param words: part of the name or of the identity.
+        """
+        query = _of(tenant_id)
+        if site_id is not None:
+            query = query.where(chargers.c.site_id == site_id)
+        if dialect is not None:
+            query = query.where(chargers.c.dialect == dialect)
+        if vendor is not None:
+            query = query.where(chargers.c.vendor == vendor)
+        if words is not None:
+            query = query.where(
+                chargers.c.name.contains(words, autoescape=True)
+                | chargers.c.identity.contains(words, autoescape=True)
+            )
+        return await self.store.read(
+            lambda connection: read_page(
+                connection, query, chargers.c.id, _charger, limit=limit, cursor=cursor
+            )
+        )
+
+    # ----------------------------------------------------------------------------- login
+
+    async def credentials(self, dialect: str, identity: str) -> Credentials | None:
+        """What to check a charger's claim with."""
+
+        def find(connection: Connection) -> Any:
+            found = select(
+                chargers.c.wrapped_key, chargers.c.key_generation, chargers.c.login_digest
+            ).where(chargers.c.dialect == dialect, chargers.c.identity == identity)
+            return connection.execute(found).one_or_none()
+
+        row = await self.store.read(find)
+        if row is None:
+            return None
+        secret = None
+        if row.wrapped_key is not None:
+            secret = Secret(self.vault.unwrap(row.wrapped_key), row.key_generation)
+        return Credentials(secret, row.login_digest)
+
+    async def admit(
+        self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
+    ) -> Admission:
+        """
+        Raise the epoch of a charger that has proved itself, and keep what it told.
+
+        @raise NotAdmitted: if it is not registered any more.
+        """
+        for _ in range(MOST_LOGIN_TRIES):
+            admission, decision = await self._admission(dialect, identity, login, login_digest)
+            try:
+                await self.store.writer.decide(decision)
+            except Stale:
+                # the same charger logged in on another connection at the same moment
+                continue
+            return admission
+        raise NotAdmitted(f"{identity!r} logs in from many places at once")
+
+    async def _admission(
+        self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
+    ) -> tuple[Admission, Decision]:
+        def find(connection: Connection) -> Any:
+            found = select(chargers.c.id, chargers.c.tenant_id, chargers.c.epoch).where(
+                chargers.c.dialect == dialect, chargers.c.identity == identity
+            )
+            return connection.execute(found).one_or_none()
+
+        row = await self.store.read(find)
+        if row is None:
+            raise NotAdmitted(f"no charger {identity!r} is registered")
+        now = self.calendar.now()
+        admission = Admission(
+            charger_id=row.id,
+            tenant_id=row.tenant_id,
+            epoch=row.epoch + 1,
+            boot=login.boot,
+            booted_at=now - timedelta(seconds=login.uptime_s),
+        )
+        told = {
+            name: value
+            for name in ("firmware", "hardware", "iccid", "imei")
+            if (value := getattr(login, name)) is not None
+        }
+        changed = {
+            "epoch": admission.epoch,
+            "boot": login.boot,
+            "booted_at": admission.booted_at,
+            "logged_in_at": now,
+            "login_digest": login_digest,
+            **told,
+        }
+        entry = LogEntry("charger.logged_in", row.tenant_id, {"boot": login.boot, **told}, row.id)
+        change = Change("chargers", {"id": row.id}, changed, {"epoch": row.epoch})
+        return admission, Decision((change,), (entry,))

@@ -1,0 +1,99 @@
+"""Bearer tokens: who may do what over HTTP.
+
+A token is 32 random bytes; the database holds its SHA-256 only.  A slow hash is for
+passwords, which people choose: nobody guesses 256 random bits.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from attrs import field, frozen
+from sqlalchemy import Connection, insert, select
+
+from chargecloud.routes import Caller
+from chargecloud.storage.schema import tokens
+from chargecloud.storage.store import Store
+
+#: the tenant of the platform's own tokens
+PLATFORM = 0
+
+#: what each role may do; a token may also be given single permissions
+ROLES: dict[str, tuple[str, ...]] = {
+    "administrator": ("*",),
+    "operator": (
+        "sites:*",
+        "chargers:*",
+        "customers:*",
+        "wallets:*",
+        "orders:*",
+        "tariffs:*",
+        "statistics:*",
+    ),
+    "viewer": (
+        "sites:read",
+        "chargers:read",
+        "customers:read",
+        "wallets:read",
+        "orders:read",
+        "tariffs:read",
+        "statistics:read",
+    ),
+}
+
+
+def digest(token: str) -> str:
+    """What the database holds of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def create_token(
+    connection: Connection,
+    token_id: int,
+    tenant_id: int,
+    name: str,
+    permissions: Sequence[str],
+    now: datetime,
+) -> str:
+    """Make a token; it is returned here and can never be read again."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        insert(tokens).values(
+            id=token_id,
+            tenant_id=tenant_id,
+            name=name,
+            digest=digest(token),
+            permissions=list(permissions),
+            created_at=now,
+        )
+    )
+    return token
+
+
+@frozen
+class Tokens:
+    """
+    @ivar administrator: the platform administrator's token from the environment, if any.
+    """
+
+    store: Store
+    administrator: str | None = field(default=None, repr=False)
+
+    async def authenticate(self, token: str) -> Caller | None:
+        """Whose token it is; C{None} for one that is unknown or revoked."""
+        if self.administrator and hmac.compare_digest(token.encode(), self.administrator.encode()):
+            return Caller(0, None, frozenset({"*"}))
+
+        def find(connection: Connection) -> Caller | None:
+            found = select(tokens).where(
+                tokens.c.digest == digest(token), tokens.c.revoked_at.is_(None)
+            )
+            row = connection.execute(found).first()
+            if row is None:
+                return None
+            tenant_id = None if row.tenant_id == PLATFORM else row.tenant_id
+            return Caller(row.id, tenant_id, frozenset(row.permissions))
+
+        return await self.store.read(find)

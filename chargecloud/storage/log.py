@@ -1,0 +1,57 @@
+"""The event log, read: by followers from where their cursors stand."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from attrs import frozen
+from sqlalchemy import Connection, delete, insert, select
+
+from chargecloud.domain.decision import LogEntry
+from chargecloud.storage.schema import cursors, event_log
+
+#: entries in one transaction of a follower: some milliseconds of the writer's time
+MOST_ENTRIES_AT_ONCE = 500
+
+
+@frozen
+class Logged:
+    """An entry with its place in the log."""
+
+    node: int
+    seq: int
+    at: datetime
+    entry: LogEntry
+
+
+def read_cursors(connection: Connection, follower: str) -> dict[int, int]:
+    """How far a follower has come, by node."""
+    found = select(cursors.c.node, cursors.c.seq).where(cursors.c.follower == follower)
+    return {row.node: row.seq for row in connection.execute(found)}
+
+
+def move_cursors(connection: Connection, follower: str, moved: Mapping[int, int]) -> None:
+    """Write down how far a follower has come."""
+    for node, seq in moved.items():
+        connection.execute(
+            delete(cursors).where(cursors.c.follower == follower, cursors.c.node == node)
+        )
+        connection.execute(insert(cursors).values(follower=follower, node=node, seq=seq))
+
+
+def read_after(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logged]:
+    """Entries that come after the given places, some at a time, in each node's order."""
+    nodes = connection.execute(select(event_log.c.node).distinct()).scalars().all()
+    found: list[Logged] = []
+    for node in nodes:
+        rows = connection.execute(
+            select(event_log)
+            .where(event_log.c.node == node, event_log.c.seq > seen.get(node, 0))
+            .order_by(event_log.c.seq)
+            .limit(MOST_ENTRIES_AT_ONCE - len(found))
+        )
+        for row in rows:
+            entry = LogEntry(row.kind, row.tenant_id, row.body, row.charger_id, row.order_id)
+            found.append(Logged(node, row.seq, row.at, entry))
+        if len(found) >= MOST_ENTRIES_AT_ONCE:
+            break
+    return found

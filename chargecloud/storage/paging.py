@@ -1,0 +1,36 @@
+"""Lists, page by page: by id, newest last, so that a page never shifts under a reader."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, Select
+
+from chargecloud.domain.errors import Invalid
+
+T = TypeVar("T")
+
+
+def read_page(
+    connection: Connection,
+    query: "Select[Any]",
+    id_column: Any,
+    make: Callable[["Row[Any]"], T],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[Sequence[T], str | None]:
+    """
+    One page of a query.
+
+    @param cursor: what the page before gave, C{None} for the first.
+    @return: the items, and the cursor of the next page or C{None}.
+    @raise Invalid: for a cursor that we never gave.
+    """
+    if cursor is not None:
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20):
+            raise Invalid("this is not a cursor of ours", errors=[{"where": "cursor"}])
+        query = query.where(id_column > int(cursor))
+    rows = connection.execute(query.order_by(id_column).limit(limit + 1)).all()
+    more = len(rows) > limit
+    items = [make(row) for row in rows[:limit]]
+    return items, str(getattr(rows[limit - 1], id_column.name)) if more else None

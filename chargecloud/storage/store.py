@@ -1,0 +1,125 @@
+"""The store: one object behind which the database is, with its threads."""
+
+import socket
+from collections.abc import Callable
+from os import getpid
+from typing import Any, TypeVar
+
+from attrs import define
+from sqlalchemy import Connection, Engine
+from twisted.application.internet import TimerService
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.logger import Logger
+
+from chargecloud.calendar import Calendar
+from chargecloud.storage.ids import Ids
+from chargecloud.storage.slots import RENEW_S, lease_slot, release_slot, renew_slot
+from chargecloud.storage.threads import Runner, Threads
+from chargecloud.storage.writer import Writer
+
+T = TypeVar("T")
+
+#: readers wait for the disk, not for each other; more would only fight over one core
+READER_THREADS = 4
+
+
+@define
+class Store:
+    """
+    @ivar ids: makes the ids of new rows.
+    @ivar writer: for everything that changes.
+    """
+
+    engine: Engine
+    ids: Ids
+    writer: Writer
+    readers: Runner
+
+    def read(self, work: Callable[[Connection], T]) -> "Deferred[T]":
+        """Run a function that only reads, and fire with its plain result."""
+
+        def reading() -> T:
+            with self.engine.connect() as connection:
+                return work(connection)
+
+        return self.readers.run(reading)
+
+    @classmethod
+    def open(
+        cls,
+        engine: Engine,
+        *,
+        clock: IReactorTime,
+        calendar: Calendar,
+        node: int,
+        slot: int,
+        writing: Runner,
+        reading: Runner,
+    ) -> "Store":
+        """A store over a database that is up to date."""
+        ids = Ids(clock.seconds, slot)
+        writer = Writer(engine, writing, calendar, node, ids.next)
+        with engine.connect() as connection:
+            writer.open(connection)
+        return cls(engine, ids, writer, reading)
+
+
+class StoreService(MultiService):
+    """Runs a store with its threads: leases the node's slot, and on the way out writes
+    what still waits."""
+
+    def __init__(self, engine: Engine, reactor: Any, calendar: Calendar, node: int) -> None:
+        super().__init__()
+        self._reactor: IReactorTime = reactor
+        self._holder = f"{socket.gethostname()}:{getpid()}:{reactor.seconds()}"
+        threads: IReactorFromThreads = reactor
+        self._writing = Threads.start(threads, 1, "database writer")
+        self._reading = Threads.start(threads, READER_THREADS, "database readers")
+        with engine.begin() as connection:
+            self._slot = lease_slot(connection, self._holder, reactor.seconds())
+        self.store = Store.open(
+            engine,
+            clock=reactor,
+            calendar=calendar,
+            node=node,
+            slot=self._slot,
+            writing=self._writing,
+            reading=self._reading,
+        )
+        renewing = TimerService(RENEW_S, self._renew)
+        renewing.clock = reactor
+        renewing.setServiceParent(self)
+
+    _log = Logger()
+
+    @inlineCallbacks
+    def _renew(self) -> Any:
+        try:
+            renewed = yield self.store.writer.transact(
+                lambda connection: renew_slot(
+                    connection, self._slot, self._holder, self._reactor.seconds()
+                )
+            )
+        except Exception:
+            # the lease outlasts some failures; the next renewal may succeed
+            self._log.failure("the node slot could not be renewed")
+            return
+        if not renewed:
+            self._log.critical("node slot {slot} was lost: stopping", slot=self._slot)
+            self._reactor.stop()  # type: ignore[attr-defined]
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """Write what waits, give the slot back, end the threads."""
+        yield super().stopService()
+        yield self.store.writer.idle()
+        yield self.store.writer.transact(
+            lambda connection: release_slot(
+                connection, self._slot, self._holder, self._reactor.seconds()
+            )
+        )
+        self._writing.stop()
+        self._reading.stop()
+        self.store.engine.dispose()

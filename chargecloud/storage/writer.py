@@ -1,0 +1,168 @@
+"""The writer: many decisions in one transaction, and each applied whole or not at all.
+
+It commits whatever has come together while the last commit was under way, without a
+waiting window.  If a guard misses, the transaction is rolled back and its decisions are
+tried again one by one, so that one that fails never takes its neighbours down.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from attrs import define, field
+from sqlalchemy import Connection, Engine, func, select
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.domain.decision import Decision, Stale
+from chargecloud.domain.errors import Overloaded
+from chargecloud.storage.schema import event_log
+from chargecloud.storage.threads import Runner
+from chargecloud.storage.writes import Stamp, Writes
+
+T = TypeVar("T")
+
+#: a transaction holds its lock for as long as it takes to write these: about 50 ms
+MOST_DECISIONS_A_COMMIT = 2_000
+#: about a second of work; beyond it a request is refused rather than kept waiting
+MOST_WAITING = 20_000
+
+
+@define
+class _Waiting:
+    """A decision, or a function of the connection, and who waits for it."""
+
+    work: Decision | Callable[[Connection], Any]
+    done: "Deferred[Any]"
+
+
+@define
+class Writer:
+    """
+    The one who writes; on SQLite there is exactly one in the world.
+
+    @ivar on_commit: called (in the reactor's thread) after a commit that appended to the
+        event log.
+    """
+
+    engine: Engine
+    runner: Runner
+    calendar: Calendar
+    node: int
+    new_id: Callable[[], int]
+    on_commit: list[Callable[[], None]] = field(factory=list)
+    _waiting: deque[_Waiting] = field(factory=deque, init=False)
+    _committing: bool = field(default=False, init=False)
+    _idle: "list[Deferred[None]]" = field(factory=list, init=False)
+    _writes: Writes = field(factory=Writes, init=False)
+    _seq: int = field(default=0, init=False)
+
+    def open(self, connection: Connection) -> None:
+        """Learn where the log ends; called before the first decision."""
+        last = select(func.max(event_log.c.seq)).where(event_log.c.node == self.node)
+        self._seq = connection.execute(last).scalar() or 0
+
+    def decide(self, decision: Decision) -> "Deferred[None]":
+        """
+        Commit a decision; fires when it is on the disk.
+
+        Fails with L{Stale} if a guard of it missed, and with L{Overloaded} if too much
+        waits already; in both cases nothing of it was written.
+        """
+        return self._submit(decision)
+
+    def transact(self, work: Callable[[Connection], T]) -> "Deferred[T]":
+        """Run a function in a transaction of its own and fire with its result."""
+        return self._submit(work)
+
+    def idle(self) -> "Deferred[None]":
+        """Fires when nothing waits any more."""
+        if not self._committing and not self._waiting:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._idle.append(done)
+        return done
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions wait."""
+        return len(self._waiting)
+
+    def _submit(self, work: Any) -> "Deferred[Any]":
+        done: Deferred[Any] = Deferred()
+        if len(self._waiting) >= MOST_WAITING:
+            done.errback(Overloaded("too many changes wait for the database"))
+            return done
+        self._waiting.append(_Waiting(work, done))
+        if not self._committing:
+            self._commit_next()
+        return done
+
+    def _commit_next(self) -> None:
+        batch = self._take()
+        if not batch:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)
+            return
+        self._committing = True
+        stamp = Stamp(self.node, self._seq, self.calendar.now(), self.new_id)
+        committed = self.runner.run(lambda: self._commit(batch, stamp))
+        committed.addErrback(lambda failure: [failure] * len(batch))
+        committed.addCallback(self._committed, batch, stamp)
+
+    def _take(self) -> list[_Waiting]:
+        """The decisions that wait, up to the first function, or one function alone."""
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < MOST_DECISIONS_A_COMMIT:
+            if not isinstance(self._waiting[0].work, Decision):
+                return batch or [self._waiting.popleft()]
+            batch.append(self._waiting.popleft())
+        return batch
+
+    def _committed(self, results: list[Any], batch: list[_Waiting], stamp: Stamp) -> None:
+        logged = stamp.seq > self._seq
+        self._seq = stamp.seq
+        self._committing = False
+        # start on what came meanwhile before anybody hears, as they may bring more
+        self._commit_next()
+        for waiting, result in zip(batch, results, strict=True):
+            waiting.done.callback(result)
+        if logged:
+            for listener in self.on_commit:
+                listener()
+
+    # ------------------------------------------------------------- in the writer's thread
+
+    def _commit(self, batch: Sequence[_Waiting], stamp: Stamp) -> list[Any]:
+        work = batch[0].work
+        if not isinstance(work, Decision):
+            with self.engine.begin() as connection:
+                return [work(connection)]
+        decisions = [waiting.work for waiting in batch if isinstance(waiting.work, Decision)]
+        before = stamp.seq
+        try:
+            with self.engine.begin() as connection:
+                self._apply(connection, decisions, stamp)
+        except Stale:
+            stamp.seq = before
+            if len(decisions) == 1:
+                return [Failure()]
+            with self.engine.begin() as connection:
+                return [self._alone(connection, decision, stamp) for decision in decisions]
+        return [None] * len(batch)
+
+    def _alone(self, connection: Connection, decision: Decision, stamp: Stamp) -> Any:
+        before = stamp.seq
+        try:
+            with connection.begin_nested():
+                self._apply(connection, [decision], stamp)
+        except Stale:
+            stamp.seq = before
+            return Failure()
+        return None
+
+    def _apply(self, connection: Connection, decisions: Sequence[Decision], stamp: Stamp) -> None:
+        self._writes.apply(connection, decisions, stamp)
+        stamp.append_log(connection, decisions)

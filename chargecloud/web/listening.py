@@ -1,0 +1,44 @@
+"""Listening: the protocol factory for HTTP, with bounds on what a request may hold."""
+
+from io import BytesIO
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource
+from twisted.web.server import Request, Site
+
+from chargecloud.web.operations import BODY_LIMIT
+
+#: seconds in which nothing is received before a connection is closed; more than any
+#: pause of a browser's keep-alive that is worth a socket
+IDLE_S = 60
+
+
+class BoundedRequest(Request):
+    """
+    A request whose body takes no more room than one may have, whatever is sent.
+
+    What comes beyond is dropped as it comes; one byte of it is kept, which tells the
+    operation that the body was too large.  And since what is kept is small, it is kept
+    in memory, where Twisted would write a longer body to a file on the reactor's thread.
+    """
+
+    content: BytesIO
+
+    def gotLength(self, length: int | None) -> None:  # noqa: ARG002, N802
+        """The headers are complete."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        """A piece of the body has come."""
+        self.content.write(data[: BODY_LIMIT + 1 - self.content.tell()])
+
+
+def make_site(resource: IResource, reactor: IReactorTime) -> Site:
+    """The protocol factory to listen with; forms are not parsed, since nobody sends any."""
+    return Site(
+        resource,
+        requestFactory=BoundedRequest,
+        reactor=reactor,
+        timeout=IDLE_S,
+        parsePOSTFormSubmission=False,
+    )

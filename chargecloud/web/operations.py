@@ -1,0 +1,145 @@
+"""An operation: a route, and all that is made of it once so that a request costs little."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from attrs import frozen
+from cattrs import Converter
+from twisted.internet.defer import Deferred
+from twisted.web.iweb import IRequest
+
+from chargecloud.routes import Call, Caller, Route
+from chargecloud.web import headers, json_text
+from chargecloud.web.converters import answer_converter, body_converter, query_converter
+from chargecloud.web.problems import (
+    BadRequest,
+    BodyTooLarge,
+    NotAuthenticated,
+    NotJson,
+    NotPermitted,
+)
+from chargecloud.web.reading import body_reader, query_reader
+
+#: bytes of a body: an import of a thousand chargers is a fifth of it, and a hundred
+#: clients that send it at once do not fill the memory of a small machine
+BODY_LIMIT = 1024 * 1024
+
+#: finds out who a token belongs to; C{None} if nobody
+Authenticate = Callable[[str], "Deferred[Caller | None]"]
+
+#: who calls a route that is open to the world: nobody, in a tenant that does not exist
+#: (no tenant would mean the administrator of them all)
+NOBODY = Caller(token_id=0, tenant_id=0, permissions=frozenset())
+
+
+@frozen
+class Converters:
+    """One of each kind, shared by all operations of a resource."""
+
+    body: Converter
+    query: Converter
+    answer: Converter
+
+    @classmethod
+    def make(cls) -> "Converters":
+        """New ones."""
+        return cls(body_converter(), query_converter(), answer_converter())
+
+
+@frozen
+class Operation:
+    """
+    A route that is ready to be called.
+
+    @ivar read_body: of plain JSON values, an instance of the route's body class.
+    @ivar read_query: of the text behind the question mark, one of its query class.
+    @ivar write: of an answer, plain JSON values.
+    """
+
+    route: Route
+    authenticate: Authenticate
+    read_body: Callable[[Any], Any]
+    read_query: Callable[[str], Any]
+    write: Callable[[Any], Any]
+
+    @classmethod
+    def of(cls, route: Route, authenticate: Authenticate, converters: Converters) -> "Operation":
+        """The operation of a route."""
+        return cls(
+            route,
+            authenticate,
+            body_reader(converters.body, route.body or _Nothing),
+            query_reader(converters.query, route.query or _Nothing),
+            converters.answer.get_unstructure_hook(route.answer),
+        )
+
+    async def carry_out(self, request: IRequest, path: dict[str, str]) -> tuple[int, bytes]:
+        """
+        Do what a request asks.
+
+        @return: status and body of the response.
+        @raise Refusal: if it is not done.
+        """
+        caller = await self._admit(request)
+        answer = self.route.run(self._call(request, caller, path))
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        if answer is None:
+            return 204, b""
+        return self.route.status, json_text.write(self.write(answer))
+
+    async def _admit(self, request: IRequest) -> Caller:
+        permission = self.route.permission
+        if permission is None:
+            return NOBODY
+        token = headers.bearer_token(_raw(request, b"authorization"))
+        caller = await self.authenticate(token)
+        if caller is None:
+            raise NotAuthenticated("the token is not known")
+        if not caller.may(permission):
+            raise NotPermitted(f"the token does not allow {permission}", permission=permission)
+        return caller
+
+    def _call(self, request: IRequest, caller: Caller, path: dict[str, str]) -> Call:
+        key = headers.request_key(_raw(request, b"idempotency-key"))
+        values = self._body_values(request)
+        query = request.uri.partition(b"?")[2].decode("ascii", "replace")
+        return Call(
+            caller=caller,
+            path=path,
+            body=self.read_body(values) if self.route.body else None,
+            query=self.read_query(query) if self.route.query or query else None,
+            request_key=key,
+            fingerprint=_fingerprint(request, values) if key else "",
+            prefer_async=headers.prefers_async(_raw(request, b"prefer")),
+        )
+
+    def _body_values(self, request: IRequest) -> Any:
+        """The body as plain values; a route without a body takes none, or an empty object
+        as many a client sends it."""
+        content = request.content.read(BODY_LIMIT + 1)
+        if len(content) > BODY_LIMIT:
+            raise BodyTooLarge(f"a body may have {BODY_LIMIT} bytes", limit_bytes=BODY_LIMIT)
+        if self.route.body is None:
+            if content.strip() not in (b"", b"{}"):
+                raise BadRequest("this operation takes no body")
+            return None
+        if not headers.is_json(_raw(request, b"content-type")):
+            raise NotJson("the Content-Type of the body must be application/json")
+        return json_text.parse(content)
+
+
+@frozen
+class _Nothing:
+    """The body or query of a route that has none."""
+
+
+def _raw(request: IRequest, name: bytes) -> Sequence[bytes]:
+    return request.requestHeaders.getRawHeaders(name) or ()
+
+
+def _fingerprint(request: IRequest, values: Any) -> str:
+    """What two requests under one key must share to be the same request."""
+    parts = (request.method, request.path, json_text.write_canonical(values))
+    return sha256(b"\n".join(parts)).hexdigest()
