@@ -18,6 +18,7 @@ from chargecloud.domain.alarm import Alarm
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.decision import LogEntry
+from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Settled
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
@@ -105,6 +106,11 @@ class IConversation(Interface):
     """The server's side of one connection in one dialect.  Sans-IO: bytes in, what was
     heard out; what is to be sent waits in L{data_to_send}.  One conversation may carry
     several chargers, told apart by their identity on the wire."""
+
+    failure: RemoteError | None = Attribute(
+        "what ended it, for a fault that came behind good frames in the same bytes: those "
+        "are heard first"
+    )
 
     def receive(data: bytes) -> Sequence[Heard]:
         """

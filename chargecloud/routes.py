@@ -67,6 +67,16 @@ class Page(Generic[T]):
     next: str | None = choice("cursor of the next page, null at the end", default=None)
 
 
+@frozen
+class Later:
+    """An answer that is given before the work is done: HTTP status 202.
+
+    @ivar answer: of the route's answer class.
+    """
+
+    answer: Any
+
+
 @frozen(kw_only=True)
 class Paging:
     """The query of every list."""
@@ -101,6 +111,7 @@ class Call:
     @ivar body: an instance of the route's body class, or C{None}.
     @ivar query: an instance of the route's query class, or C{None}.
     @ivar request_key: the Idempotency-Key.
+    @ivar prefer_async: whether the caller would rather not wait (C{Prefer: respond-async}).
     @ivar fingerprint: of method, path and body, to tell a repeated request from another
         one under the same key.
     """
@@ -110,6 +121,7 @@ class Call:
     body: Any = None
     query: Any = None
     request_key: str | None = None
+    prefer_async: bool = False
     fingerprint: str = ""
 
     def id(self, name: str) -> int:
@@ -144,6 +156,7 @@ class Route:
     @ivar run: given a L{Call}, returns the answer or a Deferred of it.
     @ivar answer: class of the answer.
     @ivar status: HTTP status of success.
+    @ivar may_be_later: whether the answer may be a L{Later}, when the caller prefers that.
     @ivar refusals: what it may refuse besides what every route may (bad input, token,
         permission).
     @ivar base: where the path hangs.
@@ -159,5 +172,6 @@ class Route:
     body: Any = None
     query: Any = None
     status: int = 200
+    may_be_later: bool = False
     refusals: Sequence[type[Refusal]] = ()
     base: str = "/api/v1"

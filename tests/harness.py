@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -61,3 +62,37 @@ def open_store(folder: Path, clock: Clock, *features: Path) -> Store:
         writing=InStep(),
         reading=InStep(),
     )
+
+
+class Gathering:
+    """Takes blocking work and does it when told, so that what comes meanwhile waits."""
+
+    def __init__(self) -> None:
+        self._work: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+        self.done = 0
+
+    def run(self, work: Callable[[], T]) -> "Deferred[T]":
+        """Take it."""
+        done: Deferred[T] = Deferred()
+        self._work.append((work, done))
+        return done
+
+    def do_next(self) -> None:
+        """Do the oldest."""
+        work, done = self._work.pop(0)
+        self.done += 1
+        maybeDeferred(work).chainDeferred(done)
+
+    def do_all(self) -> None:
+        """Do all, also what comes of it."""
+        while self._work:
+            self.do_next()
+
+
+def rows_of(store: Store, table: Any) -> list[dict[str, Any]]:
+    """All rows of a table, in the order of its primary key."""
+    query = select(table).order_by(*table.primary_key.columns)
+    found: list[dict[str, Any]] = result_of(
+        store.read(lambda connection: [row._asdict() for row in connection.execute(query)])
+    )
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 
 from chargecloud.domain.errors import Overloaded
 
@@ -19,6 +19,7 @@ class Turns:
     """For each charger one uncommitted decision, and a bounded queue behind it."""
 
     _locks: dict[int, DeferredLock] = field(factory=dict, init=False)
+    _idle: "list[Deferred[None]]" = field(factory=list, init=False)
 
     def take(self, charger_id: int, work: Callable[[], Awaitable[T]]) -> "Deferred[T]":
         """
@@ -38,9 +39,19 @@ class Turns:
         finally:
             lock.release()
             if not lock.locked:
-                self._locks.pop(charger_id, None)
+                del self._locks[charger_id]
+                self._tell_idle()
 
-    @property
-    def busy(self) -> int:
-        """Chargers for which something is under way."""
-        return len(self._locks)
+    def idle(self) -> "Deferred[None]":
+        """Fires when nothing is under way for any charger."""
+        if not self._locks:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._idle.append(done)
+        return done
+
+    def _tell_idle(self) -> None:
+        if not self._locks:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)

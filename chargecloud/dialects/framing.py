@@ -5,7 +5,7 @@ from attrs import define, field
 from chargecloud.domain.errors import LimitExceeded
 
 
-@define
+@define(eq=False)
 class ReceiveBuffer:
     """Bytes that came and are not used yet.
 

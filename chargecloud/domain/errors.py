@@ -68,7 +68,7 @@ class NotFound(Refusal):
 
 
 class Invalid(Refusal):
-    """A value that breaks a rule; C{facts["errors"]} may list C{{where, what}}."""
+    """A value that breaks a rule; C{facts["errors"]} may list C{{pointer, detail}}."""
 
     code = "invalid"
 
@@ -122,6 +122,7 @@ class RequestKeyReused(Refusal):
 
 
 class TariffError(Invalid):
-    """Terms that make no tariff; C{facts["errors"]} lists C{{where, what}}."""
+    """Terms that make no tariff; C{facts["errors"]} lists C{{where, what}}, places being
+    within the terms."""
 
     code = "invalid-tariff"

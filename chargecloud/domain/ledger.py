@@ -44,7 +44,8 @@ class Account:
 
 @frozen
 class Post:
-    """Money moves from one account (debited) to another (credited); never negative.
+    """Money moves from one account (debited) to another (credited) of the same tenant;
+    never negative.
 
     @ivar cause: what moved it: C{"top_up"}, C{"hold"}, C{"capture"}, C{"release"} …
     @ivar reference_id: the order (or the request) that it belongs to.
@@ -59,6 +60,8 @@ class Post:
     def __attrs_post_init__(self) -> None:
         if self.amount_fen <= 0:
             raise ValueError(f"a posting of {self.amount_fen} fen moves no money")
+        if self.debit == self.credit or self.debit.tenant_id != self.credit.tenant_id:
+            raise ValueError(f"no money moves from {self.debit} to {self.credit}")
 
 
 def pay(

@@ -206,7 +206,9 @@ def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> St
     if after is order and state is order.state:
         return Step(order, also)
     after = evolve(after, state=state, version=order.version + 1)
-    holds = Holds("chargers", {"id": order.charger_id, "epoch": epoch}) if epoch else None
+    holds = None
+    if epoch is not None:
+        holds = Holds("chargers", {"id": order.charger_id, "epoch": epoch})
     change = Change(
         "orders", {"id": order.id}, changed_columns(order, after), {"version": order.version}, holds
     )

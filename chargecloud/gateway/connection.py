@@ -17,6 +17,7 @@ from chargecloud.domain.errors import (
     LimitExceeded,
     NotAdmitted,
     OutOfOrder,
+    RemoteError,
 )
 from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
 from chargecloud.gateway.machine import TRANSITIONS, Action, Input, State
@@ -129,6 +130,11 @@ class Connection:
             self._first = b""
         assert self._conversation is not None
         return self._wishes(self._conversation.receive(data))
+
+    @property
+    def failure(self) -> RemoteError | None:
+        """What has ended the conversation, if something has."""
+        return self._conversation.failure if self._conversation else None
 
     def data_to_send(self) -> bytes:
         """Take what is to be sent."""

@@ -45,15 +45,33 @@ class Limits:
 
 
 @define(eq=False, slots=False)
-class Gateway(Factory):
-    """Makes the protocol of each new connection.
+class Listener(Factory):
+    """Makes the protocol of each new connection at one address.
 
-    @ivar dialects: spoken here, asked in this order.
+    @ivar dialects: spoken there, asked in this order.
+    """
+
+    gateway: "Gateway"
+    dialects: Sequence[IDialect]
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> ChargerProtocol | None:
+        """A protocol for a new connection; C{None} closes it at once."""
+        protocol = self.gateway.connect(self.dialects, getattr(addr, "host", ""))
+        if protocol is not None:
+            protocol.factory = self
+        return protocol
+
+
+@define(eq=False)
+class Gateway:
+    """The connections of this node.
+
+    @ivar events: acts on what chargers say.
     @ivar turned_away: connections that were refused for a limit.
     @ivar faults: remote errors by their code.
     """
 
-    dialects: Sequence[IDialect]
     events: IChargerEvents
     presence: Presence
     clock: IReactorTime
@@ -64,19 +82,20 @@ class Gateway(Factory):
     _protocols: dict[ChargerProtocol, str] = field(factory=dict, init=False)
     _by_address: Counter[str] = field(factory=Counter, init=False)
     _log: Logger = field(factory=Logger, init=False)
-    noisy = False
 
-    def buildProtocol(self, addr: IAddress | None) -> ChargerProtocol | None:
-        """A protocol for a new connection; C{None} closes it at once."""
-        host = getattr(addr, "host", "")
+    def speaking(self, dialects: Sequence[IDialect]) -> Listener:
+        """What to listen with where these dialects are spoken."""
+        return Listener(self, dialects)
+
+    def connect(self, dialects: Sequence[IDialect], host: str) -> ChargerProtocol | None:
+        """A protocol for a new connection from an address; C{None} if there are too many."""
         if (
             len(self._protocols) >= self.limits.connections
             or self._by_address[host] >= self.limits.connections_an_address
         ):
             self.turned_away += 1
             return None
-        protocol = ChargerProtocol(self)
-        protocol.factory = self
+        protocol = ChargerProtocol(self, dialects)
         self._protocols[protocol] = host
         self._by_address[host] += 1
         return protocol

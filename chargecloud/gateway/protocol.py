@@ -35,6 +35,7 @@ from chargecloud.gateway.connection import (
     Wish,
 )
 from chargecloud.gateway.presence import Present
+from chargecloud.interfaces import IDialect
 
 if TYPE_CHECKING:
     from chargecloud.gateway.gateway import Gateway
@@ -54,11 +55,11 @@ class ChargerProtocol(Protocol, TimeoutMixin):
     transport: Any = None
     _log = Logger()
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, dialects: Sequence[IDialect]) -> None:
         self._gateway = gateway
         # TimeoutMixin asks the reactor unless it is told otherwise
         self.callLater: Any = gateway.clock.callLater
-        self._connection = Connection(gateway.dialects, gateway.greeting)
+        self._connection = Connection(dialects, gateway.greeting)
         self._commands: dict[tuple[str, int], Deferred[Answer]] = {}
         self._in_flight = 0
         self._lost = False
@@ -99,7 +100,7 @@ class ChargerProtocol(Protocol, TimeoutMixin):
     def stopProducing(self) -> None:
         """The transport has ended already."""
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection has gone: nobody waits for it any longer."""
         self._lost = True
         self.setTimeout(None)
@@ -158,9 +159,7 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         try:
             wishes = step(*given)
         except RemoteError as error:
-            self._gateway.refused(error)
-            self._write()
-            self._close(f"{error.code}: {error}")
+            self._refuse(error)
             return
         except Exception:
             # our own fault: this connection suffers, the others do not
@@ -170,10 +169,17 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         for wish in wishes or ():
             _PERFORM[type(wish)](self, wish)
         self._write()
-        if self._live:
+        if self._connection.failure is not None:
+            self._refuse(self._connection.failure)
+        elif self._live:
             self.resetTimeout()
 
     _live = False
+
+    def _refuse(self, error: RemoteError) -> None:
+        self._gateway.refused(error)
+        self._write()
+        self._close(f"{error.code}: {error}")
 
     def _write(self) -> None:
         if not self._lost and (data := self._connection.data_to_send()):

@@ -102,17 +102,19 @@ class Chargers:
         kind: ChargerKind,
         key: bytes | None,
         **about: Any,
-    ) -> Charger:
+    ) -> tuple[Charger, bool]:
         """
         Register a charger.
 
         @param key: what it proves itself with, if its dialect has keys.
         @param about: the other fields of L{Charger} that describe it.
+        @return: the charger, and whether it was made now and not by an earlier sending of
+            the same request.
         @raise AlreadyExists: if its identity is taken.
         @raise NotFound: if the tenant has no such site.
         """
         if made := await known(self.store, request):
-            return await self.get(tenant_id, made.resource_id)
+            return await self.get(tenant_id, made.resource_id), False
         if dialect not in self.dialects:
             what = f"is none of {', '.join(sorted(self.dialects))}"
             raise Invalid(
@@ -147,7 +149,7 @@ class Chargers:
             made = await once(self.store, request, charger.id, decision)
         except Stale:
             raise AlreadyExists(f"there is a {dialect} charger {identity!r} already") from None
-        return await self.get(tenant_id, made.resource_id)
+        return await self.get(tenant_id, made.resource_id), not made.repeated
 
     async def get(self, tenant_id: int | None, charger_id: int) -> Charger:
         """

@@ -43,15 +43,16 @@ class Following(Service):
         """Finish the entries that are under way."""
         super().stopService()
         self.writer.on_commit.remove(self.wake)
-        if self._retry is not None and self._retry.active():
+        if self._retry is not None:
             self._retry.cancel()
+            self._retry = None
         return self._busy
 
     def wake(self) -> None:
         """There is something new in the log."""
         if self._busy is not None:
             self._woken = True
-        elif self.running:
+        elif self.running and self._retry is None:
             self._follow()
 
     def _follow(self) -> None:
@@ -84,7 +85,11 @@ class Following(Service):
         )
         self._rest()
         if self.running:
-            self._retry = self.clock.callLater(RETRY_S, self.wake)
+            self._retry = self.clock.callLater(RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self.wake()
 
     def _rest(self) -> None:
         done, self._busy = self._busy, None

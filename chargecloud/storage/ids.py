@@ -6,12 +6,15 @@ The sign bit stays free, so that every database and JSON reader keeps them.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock
 
 from attrs import define, field
 
 SLOT_BITS = 10
 COUNTER_BITS = 12
 SLOTS = 1 << SLOT_BITS
+#: no id is greater: databases count to here
+MOST_ID = (1 << 63) - 1
 
 _EPOCH_MS = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1
@@ -20,7 +23,8 @@ _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 @define
 class Ids:
     """
-    Makes ids; each greater than the one before.
+    Makes ids; each greater than the one before, whichever thread asks: the reactor's
+    for rows to come, and the writer's for postings.
 
     @ivar seconds: the reactor's clock (ids never follow the calendar).
     @ivar slot: this node's, leased (L{chargecloud.storage.slots}).
@@ -30,11 +34,13 @@ class Ids:
     slot: int
     # milliseconds and counter of the last id, as one number
     _last: int = field(default=0, init=False)
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     def next(self) -> int:
         """A new id.  A clock that goes back, or more than 4096 ids in a millisecond,
         borrow from the milliseconds to come rather than repeat one."""
         now = (int(self.seconds() * 1000) - _EPOCH_MS) << COUNTER_BITS
-        self._last = max(now, self._last + 1)
-        milliseconds, counter = self._last >> COUNTER_BITS, self._last & _COUNTER_MASK
+        with self._lock:
+            last = self._last = max(now, self._last + 1)
+        milliseconds, counter = last >> COUNTER_BITS, last & _COUNTER_MASK
         return (milliseconds << SLOT_BITS | self.slot) << COUNTER_BITS | counter

@@ -1,10 +1,10 @@
 """The event log, read: by followers from where their cursors stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from chargecloud.domain.decision import LogEntry
 from chargecloud.storage.schema import cursors, event_log
@@ -40,9 +40,8 @@ def move_cursors(connection: Connection, follower: str, moved: Mapping[int, int]
 
 def read_after(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logged]:
     """Entries that come after the given places, some at a time, in each node's order."""
-    nodes = connection.execute(select(event_log.c.node).distinct()).scalars().all()
     found: list[Logged] = []
-    for node in nodes:
+    for node in _nodes(connection):
         rows = connection.execute(
             select(event_log)
             .where(event_log.c.node == node, event_log.c.seq > seen.get(node, 0))
@@ -55,3 +54,13 @@ def read_after(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logg
         if len(found) >= MOST_ENTRIES_AT_ONCE:
             break
     return found
+
+
+def _nodes(connection: Connection) -> Iterator[int]:
+    """The nodes in the log, each found by a step through the key: a DISTINCT reads all of
+    the log (25 ms in a million entries, at each commit and for each follower)."""
+    node = connection.execute(select(func.min(event_log.c.node))).scalar()
+    while node is not None:
+        yield node
+        later = select(func.min(event_log.c.node)).where(event_log.c.node > node)
+        node = connection.execute(later).scalar()

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Select
 
 from chargecloud.domain.errors import Invalid
+from chargecloud.storage.ids import MOST_ID
 
 T = TypeVar("T")
 
@@ -27,10 +28,15 @@ def read_page(
     @raise Invalid: for a cursor that we never gave.
     """
     if cursor is not None:
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20):
-            raise Invalid("this is not a cursor of ours", errors=[{"where": "cursor"}])
-        query = query.where(id_column > int(cursor))
+        query = query.where(id_column > _read_cursor(cursor))
     rows = connection.execute(query.order_by(id_column).limit(limit + 1)).all()
     more = len(rows) > limit
     items = [make(row) for row in rows[:limit]]
     return items, str(getattr(rows[limit - 1], id_column.name)) if more else None
+
+
+def _read_cursor(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MOST_ID:
+        return int(text)
+    what = "is not a cursor of ours"
+    raise Invalid(f"this {what}", errors=[{"parameter": "cursor", "detail": what}])

@@ -31,14 +31,17 @@ def lease_slot(connection: Connection, holder: str, now_s: float) -> int:
         row.slot: row.leased_until_ms
         for row in connection.execute(select(node_slots).order_by(node_slots.c.slot))
     }
+    values = {"holder": holder, "leased_until_ms": now_ms + LEASE_S * 1000}
     for slot in range(SLOTS):
-        values = {"holder": holder, "leased_until_ms": now_ms + LEASE_S * 1000}
         if slot not in taken:
             connection.execute(insert(node_slots).values(slot=slot, **values))
             return slot
         if taken[slot] + MARGIN_S * 1000 < now_ms:
-            connection.execute(update(node_slots).where(node_slots.c.slot == slot).values(**values))
-            return slot
+            # another process may have seen the same, and have been quicker
+            as_seen = (node_slots.c.slot == slot, node_slots.c.leased_until_ms == taken[slot])
+            taken_over = connection.execute(update(node_slots).where(*as_seen).values(**values))
+            if taken_over.rowcount == 1:
+                return slot
     raise Overloaded(f"all {SLOTS} node slots are leased")
 
 

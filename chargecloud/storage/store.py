@@ -74,11 +74,11 @@ class StoreService(MultiService):
         super().__init__()
         self._reactor: IReactorTime = reactor
         self._holder = f"{socket.gethostname()}:{getpid()}:{reactor.seconds()}"
+        with engine.begin() as connection:
+            self._slot = lease_slot(connection, self._holder, reactor.seconds())
         threads: IReactorFromThreads = reactor
         self._writing = Threads.start(threads, 1, "database writer")
         self._reading = Threads.start(threads, READER_THREADS, "database readers")
-        with engine.begin() as connection:
-            self._slot = lease_slot(connection, self._holder, reactor.seconds())
         self.store = Store.open(
             engine,
             clock=reactor,
@@ -115,11 +115,15 @@ class StoreService(MultiService):
         """Write what waits, give the slot back, end the threads."""
         yield super().stopService()
         yield self.store.writer.idle()
-        yield self.store.writer.transact(
-            lambda connection: release_slot(
-                connection, self._slot, self._holder, self._reactor.seconds()
+        try:
+            yield self.store.writer.transact(
+                lambda connection: release_slot(
+                    connection, self._slot, self._holder, self._reactor.seconds()
+                )
             )
-        )
+        except Exception:
+            # its lease will run out; threads that go on would keep the process from ending
+            self._log.failure("the node slot could not be given back")
         self._writing.stop()
         self._reading.stop()
         self.store.engine.dispose()

@@ -1,8 +1,9 @@
 """The writer: many decisions in one transaction, and each applied whole or not at all.
 
 It commits whatever has come together while the last commit was under way, without a
-waiting window.  If a guard misses, the transaction is rolled back and its decisions are
-tried again one by one, so that one that fails never takes its neighbours down.
+waiting window.  If a guard misses (or a decision cannot be written at all), the
+transaction is rolled back and its decisions are tried again one by one, so that one that
+fails never takes its neighbours down.
 """
 
 from collections import deque
@@ -11,11 +12,12 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
-from chargecloud.domain.decision import Decision, Stale
+from chargecloud.domain.decision import Decision
 from chargecloud.domain.errors import Overloaded
 from chargecloud.storage.schema import event_log
 from chargecloud.storage.threads import Runner
@@ -27,6 +29,11 @@ T = TypeVar("T")
 MOST_DECISIONS_A_COMMIT = 2_000
 #: about a second of work; beyond it a request is refused rather than kept waiting
 MOST_WAITING = 20_000
+
+#: the database's own troubles.  They may have ended the transaction, or come after its
+#: commit, so that nothing may be tried again: all of the batch fails with them, and the
+#: places in the log that it was given stay empty
+TROUBLES = (OperationalError, InternalError, InterfaceError)
 
 
 @define
@@ -128,7 +135,10 @@ class Writer:
         # start on what came meanwhile before anybody hears, as they may bring more
         self._commit_next()
         for waiting, result in zip(batch, results, strict=True):
-            waiting.done.callback(result)
+            if isinstance(result, Failure):
+                waiting.done.errback(result)
+            else:
+                waiting.done.callback(result)
         if logged:
             for listener in self.on_commit:
                 listener()
@@ -145,7 +155,9 @@ class Writer:
         try:
             with self.engine.begin() as connection:
                 self._apply(connection, decisions, stamp)
-        except Stale:
+        except TROUBLES:
+            raise
+        except Exception:
             stamp.seq = before
             if len(decisions) == 1:
                 return [Failure()]
@@ -158,7 +170,9 @@ class Writer:
         try:
             with connection.begin_nested():
                 self._apply(connection, [decision], stamp)
-        except Stale:
+        except TROUBLES:
+            raise
+        except Exception:
             stamp.seq = before
             return Failure()
         return None

@@ -24,7 +24,7 @@ class BoundedRequest(Request):
 
     content: BytesIO
 
-    def gotLength(self, length: int | None) -> None:  # noqa: ARG002, N802
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
         """The headers are complete."""
         self.content = BytesIO()
 

@@ -53,25 +53,28 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     """
     The document.
 
-    @raise ValueError: if two routes have the same method and path.
+    @raise ValueError: if two routes have the same method and path, or paths whose words
+        are the same, so that their operations would have one name.
     @raise TypeError: if a body, query or answer has a type that JSON has no form for.
     """
-    schemas = Schemas(answer_converter())
+    schemas = Schemas(answer_converter(), components={"Problem": PROBLEM})
     for route in routes:
         if route.body is not None:
             schemas.of_body(route.body)
     paths: dict[str, dict[str, Any]] = {}
+    names: set[str] = set()
     for route in routes:
+        if operation_id(route) in names:
+            raise ValueError(f"the operation {operation_id(route)} is declared twice")
+        names.add(operation_id(route))
         methods = paths.setdefault(full_path(route), {})
-        if route.method.value.lower() in methods:
-            raise ValueError(f"{route.method.value} {full_path(route)} is declared twice")
         methods[route.method.value.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "ChargeCloud", "version": __version__},
         "paths": paths,
         "components": {
-            "schemas": {"Problem": PROBLEM} | dict(sorted(schemas.components.items())),
+            "schemas": dict(sorted(schemas.components.items())),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -117,6 +120,13 @@ def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
         schema = schemas.of_field(each.evolve(type=_without_none(each.type)))
         parameter = {"name": each.name, "in": "query", "required": each.default is attrs.NOTHING}
         yield parameter | {"description": schema.pop("description", ""), "schema": schema}
+    if route.may_be_later:
+        yield {
+            "name": "Prefer",
+            "in": "header",
+            "description": "`respond-async` is answered before the work is done",
+            "schema": {"type": "string"},
+        }
     if route.method is Method.POST:
         yield {
             "name": "Idempotency-Key",
@@ -139,6 +149,8 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
         content = {"application/json": {"schema": schemas.of_answer(route.answer)}}
         success = (route.status, {"description": "done", "content": content})
     responses = {str(success[0]): success[1]}
+    if route.may_be_later:
+        responses["202"] = {**success[1], "description": "begun, and not waited for"}
     by_status: dict[HTTPStatus, list[type[Refusal]]] = {}
     for refusal in (*_usual_refusals(route), *route.refusals):
         by_status.setdefault(kind_of(refusal).status, []).append(refusal)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 from attrs import frozen
@@ -9,7 +10,7 @@ from cattrs import Converter
 from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 
-from chargecloud.routes import Call, Caller, Route
+from chargecloud.routes import Call, Caller, Later, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
 from chargecloud.web.problems import (
@@ -28,9 +29,9 @@ BODY_LIMIT = 1024 * 1024
 #: finds out who a token belongs to; C{None} if nobody
 Authenticate = Callable[[str], "Deferred[Caller | None]"]
 
-#: who calls a route that is open to the world: nobody, in a tenant that does not exist
-#: (no tenant would mean the administrator of them all)
-NOBODY = Caller(token_id=0, tenant_id=0, permissions=frozenset())
+#: who calls a route that is open to the world: nobody, in a tenant that cannot exist
+#: (none at all would mean the platform's administrator, and zero is the platform's own)
+NOBODY = Caller(token_id=-1, tenant_id=-1, permissions=frozenset())
 
 
 @frozen
@@ -86,7 +87,9 @@ class Operation:
         if isinstance(answer, Awaitable):
             answer = await answer
         if answer is None:
-            return 204, b""
+            return HTTPStatus.NO_CONTENT, b""
+        if isinstance(answer, Later):
+            return HTTPStatus.ACCEPTED, json_text.write(self.write(answer.answer))
         return self.route.status, json_text.write(self.write(answer))
 
     async def _admit(self, request: IRequest) -> Caller:

@@ -104,10 +104,9 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{self._names[kind]}"}
 
     def _class(self, kind: Any, *, sent: bool) -> Schema:
-        about = inspect.getdoc(get_origin(kind) or kind) or ""
-        schema: Schema = {"description": about.partition("\n\n")[0]}
+        schema: Schema = {"description": _summary(get_origin(kind) or kind)}
         if isinstance(kind, type) and issubclass(kind, Enum):
-            return schema | {"type": "string", "enum": [member.value for member in kind]}
+            return schema | {"type": "string", "enum": [_word(member) for member in kind]}
         fields = fields_of(kind)
         required = [each.name for each in fields if sent or each.default is attrs.NOTHING]
         schema["type"] = "object"
@@ -130,6 +129,18 @@ def fields_of(kind: Any) -> list["attrs.Attribute[Any]"]:
         for each in attrs.fields(origin)
         if each.init
     ]
+
+
+def _summary(kind: type) -> str:
+    """The first paragraph of a class's own docstring."""
+    about = inspect.cleandoc(vars(kind).get("__doc__") or "")
+    return " ".join(about.partition("\n\n")[0].split())
+
+
+def _word(member: Enum) -> str:
+    if isinstance(member.value, str):
+        return member.value
+    raise TypeError(f"{member} has a value that is no text")
 
 
 def _fill(kind: Any, filled: Mapping[Any, Any]) -> Any:

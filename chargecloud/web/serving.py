@@ -31,7 +31,8 @@ A request passes through these stations, and the first that refuses it answers: 
 (404) and method (405), the token (401), its permission (403), the size (413) and type
 (415) of the body, its text (400), its values and those of the query (422).  Then C{run}
 is called.  What it returns, or what the Deferred or coroutine that it returns comes to,
-is the answer; C{None} is 204.  What it raises becomes a problem.
+is the answer, with the route's status; C{None} is 204, and L{Later} is 202.  What it
+raises becomes a problem.
 
 A client that goes away does not stop what it began: an order that is being opened is
 opened to its end, and only the answer is lost.  So C{run}'s Deferred is never cancelled.
@@ -63,7 +64,7 @@ def make_resource(routes: Sequence[Route], authenticate: Authenticate) -> Resour
     """
     The resource that serves routes, and their description at C{/openapi.json}.
 
-    @raise ValueError: if two routes have the same method and path.
+    @raise ValueError: if two routes have the same method and path, or the same words in it.
     @raise TypeError: if a body, query or answer has a type that JSON has no form for.
     """
     app = Klein()

@@ -6,7 +6,7 @@ from attrs import define
 
 from chargecloud.dialects.native.charger import Facts, NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
-from chargecloud.dialects.native.keys import CCM
+from chargecloud.dialects.native.keys import CCM, Seal, session_key
 from chargecloud.dialects.native.received import Received
 from chargecloud.domain.charger import ChargerTime, PortState, Secret
 from chargecloud.domain.events import (
@@ -115,3 +115,31 @@ def open_pair(suites: int = CCM.bit) -> Pair:
     pair.down()
     pair.up()
     return pair
+
+
+def _key() -> bytes:
+    pair = new_pair()
+    pair.charger.hello(UPTIME_S)
+    hello = pair.charger.data_to_send()
+    pair.cloud.receive(hello)
+    pair.welcome()
+    return session_key(SECRET.key, hello + pair.cloud.data_to_send()[:20])
+
+
+def seal_of_charger(frames_sent: int) -> Seal:
+    """The seal that the charger of any pair here has, for saying what a good one would not.
+
+    @param frames_sent: how many sealed frames the cloud has had from it.
+    """
+    seal = Seal.of_charger(CCM, _key())
+    for _ in range(frames_sent):
+        seal.frame(b"")
+    return seal
+
+
+def seal_of_cloud(frames_sent: int) -> Seal:
+    """The seal that the cloud of any pair here has; WELCOME counts as the first frame."""
+    seal = Seal.of_cloud(CCM, _key())
+    for _ in range(frames_sent):
+        seal.frame(b"")
+    return seal

@@ -1,6 +1,8 @@
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
+from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 from native_pair import (
@@ -19,13 +21,26 @@ from native_pair import (
     new_pair,
     open_pair,
     proof_due_pair,
+    seal_of_charger,
 )
 
 from chargecloud.dialects.native.cloud import WAITING_LIMIT
 from chargecloud.dialects.native.keys import CCM, GCM
-from chargecloud.dialects.native.received import HeartbeatAnswered, Kept, Ordered
+from chargecloud.dialects.native.machine import TRANSITIONS, State
+from chargecloud.dialects.native.meanings import command_fields, record_fields, report_fields
+from chargecloud.dialects.native.messages import (
+    ANSWER,
+    HEARTBEAT,
+    START,
+    TIME_WANTED,
+)
+from chargecloud.dialects.native.messages import ENDED as ENDED_MESSAGE
+from chargecloud.dialects.native.messages import LOGIN as LOGIN_MESSAGE
+from chargecloud.dialects.native.messages import REPORT as REPORT_MESSAGE
+from chargecloud.dialects.native.messages import STARTED as STARTED_MESSAGE
+from chargecloud.dialects.native.received import HeartbeatAnswered, Kept
 from chargecloud.domain.charger import Secret
-from chargecloud.domain.commands import Answer, SetTime, StopCharge, VendorCall
+from chargecloud.domain.commands import Answer, StartCharge, StopCharge, VendorCall
 from chargecloud.domain.errors import (
     BadFrame,
     BadTag,
@@ -131,7 +146,7 @@ def test_what_we_do_not_speak_is_refused_at_once(hello: bytes, refusal: bytes) -
 
 
 def test_gcm_is_used_by_who_offers_it() -> None:
-    """Four bytes of WELCOME tell the suite; the tag of GCM is longer."""
+    """A board that can do GCM asks for it by saying so; its frames have longer tags."""
     pair = open_pair(CCM.bit | GCM.bit)
     pair.charger.heartbeat()
     frame = pair.charger.data_to_send()
@@ -261,33 +276,186 @@ def test_failed_conversation_stays_failed() -> None:
 
 # -- every state and every input
 
-STATES: dict[str, Callable[[], Pair]] = {
-    "new": new_pair,
-    "claimed": claimed_pair,
-    "login due": login_due_pair,
-    "proof due": proof_due_pair,
-    "open": open_pair,
+#: each state, how to come to it, and the sealed frames that the cloud has had by then
+STATES: dict[str, tuple[Callable[[], Pair], int]] = {
+    "new": (new_pair, 0),
+    "login due": (login_due_pair, 0),
+    "proof due": (proof_due_pair, 0),
+    "open": (open_pair, 1),
+}
+
+#: messages that a charger may say in any order once it is proved, and what is heard in them
+SAID: dict[bytes, list[Heard]] = {
+    HEARTBEAT.write({}): [Alive(IDENTITY)],
+    REPORT_MESSAGE.write(report_fields(REPORT)): [Told(IDENTITY, REPORT)],
+    STARTED_MESSAGE.write(record_fields(41, STARTED)): [Told(IDENTITY, STARTED, ticket=41)],
+    ENDED_MESSAGE.write(record_fields(42, ENDED)): [Told(IDENTITY, ENDED, ticket=42)],
+    ANSWER.write({"number": 9, "code": "ok"}): [Answered(IDENTITY, 9, Answer(accepted=True))],
+    TIME_WANTED.write({}): [Told(IDENTITY, TimeAsked())],
+    b"\x3f\x01\x01": [],
+    b"\x7f": [],
+    b"\xff\xff": [],
+}
+LOGIN_SAID = LOGIN_MESSAGE.write(asdict(FACTS))
+#: well sealed, and never right
+MISSAID: dict[bytes, type[RemoteError]] = {
+    b"": BadFrame,
+    b"\x01\x00": BadFrame,
+    b"\x05\x01\x01": BadFrame,
+    b"\x41": OutOfOrder,
+    START.write(command_fields(1, StartCharge(ORDER, 2, 0))): OutOfOrder,
+    b"\x7e": OutOfOrder,
+}
+#: frames that need no seal
+BARE: dict[bytes, type[RemoteError]] = {
+    hello_bytes(): OutOfOrder,
+    b"\xc2\x09" + bytes(9): BadTag,
+    b"\xc2\x00": BadTag,
+    b"\xc2\xff": BadFrame,
+    b"\xc1": BadFrame,
+    b"\xc3": BadFrame,
+    b"\xc4": BadFrame,
+    b"\xca": BadFrame,
+    b"\x68": BadFrame,
 }
 
 
-def sealed(plaintext: bytes) -> Callable[[Pair], bytes]:
-    """A message that the charger of a pair has sealed well, if it can seal at all."""
-
-    def make(pair: Pair) -> bytes:
-        seal = pair.charger._seal
-        pair.charger.data_to_send()
-        if seal is None:
-            return b"\xc2\x09" + bytes(9)
-        seal._sent = 1 if pair_is_open(pair) else 0
-        return seal.frame(plaintext)
-
-    return make
+def expected(state: str, message: bytes) -> Sequence[Heard] | type[RemoteError]:
+    """What the cloud is to make of a message that is sealed well."""
+    if message in MISSAID:
+        return MISSAID[message]
+    if state == "login due":
+        return [Proven(IDENTITY, LOGIN, FACTS.digest)] if message == LOGIN_SAID else OutOfOrder
+    if message == LOGIN_SAID:
+        return OutOfOrder
+    known = [Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S), FACTS.digest)]
+    return (known if state == "proof due" else []) + SAID[message]
 
 
-def pair_is_open(pair: Pair) -> bool:
-    """Whether the cloud has opened the charger's LOGIN."""
+def outcome_of(cloud: IConversation, data: bytes) -> Sequence[Heard] | type[RemoteError]:
+    """What is heard, or how it fails."""
     try:
-        pair.cloud.command(IDENTITY, 1, SetTime(0))
-    except ChargerOffline:
-        return False
-    return True
+        return cloud.receive(data)
+    except RemoteError as failure:
+        return type(failure)
+
+
+@given(
+    st.sampled_from(["login due", "proof due", "open"]),
+    st.sampled_from([*SAID, *MISSAID, LOGIN_SAID]),
+)
+def test_every_message_in_every_state(state: str, message: bytes) -> None:
+    """The whole product of states with a key, and messages."""
+    pair_of, frames_sent = STATES[state]
+    frame = seal_of_charger(frames_sent).frame(message)
+    assert outcome_of(pair_of().cloud, frame) == expected(state, message)
+
+
+@given(st.sampled_from(sorted(STATES)), st.sampled_from(sorted(BARE)))
+def test_every_bare_frame_in_every_state(state: str, frame: bytes) -> None:
+    """The whole product of states, and frames that are not sealed by the charger."""
+    want: Sequence[Heard] | type[RemoteError] = BARE[frame]
+    if state == "new":
+        if frame == hello_bytes():
+            want = [Claimed(IDENTITY)]
+        elif want is BadTag:
+            want = OutOfOrder
+    pair_of, _frames_sent = STATES[state]
+    assert outcome_of(pair_of().cloud, frame) == want
+
+
+@given(st.lists(st.sampled_from([*SAID, *MISSAID, LOGIN_SAID]), max_size=8), st.booleans())
+def test_nothing_is_heard_before_the_proof(messages: list[bytes], is_known: bool) -> None:
+    """On any walk a charger is proved once, first of all, and a fault ends the walk."""
+    pair = proof_due_pair() if is_known else login_due_pair()
+    seal = seal_of_charger(frames_sent=0)
+    heard: list[Heard] = []
+    failed = False
+    for message in messages:
+        outcome = outcome_of(pair.cloud, seal.frame(message))
+        if isinstance(outcome, type):
+            failed = True
+        else:
+            assert not failed
+            heard += outcome
+    proofs = [isinstance(each, Proven) for each in heard]
+    assert not heard or (proofs[0] and proofs.count(True) == 1)
+
+
+def test_table_speaks_of_every_state() -> None:
+    """Every state but the failed one is entered by a row, and every row's end is a state
+    that others begin in, or the end."""
+    entered = {step.state for step in TRANSITIONS.values()} | {State.NEW, State.FAILED}
+    assert entered == set(State)
+    left = {state for state, _turn in TRANSITIONS}
+    assert entered - left == {State.REFUSED, State.FAILED}
+
+
+# -- bytes
+
+
+def conversation_up() -> bytes:
+    """All that a charger sends in one connection after its HELLO."""
+    pair = claimed_pair()
+    pair.welcome()
+    pair.down()
+    pair.charger.report(REPORT)
+    pair.charger.started(41, STARTED)
+    pair.charger.heartbeat()
+    pair.charger.ended(42, ENDED)
+    return pair.charger.data_to_send()
+
+
+def heard_in(pieces: Sequence[bytes]) -> tuple[list[Heard], type[RemoteError] | None]:
+    """What a welcomed conversation hears in pieces of bytes, and how it fails at last."""
+    pair = claimed_pair()
+    pair.welcome()
+    heard: list[Heard] = []
+    for piece in [*pieces, b""]:
+        outcome = outcome_of(pair.cloud, piece)
+        if isinstance(outcome, type):
+            return heard, outcome
+        heard += outcome
+    return heard, None
+
+
+def split(data: bytes, cuts: list[int]) -> list[bytes]:
+    """The bytes in pieces."""
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=12), st.binary(max_size=20))
+def test_pieces_do_not_matter(cuts: list[int], tail: bytes) -> None:
+    """Whatever the pieces, the same is heard, and the same fault ends it."""
+    data = conversation_up() + tail
+    assert heard_in(split(data, cuts)) == heard_in([data])
+    assert len(heard_in([data])[0]) == 5
+
+
+def test_byte_by_byte_is_as_good_as_at_once() -> None:
+    """The slowest network changes nothing."""
+    data = conversation_up()
+    assert heard_in([data[at : at + 1] for at in range(len(data))]) == heard_in([data])
+
+
+@given(st.sampled_from(sorted(STATES)), st.lists(st.binary(max_size=300), max_size=4))
+def test_any_bytes_are_heard_or_refused(state: str, pieces: list[bytes]) -> None:
+    """Whatever comes, there are only values and remote errors."""
+    pair = STATES[state][0]()
+    for piece in pieces:
+        outcome_of(pair.cloud, piece)
+
+
+@given(st.binary(max_size=253))
+def test_any_hello_is_heard_or_refused(body: bytes) -> None:
+    """The one frame that strangers can make is read with the same care."""
+    outcome = outcome_of(new_pair().cloud, bytes((0xC0, len(body) + 1, 1)) + body)
+    assert isinstance(outcome, type) or isinstance(outcome[0], Claimed)
+
+
+@given(st.binary(max_size=245))
+def test_any_sealed_message_is_heard_or_refused(message: bytes) -> None:
+    """A charger whose firmware is broken, and whose seal is good, is read with the same
+    care."""
+    outcome_of(open_pair().cloud, seal_of_charger(frames_sent=1).frame(message))

@@ -99,7 +99,7 @@ class _State(Enum):
     CLOSED = "closed"
 
 
-@define
+@define(eq=False)
 class NativeCharger:
     """
     One connection of a charger.  What is to be sent waits in L{data_to_send}.

@@ -39,7 +39,7 @@ WAITING_LIMIT = 1024
 
 
 @implementer(IConversation)
-@define
+@define(eq=False)
 class NativeConversation:
     """
     One charger's connection, as the cloud sees it.
@@ -59,18 +59,18 @@ class NativeConversation:
     _hello: bytes = field(default=b"", init=False)
     _claim: Claim | None = field(default=None, init=False)
     _seal: Seal | None = field(default=None, init=False)
-    _failure: RemoteError | None = field(default=None, init=False)
+    failure: RemoteError | None = field(default=None, init=False)
 
     def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes; see L{IConversation.receive}."""
-        if self._failure is not None:
+        if self.failure is not None:
             self._state = State.FAILED
-            raise self._failure.with_traceback(None)
+            raise self.failure.with_traceback(None)
         heard: list[Heard] = []
         try:
             self._read(data, heard)
         except RemoteError as failure:
-            self._failure = failure
+            self.failure = failure
             if not heard:
                 self._state = State.FAILED
                 raise

@@ -40,6 +40,7 @@ STOP_REASONS: Mapping[int, StopReason] = {
     9: StopReason.CHARGER,
     10: StopReason.OPERATOR,
     11: StopReason.POWER_CUT,
+    12: StopReason.REMOTE,
 }
 
 ANSWER_CODES: Mapping[int, str] = {

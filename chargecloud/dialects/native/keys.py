@@ -90,7 +90,7 @@ def session_key(charger_key: bytes, transcript: bytes) -> bytes:
     return derivation.derive(charger_key)
 
 
-@define
+@define(eq=False)
 class Seal:
     """Closes and opens one side's frames of one connection.
 

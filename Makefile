@@ -1,0 +1,37 @@
+# The two commands of a fresh clone are `make run` and `make test`; both set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# set-up is done again when what it depends on changes
+STAMP := $(VENV)/.installed
+
+.PHONY: run test lint format clean services
+
+run: $(STAMP)
+	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+	$(BIN)/trial --reactor=epoll --temp-directory=$(VENV)/_trial tests.trial
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(STAMP): setup.py pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ChargeCloud needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip -c .ci/constraints.txt
+	$(BIN)/python -m pip install --quiet -c .ci/constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,137 @@
+"""The rooms joined into a platform, over a store and a clock, without a reactor.
+
+C{tap} gives it to the reactor; tests run the same platform in memory, in step.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+
+from chargecloud.calendar import Calendar
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.calls import Calls
+from chargecloud.charging.facts import Facts
+from chargecloud.charging.live import LivePorts
+from chargecloud.charging.orders import Orders
+from chargecloud.charging.placing import Placing
+from chargecloud.charging.sampling import Sampling
+from chargecloud.charging.settings import ChargingSettings
+from chargecloud.charging.settling import Settling
+from chargecloud.charging.stopping import Stopping
+from chargecloud.charging.unmatched import Unmatched
+from chargecloud.domain.order import OrderState
+from chargecloud.gateway.gateway import Gateway, Limits
+from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.routing import Routing
+from chargecloud.interfaces import FeatureParts
+from chargecloud.interfaces import Platform as Given
+from chargecloud.money.tariffs import Tariffs
+from chargecloud.money.wallets import Wallets
+from chargecloud.plugins import Plugins
+from chargecloud.registry.chargers import Chargers
+from chargecloud.registry.customers import Customers
+from chargecloud.registry.sites import Sites
+from chargecloud.registry.tenants import Tenants
+from chargecloud.registry.vault import Vault
+from chargecloud.routes import Route
+from chargecloud.storage.following import Following
+from chargecloud.storage.store import Store
+from chargecloud.web.resources import chargers, commands, customers, health, orders, sites, tariffs
+
+
+@frozen
+class Platform:
+    """
+    @ivar gateway: connections of chargers come here.
+    @ivar book: the orders that run.
+    @ivar followings: services that keep the features up with the event log.
+    @ivar routes: the whole HTTP API.
+    """
+
+    gateway: Gateway
+    book: OrderBook
+    settling: Settling
+    placing: Placing
+    followings: Sequence[Following]
+    routes: Sequence[Route]
+
+    @classmethod
+    def assemble(
+        cls,
+        store: Store,
+        clock: IReactorTime,
+        calendar: Calendar,
+        plugins: Plugins,
+        vault: Vault,
+        *,
+        feature_settings: Mapping[str, Any],
+        charging: ChargingSettings | None = None,
+        limits: Limits | None = None,
+        missing: Callable[[], Sequence[str]] = tuple,
+    ) -> "Platform":
+        """
+        Join the rooms.
+
+        @param feature_settings: by the name of each installed feature.
+        @param missing: what the service still lacks, for C{/readyz}.
+        """
+        charging = charging or ChargingSettings()
+        presence, live = Presence(), LivePorts()
+        routing = Routing(presence)
+
+        registered = Chargers(store, calendar, plugins.dialects, vault)
+        places, tenants = Sites(store, calendar), Tenants(store)
+        people, wallets = Customers(store, calendar), Wallets(store)
+        prices = Tariffs(store, calendar, plugins.tariffs)
+
+        book = OrderBook(store, prices, routing)
+        stopping = Stopping(book)
+        settling = Settling(store, book, calendar)
+        placing = Placing(store, book, clock, calendar, charging)
+        sampling = Sampling(book, stopping, charging)
+        calls = Calls(routing, calendar, store.ids.next)
+        facts = Facts(registered, book, settling, sampling, Unmatched(store), live)
+        gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
+
+        features = [
+            feature.build(feature_settings[name], Given(calendar, store.read))
+            for name, feature in plugins.features.items()
+        ]
+        shown = chargers.Shown(presence, live, book, calendar)
+        return cls(
+            gateway=gateway,
+            book=book,
+            settling=settling,
+            placing=placing,
+            followings=_followings(store, clock, features),
+            routes=[
+                *sites.routes(places, prices, tenants),
+                *chargers.routes(registered, places, shown),
+                *commands.routes(registered, book, calls, calendar),
+                *customers.routes(people, wallets, tenants),
+                *tariffs.routes(prices, tenants),
+                *orders.routes(Orders(store, book), placing, stopping),
+                *(route for parts in features for route in parts.routes),
+                *health.routes(calendar, missing),
+            ],
+        )
+
+    async def take_up(self) -> None:
+        """Go on with the orders that were under way when the service stopped."""
+        for order in await self.book.open():
+            if order.state is OrderState.ENDED:
+                await self.settling.settle(order.id)
+            elif order.state is OrderState.STARTING:
+                self.placing.expect_confirmation(order)
+
+
+def _followings(
+    store: Store, clock: IReactorTime, features: Sequence[FeatureParts]
+) -> list[Following]:
+    return [
+        Following(store.writer, follower, clock)
+        for parts in features
+        for follower in parts.followers
+    ]

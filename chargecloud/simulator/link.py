@@ -1,0 +1,134 @@
+"""A simulated charger's link to the platform: one connection after the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.application.internet import ClientService, backoffPolicy
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.dialects.native.charger import Facts, NativeCharger
+from chargecloud.domain.charger import Secret
+from chargecloud.domain.errors import RemoteError
+from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.session import Session
+
+#: the longest wait between two attempts: a platform that comes back has its chargers again
+#: within a minute
+LONGEST_RETRY_S = 30.0
+
+
+class LinkProtocol(Protocol):
+    """Carries one session's bytes, with one timer for all that the charger does."""
+
+    #: a stream in service, which ITransport does not say all of
+    transport: Any = None
+    _timer: IDelayedCall | None = None
+    _log = Logger()
+
+    def __init__(self, link: "Link") -> None:
+        self._link = link
+        self.session = Session(link.charger, link.new_line(), link.calendar)
+
+    def connectionMade(self) -> None:
+        """Begin."""
+        self._link.protocol = self
+        self._act(self.session.open)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes have come."""
+        self._act(self.session.receive, data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        """The connection has gone."""
+        self._link.protocol = None
+        self._set_timer(None)
+
+    def poke(self) -> None:
+        """Something has changed that is to be said: soon, as this may be asked for from
+        within what is done already."""
+        self._set_timer(0.0)
+
+    def _act(self, step: Callable[..., None], *given: Any) -> None:
+        """Take a step, say what is due, and wait for the next time that something is."""
+        try:
+            step(*given)
+            self.session.work()
+        except RemoteError as error:
+            self._log.debug("{who} hangs up: {why}", who=self._link.charger.identity, why=error)
+            self._set_timer(None)
+            self.transport.abortConnection()
+            return
+        if self.session.is_welcome:
+            self._link.fruitless = 0
+        if data := self.session.data_to_send():
+            self.transport.write(data)
+        self._set_timer(self.session.idle_s)
+
+    def _set_timer(self, delay_s: float | None) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if delay_s is not None:
+            self._timer = self._link.clock.callLater(delay_s, self._act, _nothing)
+
+
+def _nothing() -> None:
+    """The step of a timer."""
+
+
+@define(eq=False, slots=False)
+class Link(Factory):
+    """Makes the protocol of each connection of one charger.
+
+    @ivar jitter: seconds that are added to a wait, so that the chargers of a platform that
+        comes back do not come all at once.
+    @ivar protocol: of the connection there is.
+    @ivar fruitless: attempts since the charger was last welcomed.
+    """
+
+    charger: SimulatedCharger
+    secret: Secret
+    facts: Facts
+    calendar: Calendar
+    clock: IReactorTime
+    jitter: Callable[[], float]
+    protocol: LinkProtocol | None = field(default=None, init=False)
+    fruitless: int = field(default=0, init=False)
+    _connections: int = field(default=0, init=False)
+    noisy = False
+
+    def __attrs_post_init__(self) -> None:
+        self.charger.watchers.append(self._poke)
+        self._backoff = backoffPolicy(maxDelay=LONGEST_RETRY_S, jitter=self.jitter)
+
+    def service(self, endpoint: IStreamClientEndpoint) -> ClientService:
+        """The service that keeps the charger connected to an endpoint."""
+        return ClientService(endpoint, self, retryPolicy=self._delay_s, clock=self.clock)
+
+    def buildProtocol(self, addr: IAddress | None) -> LinkProtocol:  # noqa: ARG002
+        """A protocol for a new connection."""
+        protocol = LinkProtocol(self)
+        protocol.factory = self
+        return protocol
+
+    def new_line(self) -> NativeCharger:
+        """The protocol's own side of the next connection."""
+        self._connections += 1
+        boot = self.charger.memory.boot
+        return NativeCharger(
+            self.charger.identity, self.secret, boot, self._connections, self.facts
+        )
+
+    def _delay_s(self, _attempt: int) -> float:
+        # a platform that takes a connection and then turns us away is to be spared as well
+        self.fruitless += 1
+        return self._backoff(self.fruitless)
+
+    def _poke(self) -> None:
+        if self.protocol is not None:
+            self.protocol.poke()

@@ -1,0 +1,49 @@
+"""What a simulated port measures.
+
+This is a simulation: the energy and the power are those of the bike's curve, and the rest
+is only made to look as it does in a box in the open: a mains voltage that sags under load,
+and a contact that is warmed by its current.
+"""
+
+from chargecloud.domain.charger import PortState
+from chargecloud.domain.events import PortReading
+from chargecloud.simulator.memory import Port
+
+MAINS_DV = 2_300
+#: 1 dV for each so many mW of one port: a long, thin cable
+SAG_MW = 40_000
+AMBIENT_DC = 250
+#: 0.1 degrees for the square of each so many mA
+WARMING_MA = 250
+
+
+def state_of(port: Port) -> PortState:
+    """What a port says of itself."""
+    if port.is_faulty:
+        return PortState.FAULT
+    if port.bike is None:
+        return PortState.IDLE
+    if port.charge is not None:
+        return PortState.CHARGING
+    return PortState.FULL if port.bike.is_full else PortState.PLUGGED
+
+
+def read_port(port: Port) -> PortReading:
+    """What a port measures now."""
+    state = state_of(port)
+    if port.bike is None or port.charge is None:
+        return PortReading(port.number, state, power_dw=0, meter_mwh=port.meter_mwh)
+    charge = port.charge
+    power_mw = port.bike.curve.power_mw(charge.from_s + charge.charged_s)
+    voltage_dv = MAINS_DV - power_mw // SAG_MW
+    current_ma = power_mw * 10 // voltage_dv
+    return PortReading(
+        port.number,
+        state,
+        power_dw=power_mw // 100,
+        meter_mwh=port.meter_mwh,
+        voltage_dv=voltage_dv,
+        current_ma=current_ma,
+        temperature_dc=AMBIENT_DC + (current_ma // WARMING_MA) ** 2,
+        order_id=charge.order_id,
+    )

@@ -1,0 +1,120 @@
+"""C{/chargers/{charger_id}/commands}"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from chargecloud.calendar import Calendar
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.calls import Calls, CallState, ChargerCall
+from chargecloud.domain.commands import Command, SetTime, StopCharge, VendorCall
+from chargecloud.domain.errors import (
+    ChargerOffline,
+    CommandTimedOut,
+    Conflict,
+    Invalid,
+    NotFound,
+    Overloaded,
+)
+from chargecloud.domain.events import StopReason
+from chargecloud.registry.chargers import Charger, Chargers
+from chargecloud.routes import Call, Later, Method, Route, choice, text, whole
+
+
+@frozen(kw_only=True)
+class NewCommand:
+    """A command to a charger."""
+
+    name: str = text("stop, set_time, or one that the charger's dialect knows", longest=40)
+    port: int | None = whole("which port", default=None, least=1, most=64)
+    args: Mapping[str, Any] = field(
+        factory=dict, metadata={"doc": "for a command that only the charger's dialect knows"}
+    )
+
+
+@frozen(kw_only=True)
+class CommandShown:
+    """A command, and what became of it."""
+
+    id: str = text("its id")
+    charger_id: str = text("who it went to")
+    name: str = text("what was wanted")
+    state: CallState = choice("where it is")
+    accepted: bool | None = choice("whether the charger did it; null until it answers")
+    code: str | None = text("ok, or why not")
+    sent_at: datetime = choice("when it was sent")
+
+
+def show(call: ChargerCall) -> CommandShown:
+    """A command as it is answered."""
+    return CommandShown(
+        id=str(call.id),
+        charger_id=str(call.charger_id),
+        name=call.name,
+        state=call.state,
+        accepted=call.answer.accepted if call.answer else None,
+        code=call.answer.code if call.answer else call.failure,
+        sent_at=call.sent_at,
+    )
+
+
+def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar) -> list[Route]:
+    """The routes of commands."""
+
+    def command_of(charger: Charger, wanted: NewCommand) -> Command:
+        if wanted.name == "set_time":
+            return SetTime(int(calendar.now().timestamp()))
+        if wanted.name != "stop":
+            fields = dict(wanted.args)
+            if wanted.port is not None:
+                fields["port"] = wanted.port
+            return VendorCall(charger.dialect, wanted.name, fields)
+        if wanted.port is None:
+            what = "is needed to stop"
+            raise Invalid(f"a port {what}", errors=[{"pointer": "/port", "detail": what}])
+        track = book.on_port(charger.id, wanted.port)
+        if track is None:
+            raise Conflict(f"port {wanted.port} has no running order")
+        track.stop_reason = StopReason.OPERATOR
+        return StopCharge(track.order.id, wanted.port)
+
+    async def send(call: Call) -> CommandShown | Later:
+        charger = await chargers.get(call.caller.tenant_id, call.id("charger_id"))
+        body: NewCommand = call.body
+        sent, answered = calls.send(charger.id, body.name, command_of(charger, body))
+        if call.prefer_async:
+            calls.forget(answered)
+            return Later(show(sent))
+        await answered
+        return show(sent)
+
+    async def get(call: Call) -> CommandShown:
+        charger = await chargers.get(call.caller.tenant_id, call.id("charger_id"))
+        return show(calls.get(charger.id, call.id("command_id")))
+
+    return [
+        Route(
+            method=Method.POST,
+            path="/chargers/{charger_id}/commands",
+            summary="Send a command; wait for the answer unless Prefer: respond-async",
+            permission="chargers:command",
+            body=NewCommand,
+            answer=CommandShown,
+            tag="chargers",
+            may_be_later=True,
+            refusals=(NotFound, ChargerOffline, Conflict, CommandTimedOut, Overloaded),
+            run=send,
+        ),
+        Route(
+            method=Method.GET,
+            path="/chargers/{charger_id}/commands/{command_id}",
+            summary="Show what became of a command",
+            permission="chargers:read",
+            answer=CommandShown,
+            tag="chargers",
+            refusals=(NotFound,),
+            run=get,
+        ),
+    ]

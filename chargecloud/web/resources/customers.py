@@ -1,0 +1,198 @@
+"""C{/customers} and C{/wallets}"""
+
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from chargecloud.domain.errors import NotFound
+from chargecloud.money.wallets import Movement, Wallet, Wallets
+from chargecloud.registry.customers import Customer, Customers
+from chargecloud.registry.tenants import Tenants
+from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import maybe_id, page, request_key
+
+#: 10,000 yuan: more than anybody charges for, and little enough to notice a slip
+MOST_TOP_UP_FEN = 1_000_000
+
+
+@frozen(kw_only=True)
+class NewCustomer:
+    """A customer to be made."""
+
+    name: str = text("what to call them", example="Li Wei")
+    phone: str | None = text("how to reach them", default=None, longest=32)
+    tenant_id: str | None = text("whose they are; only the platform names another", default=None)
+
+
+@frozen(kw_only=True)
+class CustomerShown:
+    """A customer."""
+
+    id: str = text("their id")
+    tenant_id: str = text("whose they are")
+    name: str = text("what to call them")
+    phone: str | None = text("how to reach them")
+    created_at: datetime = choice("when they were made")
+
+
+@frozen(kw_only=True)
+class WalletShown:
+    """A customer's money."""
+
+    customer_id: str = text("whose it is")
+    balance_fen: int = whole("what can be spent, in fen")
+    held_fen: int = whole("what is held for running orders, in fen")
+
+
+@frozen(kw_only=True)
+class TopUp:
+    """Money that an operator has taken from a customer."""
+
+    amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=5000)
+
+
+@frozen(kw_only=True)
+class MovementShown:
+    """Money that came into a wallet or went out of it."""
+
+    id: str = text("its id")
+    at: datetime = choice("when")
+    cause: str = text("top_up, hold, capture or release")
+    amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
+    reference_id: str = text("the order, or the top-up")
+
+
+def show(customer: Customer) -> CustomerShown:
+    """A customer as they are answered."""
+    return CustomerShown(
+        id=str(customer.id),
+        tenant_id=str(customer.tenant_id),
+        name=customer.name,
+        phone=customer.phone,
+        created_at=customer.created_at,
+    )
+
+
+def show_wallet(wallet: Wallet) -> WalletShown:
+    """A wallet as it is answered."""
+    return WalletShown(
+        customer_id=str(wallet.customer_id),
+        balance_fen=wallet.balance_fen,
+        held_fen=wallet.held_fen,
+    )
+
+
+def show_movement(movement: Movement) -> MovementShown:
+    """A movement as it is answered."""
+    return MovementShown(
+        id=str(movement.id),
+        at=movement.at,
+        cause=movement.cause,
+        amount_fen=movement.amount_fen,
+        reference_id=str(movement.reference_id),
+    )
+
+
+def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Route]:
+    """The routes of customers and their money."""
+
+    async def create(call: Call) -> CustomerShown:
+        body: NewCustomer = call.body
+        tenant_id = await tenants.whose(
+            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
+        )
+        return show(await customers.create(request_key(call), tenant_id, body.name, body.phone))
+
+    async def listed(call: Call) -> Page[CustomerShown]:
+        query: Paging = call.query
+        found = await customers.list(call.caller.tenant_id, limit=query.limit, cursor=query.cursor)
+        return page(found, show)
+
+    async def get(call: Call) -> CustomerShown:
+        return show(await customers.get(call.caller.tenant_id, call.id("customer_id")))
+
+    async def wallet(call: Call) -> WalletShown:
+        return show_wallet(await wallets.get(call.caller.tenant_id, call.id("customer_id")))
+
+    async def top_up(call: Call) -> WalletShown:
+        body: TopUp = call.body
+        after = await wallets.top_up(
+            request_key(call), call.caller.tenant_id, call.id("customer_id"), body.amount_fen
+        )
+        return show_wallet(after)
+
+    async def movements(call: Call) -> Page[MovementShown]:
+        query: Paging = call.query
+        found = await wallets.movements(
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+        return page(found, show_movement)
+
+    people: dict[str, Any] = {"tag": "customers", "refusals": (NotFound,)}
+    money: dict[str, Any] = {"tag": "wallets", "refusals": (NotFound,)}
+    return [
+        Route(
+            method=Method.POST,
+            path="/customers",
+            summary="Make a customer, with an empty wallet",
+            permission="customers:write",
+            body=NewCustomer,
+            answer=CustomerShown,
+            status=201,
+            run=create,
+            **people,
+        ),
+        Route(
+            method=Method.GET,
+            path="/customers",
+            summary="List the customers",
+            permission="customers:read",
+            query=Paging,
+            answer=Page[CustomerShown],
+            run=listed,
+            **people,
+        ),
+        Route(
+            method=Method.GET,
+            path="/customers/{customer_id}",
+            summary="Show a customer",
+            permission="customers:read",
+            answer=CustomerShown,
+            run=get,
+            **people,
+        ),
+        Route(
+            method=Method.GET,
+            path="/wallets/{customer_id}",
+            summary="Show a customer's money",
+            permission="wallets:read",
+            answer=WalletShown,
+            run=wallet,
+            **money,
+        ),
+        Route(
+            method=Method.POST,
+            path="/wallets/{customer_id}/top-ups",
+            summary="Pay money into a wallet that was taken from the customer",
+            permission="wallets:write",
+            body=TopUp,
+            answer=WalletShown,
+            status=201,
+            run=top_up,
+            **money,
+        ),
+        Route(
+            method=Method.GET,
+            path="/wallets/{customer_id}/movements",
+            summary="List what came into a wallet and went out of it",
+            permission="wallets:read",
+            query=Paging,
+            answer=Page[MovementShown],
+            run=movements,
+            **money,
+        ),
+    ]

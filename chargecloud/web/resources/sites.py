@@ -1,0 +1,122 @@
+"""C{/sites}"""
+
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from chargecloud.domain.errors import NotFound
+from chargecloud.money.tariffs import Tariffs
+from chargecloud.registry.sites import Site, Sites
+from chargecloud.registry.tenants import Tenants
+from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text
+from chargecloud.web.resources.shared import id_text, maybe_id, page, request_key
+
+
+@frozen(kw_only=True)
+class NewSite:
+    """A site to be made."""
+
+    name: str = text("what people call it", example="North campus")
+    time_zone: str = text("IANA time zone of its prices and days", example="Asia/Shanghai")
+    address: str | None = text("where it is", default=None)
+    lat: float | None = choice("degrees north", default=None)
+    lon: float | None = choice("degrees east", default=None)
+    tariff_id: str | None = text("for orders that name no other", default=None)
+    tenant_id: str | None = text("whose it is; only the platform names another", default=None)
+
+
+@frozen(kw_only=True)
+class SiteShown:
+    """A site."""
+
+    id: str = text("its id")
+    tenant_id: str = text("whose it is")
+    name: str = text("what people call it")
+    time_zone: str = text("IANA time zone of its prices and days")
+    address: str | None = text("where it is")
+    lat: float | None = choice("degrees north")
+    lon: float | None = choice("degrees east")
+    tariff_id: str | None = text("for orders that name no other")
+    created_at: datetime = choice("when it was made")
+
+
+def show(site: Site) -> SiteShown:
+    """A site as it is answered."""
+    return SiteShown(
+        id=str(site.id),
+        tenant_id=str(site.tenant_id),
+        name=site.name,
+        time_zone=site.time_zone,
+        address=site.address,
+        lat=site.lat,
+        lon=site.lon,
+        tariff_id=id_text(site.tariff_id),
+        created_at=site.created_at,
+    )
+
+
+def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants) -> list[Route]:
+    """The routes of sites."""
+
+    async def create(call: Call) -> SiteShown:
+        body: NewSite = call.body
+        tenant_id = await tenants.whose(
+            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
+        )
+        tariff_id = maybe_id(body.tariff_id, "tariff_id")
+        if tariff_id is not None:
+            await tariffs.get(tenant_id, tariff_id)
+        site = await sites.create(
+            request_key(call),
+            tenant_id,
+            name=body.name,
+            time_zone=body.time_zone,
+            address=body.address,
+            lat=body.lat,
+            lon=body.lon,
+            tariff_id=tariff_id,
+        )
+        return show(site)
+
+    async def listed(call: Call) -> Page[SiteShown]:
+        query: Paging = call.query
+        found = await sites.list(call.caller.tenant_id, limit=query.limit, cursor=query.cursor)
+        return page(found, show)
+
+    async def get(call: Call) -> SiteShown:
+        return show(await sites.get(call.caller.tenant_id, call.id("site_id")))
+
+    common: dict[str, Any] = {"tag": "sites", "refusals": (NotFound,)}
+    return [
+        Route(
+            method=Method.POST,
+            path="/sites",
+            summary="Make a site",
+            permission="sites:write",
+            body=NewSite,
+            answer=SiteShown,
+            status=201,
+            run=create,
+            **common,
+        ),
+        Route(
+            method=Method.GET,
+            path="/sites",
+            summary="List the sites",
+            permission="sites:read",
+            query=Paging,
+            answer=Page[SiteShown],
+            run=listed,
+            **common,
+        ),
+        Route(
+            method=Method.GET,
+            path="/sites/{site_id}",
+            summary="Show a site",
+            permission="sites:read",
+            answer=SiteShown,
+            run=get,
+            **common,
+        ),
+    ]

@@ -1,0 +1,276 @@
+"""C{/tariffs}"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from chargecloud.domain.errors import Invalid, NotFound, TariffError
+from chargecloud.domain.tariff import Bill, BillLine, Mark, Usage
+from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.money.tariffs import Tariff, Tariffs
+from chargecloud.registry.sites import check_time_zone
+from chargecloud.registry.tenants import Tenants
+from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import maybe_id, page, request_key
+
+
+@frozen(kw_only=True)
+class NewTariff:
+    """A tariff to be made."""
+
+    name: str = text("what people call it", example="Campus, by time of use")
+    kind: str = text("time_of_use, by_time, or one that a plugin brings", example="by_time")
+    terms: Mapping[str, Any] = choice(
+        "what it charges, in the form of its kind",
+        example={"price_fen": 100, "block_s": 9000, "electricity": 60000},
+    )
+    tenant_id: str | None = text("whose it is; only the platform names another", default=None)
+
+
+@frozen(kw_only=True)
+class NewTerms:
+    """Terms for a new version of a tariff."""
+
+    terms: Mapping[str, Any] = choice("what it charges, in the form of its kind")
+
+
+@frozen(kw_only=True)
+class TariffShown:
+    """A tariff in one version; orders keep the version they began with."""
+
+    id: str = text("its id")
+    version: int = whole("counts its versions from 1", least=1)
+    tenant_id: str = text("whose it is")
+    name: str = text("what people call it")
+    kind: str = text("its kind")
+    terms: Mapping[str, Any] = choice("what it charges, defaults filled in")
+    created_at: datetime = choice("when this version was made")
+
+
+class ChargeState(Enum):
+    """What goes on in a part of a described charge."""
+
+    CHARGING = "charging"
+
+
+@frozen(kw_only=True)
+class QuotedPeriod:
+    """A part of a charge."""
+
+    start: datetime = choice("when it begins")
+    end: datetime = choice("when it ends")
+    state: ChargeState = choice("what goes on in it")
+    energy_wh: int = whole("energy that flows in it, evenly")
+
+
+@frozen(kw_only=True)
+class Described:
+    """A charge to be priced."""
+
+    time_zone: str = text("IANA time zone of the site", example="Asia/Shanghai")
+    periods: tuple[QuotedPeriod, ...] = choice("its parts, in order and without gaps")
+
+
+@frozen(kw_only=True)
+class LineShown:
+    """A line of a bill."""
+
+    fee: str = text("electricity or service")
+    start: datetime = choice("from when")
+    end: datetime = choice("until when")
+    quantity: int = whole("how much, in its unit")
+    unit: str = text("mWh or s")
+    unit_price: int = whole("in 1e-5 yuan")
+    price_per: str = text("what the unit price is for: kWh, or a number of seconds")
+    amount_fen: int = whole("in fen, rounded half up once")
+    rule: str = text("the rule of the tariff that made it", longest=400)
+
+
+@frozen(kw_only=True)
+class Quote:
+    """What a charge would cost."""
+
+    amount_fen: int = whole("in fen")
+    excl_vat: str = text("in yuan; our own tariffs state what the customer pays in all")
+    incl_vat: str = text("in yuan")
+    lines: tuple[LineShown, ...] = choice("what it is made of")
+
+
+def show(tariff: Tariff) -> TariffShown:
+    """A tariff as it is answered."""
+    return TariffShown(
+        id=str(tariff.id),
+        version=tariff.version,
+        tenant_id=str(tariff.tenant_id),
+        name=tariff.name,
+        kind=tariff.kind,
+        terms=tariff.terms,
+        created_at=tariff.created_at,
+    )
+
+
+def show_line(line: BillLine) -> LineShown:
+    """A line as it is answered."""
+    return LineShown(
+        fee=line.fee.value,
+        start=line.start,
+        end=line.end,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price=line.unit_price,
+        price_per=line.price_per,
+        amount_fen=line.amount_fen,
+        rule=line.rule,
+    )
+
+
+def show_quote(bill: Bill) -> Quote:
+    """A bill for a charge that did not happen."""
+    yuan = str(Decimal(bill.amount_fen) / 100)
+    lines = tuple(show_line(line) for line in bill.lines)
+    return Quote(amount_fen=bill.amount_fen, excl_vat=yuan, incl_vat=yuan, lines=lines)
+
+
+def usage_of(described: Described) -> Usage:
+    """
+    A described charge as a tariff sees one.
+
+    @raise Invalid: if its parts do not follow each other.
+    """
+    check_time_zone(described.time_zone)
+    periods = described.periods
+    if not periods:
+        raise Invalid("nothing to price", errors=[_fault("", "must have a period")])
+    faults = [
+        _fault(f"/{index}/end", "must be after its start")
+        for index, period in enumerate(periods)
+        if period.end <= period.start
+    ]
+    faults += [
+        _fault(f"/{index + 1}/start", "must be the end of the period before")
+        for index, (before, after) in enumerate(pairwise(periods))
+        if before.end != after.start
+    ]
+    if faults:
+        raise Invalid("the periods do not follow each other", errors=faults)
+    marks = [Mark(periods[0].start, 0)]
+    for period in periods:
+        marks.append(Mark(period.end, marks[-1].meter_mwh + period.energy_wh * MWH_PER_WH))
+    charged_s = (periods[-1].end - periods[0].start) // timedelta(seconds=1)
+    return Usage(ZoneInfo(described.time_zone), charged_s, tuple(marks))
+
+
+def _fault(place: str, detail: str) -> dict[str, str]:
+    return {"pointer": f"/periods{place}", "detail": detail}
+
+
+@contextmanager
+def _terms_of_the_body() -> Iterator[None]:
+    """Faults of terms are told with their place in the body."""
+    try:
+        yield
+    except TariffError as error:
+        faults = [
+            {"pointer": f"/terms{fault['where']}", "detail": fault["what"]}
+            for fault in error.facts["errors"]  # type: ignore[attr-defined]
+        ]
+        raise TariffError(error.detail, errors=faults) from error
+
+
+def routes(tariffs: Tariffs, tenants: Tenants) -> list[Route]:
+    """The routes of tariffs."""
+
+    async def create(call: Call) -> TariffShown:
+        body: NewTariff = call.body
+        tenant_id = await tenants.whose(
+            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
+        )
+        made = await tariffs.create(request_key(call), tenant_id, body.name, body.kind, body.terms)
+        return show(made)
+
+    async def revise(call: Call) -> TariffShown:
+        body: NewTerms = call.body
+        with _terms_of_the_body():
+            made = await tariffs.revise(
+                request_key(call), call.caller.tenant_id, call.id("tariff_id"), body.terms
+            )
+        return show(made)
+
+    async def listed(call: Call) -> Page[TariffShown]:
+        query: Paging = call.query
+        found = await tariffs.list(call.caller.tenant_id, limit=query.limit, cursor=query.cursor)
+        return page(found, show)
+
+    async def get(call: Call) -> TariffShown:
+        return show(await tariffs.get(call.caller.tenant_id, call.id("tariff_id")))
+
+    async def quote(call: Call) -> Quote:
+        usage = usage_of(call.body)
+        tariff = await tariffs.get(call.caller.tenant_id, call.id("tariff_id"))
+        return show_quote(tariffs.bill(tariff, usage))
+
+    common: dict[str, Any] = {"tag": "tariffs"}
+    return [
+        Route(
+            method=Method.POST,
+            path="/tariffs",
+            summary="Make a tariff",
+            permission="tariffs:write",
+            body=NewTariff,
+            answer=TariffShown,
+            status=201,
+            refusals=(TariffError,),
+            run=create,
+            **common,
+        ),
+        Route(
+            method=Method.GET,
+            path="/tariffs",
+            summary="List the tariffs in their newest versions",
+            permission="tariffs:read",
+            query=Paging,
+            answer=Page[TariffShown],
+            run=listed,
+            **common,
+        ),
+        Route(
+            method=Method.GET,
+            path="/tariffs/{tariff_id}",
+            summary="Show a tariff in its newest version",
+            permission="tariffs:read",
+            answer=TariffShown,
+            refusals=(NotFound,),
+            run=get,
+            **common,
+        ),
+        Route(
+            method=Method.POST,
+            path="/tariffs/{tariff_id}/versions",
+            summary="Change a tariff; orders that run keep the version they began with",
+            permission="tariffs:write",
+            body=NewTerms,
+            answer=TariffShown,
+            status=201,
+            refusals=(NotFound, TariffError),
+            run=revise,
+            **common,
+        ),
+        Route(
+            method=Method.POST,
+            path="/tariffs/{tariff_id}/quote",
+            summary="Price a described charge",
+            permission="tariffs:read",
+            body=Described,
+            answer=Quote,
+            refusals=(NotFound,),
+            run=quote,
+            **common,
+        ),
+    ]

@@ -1,0 +1,57 @@
+"""Migrations bring a database to what the code expects, and no further."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect
+
+from chargecloud.storage.engine import open_engine
+from chargecloud.storage.migrate import pending, upgrade
+from chargecloud.storage.schema import metadata
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine on an empty database."""
+    opened = open_engine(f"sqlite:///{tmp_path}/fresh/chargecloud.db")
+    yield opened
+    opened.dispose()
+
+
+def test_an_empty_database_lacks_all(engine: Engine) -> None:
+    """What is pending is told before it is done, and is nothing afterwards."""
+    assert pending(engine, []) == ["core_0001"]
+    upgrade(engine, [])
+    assert pending(engine, []) == []
+
+
+def test_upgrading_twice_is_harmless(engine: Engine) -> None:
+    """Every start may upgrade; what is there already stays."""
+    upgrade(engine, [])
+    with engine.begin() as connection:
+        connection.execute(metadata.tables["cursors"].insert().values(follower="f", node=1, seq=5))
+    upgrade(engine, [])
+    with engine.connect() as connection:
+        assert connection.execute(metadata.tables["cursors"].select()).one().seq == 5
+
+
+def test_the_migrated_schema_is_the_codes(engine: Engine) -> None:
+    """Tables, columns, types, indexes, unique and primary keys are those of the schema."""
+    upgrade(engine, [])
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        for table in metadata.sorted_tables:
+            migrated = inspect(connection).get_pk_constraint(table.name)["constrained_columns"]
+            assert migrated == [column.name for column in table.primary_key], table.name
+
+
+def test_tables_can_be_sharded() -> None:
+    """No key is made by the database, and no table leans on another."""
+    for table in metadata.sorted_tables:
+        assert not table.foreign_keys
+        assert all(column.autoincrement is not True for column in table.columns)
+        integers = [c for c in table.primary_key if c.type.python_type is int]
+        assert all(column.autoincrement is False for column in integers), table.name

@@ -1,0 +1,307 @@
+"""A whole platform in memory, in step with a clock: chargers on string transports, people
+over HTTP without sockets."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from treq.testing import StubTreq
+from twisted.internet.defer import succeed
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from chargecloud.assembly import Platform
+from chargecloud.calendar import Calendar
+from chargecloud.charging.settings import ChargingSettings
+from chargecloud.dialects.native.charger import Facts, NativeCharger
+from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.received import Ordered, Received, Welcomed
+from chargecloud.domain.charger import ChargerTime, PortState, Secret
+from chargecloud.domain.commands import Answer, StartCharge, StopCharge
+from chargecloud.domain.events import (
+    ChargeEnded,
+    ChargeStarted,
+    PortReading,
+    PortsReported,
+    StopReason,
+)
+from chargecloud.gateway.gateway import Limits
+from chargecloud.money.builtin import builtin_tariffs
+from chargecloud.plugins import Plugins
+from chargecloud.registry.tenants import all_tenants, create_tenant
+from chargecloud.registry.vault import Vault
+from chargecloud.routes import Caller
+from chargecloud.web.serving import make_resource
+from tests.harness import clock_at, open_store, result_of
+
+FLAT = {
+    "rates": {"all": {"electricity": 60000, "service": 40000}},
+    "day": [{"from": "00:00", "rate": "all"}],
+}
+
+
+@define(eq=False)
+class Box:
+    """A native charger of one port whose logic is the test's, wired to the gateway."""
+
+    world: "World"
+    id: int
+    identity: str
+    key: bytes
+    boot: int = 1
+    connections: int = 0
+    booted_at: float = 0.0
+    heard: list[Received] = field(factory=list)
+    meter_mwh: int = 5_000_000
+    _wire: NativeCharger | None = None
+    _protocol: Any = None
+    transport: Any = None
+
+    def connect(self) -> "Box":
+        """A new connection, up to the login."""
+        self._wire = NativeCharger(
+            self.identity, Secret(self.key, 1), self.boot, self.connections, Facts("1.0", "T1")
+        )
+        self.connections += 1
+        self.transport = StringTransport()
+        self._protocol = self.world.listener.buildProtocol(None)
+        self._protocol.makeConnection(self.transport)
+        self._wire.hello(self.uptime_s)
+        self.pump()
+        self._wire.heartbeat()
+        return self.pump()
+
+    @property
+    def uptime_s(self) -> int:
+        """Seconds since it was switched on."""
+        return int(self.world.clock.seconds() - self.booted_at)
+
+    def pump(self) -> "Box":
+        """Carry bytes both ways until nothing moves."""
+        assert self._wire is not None
+        moved = True
+        while moved:
+            up = self._wire.data_to_send()
+            if up:
+                self._protocol.dataReceived(up)
+            down = self.transport.value()
+            self.transport.clear()
+            if down:
+                self.heard += self._wire.receive(down)
+            moved = bool(up or down)
+        return self
+
+    @property
+    def welcomed(self) -> bool:
+        """Whether the cloud has proved itself."""
+        return any(isinstance(each, Welcomed) for each in self.heard)
+
+    def drop(self) -> None:
+        """The network takes the connection."""
+        from twisted.internet.error import ConnectionLost
+        from twisted.python.failure import Failure
+
+        self._protocol.connectionLost(Failure(ConnectionLost()))
+
+    def orders(self, kind: type) -> list[Ordered]:
+        """The commands of one kind that it was given."""
+        return [
+            each
+            for each in self.heard
+            if isinstance(each, Ordered) and isinstance(each.command, kind)
+        ]
+
+    def accept(self, ordered: Ordered, answer: Answer = Answer(True)) -> None:
+        """Answer a command."""
+        assert self._wire is not None
+        self._wire.answer(ordered.number, answer)
+        self.pump()
+
+    @property
+    def now(self) -> ChargerTime:
+        """The time as it knows it."""
+        return ChargerTime(self.boot, self.uptime_s)
+
+    def begin(self, record: int = 1) -> StartCharge:
+        """Accept the newest start, close the relay, and tell."""
+        ordered = self.orders(StartCharge)[-1]
+        command = ordered.command
+        assert isinstance(command, StartCharge)
+        self.accept(ordered)
+        self.say_started(record, command.order_id)
+        return command
+
+    def say_started(self, record: int, order_id: int, meter_mwh: int | None = None) -> None:
+        """Tell that a charge has begun."""
+        assert self._wire is not None
+        meter = self.meter_mwh if meter_mwh is None else meter_mwh
+        self._wire.started(record, ChargeStarted(order_id, 1, meter, self.now))
+        self.pump()
+
+    def report(self, energy_mwh: int = 0, power_dw: int = 2000) -> None:
+        """Draw energy, and tell the port's readings."""
+        assert self._wire is not None
+        self.meter_mwh += energy_mwh
+        reading = PortReading(
+            port=1, state=PortState.CHARGING, power_dw=power_dw, meter_mwh=self.meter_mwh
+        )
+        self._wire.report(PortsReported(self.now, (reading,)))
+        self.pump()
+
+    def end(
+        self,
+        record: int,
+        order_id: int,
+        start_meter_mwh: int,
+        duration_s: int,
+        reason: StopReason = StopReason.FULL,
+    ) -> None:
+        """Tell that a charge has ended, by the meter as it stands."""
+        assert self._wire is not None
+        ended = ChargeEnded(
+            order_id, 1, start_meter_mwh, self.meter_mwh, duration_s, reason, self.now
+        )
+        self._wire.ended(record, ended)
+        self.pump()
+
+    def stops(self) -> list[Ordered]:
+        """The stops that it was given."""
+        return self.orders(StopCharge)
+
+
+class World:
+    """The platform, its clock, and its people."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock | None = None,
+        *,
+        plugins: Plugins | None = None,
+        feature_settings: dict[str, Any] | None = None,
+        features: tuple[Path, ...] = (),
+    ) -> None:
+        self.folder = folder
+        self.clock = clock or clock_at()
+        self.calendar = Calendar(self.clock.seconds)
+        self.store = open_store(folder, self.clock, *features)
+        self.plugins = plugins or Plugins(
+            {"native": NativeDialect()}, {each.kind: each for each in builtin_tariffs()}, {}
+        )
+        self.platform = Platform.assemble(
+            self.store,
+            self.clock,
+            self.calendar,
+            self.plugins,
+            Vault.open(folder / "master.key"),
+            feature_settings=feature_settings or {},
+            charging=ChargingSettings(),
+            limits=Limits(connections=10, connections_an_address=10),
+        )
+        result_of(self.platform.take_up())
+        self.listener = self.platform.gateway.speaking(tuple(self.plugins.dialects.values()))
+        if not result_of(self.store.read(all_tenants)):
+            result_of(
+                self.store.writer.transact(
+                    lambda connection: create_tenant(
+                        connection, self.store.ids.next(), "default", self.calendar.now()
+                    )
+                )
+            )
+        self.caller = Caller(1, None, frozenset({"*"}))
+        self._treq = StubTreq(
+            make_resource(self.platform.routes, lambda _token: succeed(self.caller))
+        )
+
+    # ----------------------------------------------------------------------------- people
+
+    def http(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[int, Any]:
+        """Ask the API; the status and the JSON of the answer."""
+        headers = {"Authorization": ["Bearer test"]}
+        if body is not None:
+            headers["Content-Type"] = ["application/json"]
+        if key is not None:
+            headers["Idempotency-Key"] = [key]
+        asked = self._treq.request(
+            method,
+            f"http://test/api/v1{path}" if not path.startswith("/readyz") else f"http://test{path}",
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        self._treq.flush()
+        response = result_of(asked)
+        self._treq.flush()
+        content = result_of(self._treq.content(response))
+        return response.code, json.loads(content) if content else None
+
+    def make(self, path: str, body: Any, key: str | None = None) -> Any:
+        """Make something over the API, and see that it was made."""
+        status, made = self.http("POST", path, body, key)
+        assert status == 201, made
+        return made
+
+    def get(self, path: str) -> Any:
+        """Look at something over the API."""
+        status, found = self.http("GET", path)
+        assert status == 200, found
+        return found
+
+    # ------------------------------------------------------------------------------ a start
+
+    def site(
+        self, terms: Any = FLAT, kind: str = "time_of_use", zone: str = "Asia/Shanghai"
+    ) -> str:
+        """A site with a tariff; its id."""
+        tariff = self.make("/tariffs", {"name": "t", "kind": kind, "terms": terms})
+        site = {"name": "campus", "time_zone": zone, "tariff_id": tariff["id"]}
+        made: str = self.make("/sites", site)["id"]
+        return made
+
+    def box(self, site_id: str | None = None, identity: str = "EB-0001", ports: int = 1) -> Box:
+        """A registered charger that is not connected yet."""
+        body = {
+            "site_id": site_id or self.site(),
+            "dialect": "native",
+            "identity": identity,
+            "name": identity,
+            "ports": ports,
+            "kind": "ebike",
+            "rated_w": 800 * ports,
+        }
+        made = self.make("/chargers", body)
+        return Box(
+            self,
+            int(made["id"]),
+            identity,
+            bytes.fromhex(made["key"]),
+            booted_at=self.clock.seconds() - 100,
+        )
+
+    def customer(self, balance_fen: int = 1000) -> str:
+        """A customer with money; their id."""
+        made: str = self.make("/customers", {"name": "Li Wei"})["id"]
+        if balance_fen:
+            self.make(f"/wallets/{made}/top-ups", {"amount_fen": balance_fen})
+        return made
+
+    def order(self, box: Box, customer_id: str | None = None, **more: Any) -> Any:
+        """Place an order, and carry the start to the charger."""
+        body = {"charger_id": str(box.id), "port": 1, **more}
+        if customer_id is not None:
+            body["customer_id"] = customer_id
+        made = self.make("/orders", body)
+        box.pump()
+        return made
+
+    def pass_time(self, seconds: float, each: Callable[[], None] | None = None) -> None:
+        """Let time pass; C{each} is called every minute of it."""
+        while seconds > 0:
+            step = min(60.0, seconds)
+            self.clock.advance(step)
+            seconds -= step
+            if each is not None:
+                each()
