@@ -28,10 +28,11 @@ format: $(STAMP)
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(STAMP): setup.py pyproject.toml .ci/constraints.txt
+$(STAMP): setup.py pyproject.toml .ci/constraints.txt $(wildcard plugins/*/setup.py)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "ChargeCloud needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip -c .ci/constraints.txt
-	$(BIN)/python -m pip install --quiet -c .ci/constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c .ci/constraints.txt -e '.[dev]' \
+	  $(patsubst %/setup.py,-e %,$(wildcard plugins/*/setup.py))
 	@touch $@

@@ -21,6 +21,7 @@ from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
+from chargecloud.charging.watching import Watching
 from chargecloud.domain.order import OrderState
 from chargecloud.gateway.gateway import Gateway, Limits
 from chargecloud.gateway.presence import Presence
@@ -92,13 +93,15 @@ class Platform:
         placing = Placing(store, book, clock, calendar, charging)
         sampling = Sampling(book, stopping, charging)
         calls = Calls(routing, calendar, store.ids.next)
-        facts = Facts(registered, book, settling, sampling, Unmatched(store), live)
-        gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
-
         features = [
             feature.build(feature_settings[name], Given(calendar, store.read))
             for name, feature in plugins.features.items()
         ]
+        watches = [watch for parts in features for watch in parts.watches]
+        sinks = list(plugins.alarm_sinks.values())
+        watching = Watching(store, book, stopping, clock, watches, sinks)
+        facts = Facts(registered, book, settling, sampling, watching, Unmatched(store), live)
+        gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         shown = chargers.Shown(presence, live, book, calendar)
         return cls(
             gateway=gateway,

@@ -1,47 +1,74 @@
 """C{chargecloud}: what a sysadmin does from the shell.
 
-Each command is a function of the parsed arguments that returns the exit status; those
-that touch the database take it from the configuration file.
+Each command is a function of the parsed arguments that returns the exit status; its
+docstring is its help.  Those that touch the database find it by the configuration file,
+and may run beside the service.
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
-from chargecloud.config import Config, ConfigError, read_config
-from chargecloud.domain.errors import Refusal
-from chargecloud.plugins import PluginError, Plugins, load_plugins
+from chargecloud.config import ConfigError, Setup, read_config
+from chargecloud.domain.charger import ChargerKind
+from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.plugins import Plugins
+from chargecloud.registry.chargers import Chargers
+from chargecloud.registry.sites import find_site
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import PLATFORM, ROLES, create_token
+from chargecloud.registry.vault import Vault, new_key
 from chargecloud.storage.audit import ledger_faults
+from chargecloud.storage.calendars import resume
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.migrate import pending, upgrade
 from chargecloud.storage.slots import lease_slot, release_slot
+from chargecloud.storage.store import Store
+from chargecloud.storage.writer import Writer
+from chargecloud.web.resources.chargers import KEYED_DIALECTS, MOST_PORTS, MOST_RATED_W
+
+T = TypeVar("T")
+
+#: what the command line calls itself in the event log; services count from 1
+COMMAND_LINE_NODE = 0
+
+# ----------------------------------------------------------------------------- the commands
 
 
 def config_check(arguments: argparse.Namespace) -> int:
-    """Read a configuration and name every fault in it."""
-    config, plugins = _load(arguments.file)
-    print(f"{arguments.file}: good; database {config.database_url}")
+    """Read a configuration, and name every fault in it: the file, the key, and what was
+    expected.  Nothing is started or changed."""
+    setup = read_config(Path(arguments.file))
+    # no password belongs on a screen
+    database = make_url(setup.config.database_url).render_as_string(hide_password=True)
+    plugins = setup.plugins
+    print(f"{arguments.file}: good; database {database}")
     print(f"dialects: {', '.join(plugins.dialects)}; features: {', '.join(plugins.features)}")
     return 0
 
 
 def plugins_list(arguments: argparse.Namespace) -> int:
-    """List what the plugins provide."""
-    plugins = _load(arguments.config)[1]
+    """List what the plugins provide, and the module that it comes from: one line for each
+    dialect, kind of tariff, feature and alarm sink."""
+    plugins = read_config(Path(arguments.config)).plugins
     for kind, provided in (
         ("dialect", plugins.dialects),
         ("tariff", plugins.tariffs),
         ("feature", plugins.features),
+        ("sink", plugins.alarm_sinks),
     ):
         for name, provider in provided.items():
             print(f"{kind:8} {name:20} {type(provider).__module__}")
@@ -49,64 +76,119 @@ def plugins_list(arguments: argparse.Namespace) -> int:
 
 
 def db_upgrade(arguments: argparse.Namespace) -> int:
-    """Bring the database up to date."""
-    config, plugins = _load(arguments.config)
-    upgrade(open_engine(config.database_url), _revisions(plugins))
+    """Bring the database up to date, making it if it is missing.  The service does the same
+    when it starts."""
+    setup = read_config(Path(arguments.config))
+    with _engine(setup) as engine:
+        upgrade(engine, _revisions(setup.plugins))
     print("the database is up to date")
     return 0
 
 
 def db_check(arguments: argparse.Namespace) -> int:
-    """Say whether the database is up to date."""
-    config, plugins = _load(arguments.config)
-    lacking = pending(open_engine(config.database_url), _revisions(plugins))
+    """Say whether the database is up to date.  The exit status is 1 if it is not."""
+    setup = read_config(Path(arguments.config))
+    with _engine(setup) as engine:
+        lacking = pending(engine, _revisions(setup.plugins))
     print(f"the database lacks {', '.join(lacking)}" if lacking else "the database is up to date")
     return 1 if lacking else 0
 
 
 def tenant_create(arguments: argparse.Namespace) -> int:
-    """Make a tenant and print its id."""
-    with _writing(arguments) as (connection, ids):
-        tenant = create_tenant(connection, ids.next(), arguments.name, Calendar(time.time).now())
-    print(tenant.id)
+    """Make a tenant (an operator, who sees nothing of the others) and print its id."""
+    with _store(arguments) as (store, calendar, _setup):
+        made = store.writer.transact(
+            lambda connection: create_tenant(
+                connection, store.ids.next(), arguments.name, calendar.now()
+            )
+        )
+        print(_result(made).id)
     return 0
 
 
 def token_create(arguments: argparse.Namespace) -> int:
-    """Make a token and print it: it is shown here and never again."""
-    with _writing(arguments) as (connection, ids):
-        known = {tenant.id for tenant in all_tenants(connection)}
+    """Make a token for the HTTP API and print it.  It is shown here and never again: the
+    database holds only a digest of it."""
+    with _store(arguments) as (store, calendar, _setup):
         tenant_id = PLATFORM if arguments.tenant is None else arguments.tenant
+        known = {tenant.id for tenant in _result(store.read(all_tenants))}
         if tenant_id != PLATFORM and tenant_id not in known:
-            raise SystemExit(f"there is no tenant {tenant_id}")
-        token = create_token(
-            connection,
-            ids.next(),
-            tenant_id,
-            arguments.name,
-            ROLES[arguments.role],
-            Calendar(time.time).now(),
+            raise NotFound(f"there is no tenant {tenant_id}")
+        made = store.writer.transact(
+            lambda connection: create_token(
+                connection,
+                store.ids.next(),
+                tenant_id,
+                arguments.name,
+                ROLES[arguments.role],
+                calendar.now(),
+            )
         )
-    print(token)
+        print(_result(made))
+    return 0
+
+
+def charger_add(arguments: argparse.Namespace) -> int:
+    """Register a charger at a site, and print its id and, if its dialect has keys, the key
+    that it is to be given.  The key is shown here and never again."""
+    with _store(arguments) as (store, calendar, setup):
+        site = _result(
+            store.read(lambda connection: find_site(connection, None, arguments.site_id))
+        )
+        vault = Vault.open(setup.config.data_dir / "master.key")
+        key = new_key() if arguments.dialect in KEYED_DIALECTS else None
+        charger, _made_now = _result(
+            Chargers(store, calendar, setup.plugins.dialects, vault).create(
+                None,
+                site.tenant_id,
+                site_id=site.id,
+                dialect=arguments.dialect,
+                identity=arguments.identity,
+                name=arguments.name or arguments.identity,
+                port_count=arguments.ports,
+                kind=ChargerKind(arguments.kind),
+                rated_w=arguments.rated_w,
+                key=key,
+            )
+        )
+    print(f"id {charger.id}")
+    if key is not None:
+        print(f"key {key.hex()}")
     return 0
 
 
 def ledger_verify(arguments: argparse.Namespace) -> int:
-    """Go through the ledger and name everything that is not in balance."""
-    config, _plugins = _load(arguments.config)
-    with open_engine(config.database_url).connect() as connection:
+    """Go through the books and name everything in which they contradict themselves:
+    balances and postings, holds and orders, bills and what was paid for them.  The exit
+    status is 1 if there is anything."""
+    setup = read_config(Path(arguments.config))
+    with _current(setup) as engine, engine.connect() as connection:
         faults = list(ledger_faults(connection))
     for fault in faults:
         print(fault)
-    print(f"{len(faults)} faults" if faults else "the ledger is in balance")
+    print(f"{len(faults)} faults" if faults else "the books are sound")
     return 1 if faults else 0
 
 
-def _load(path: str) -> tuple[Config, Plugins]:
-    file = read_config(Path(path))
-    plugins = load_plugins(file.core.plugins.blocked)
-    file.features(plugins.features)
-    return file.core, plugins
+# ----------------------------------------------------------------------------- the database
+
+
+@contextmanager
+def _engine(setup: Setup) -> Iterator[Engine]:
+    engine = open_engine(setup.config.database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _current(setup: Setup) -> Iterator[Engine]:
+    """The engine of a database that has all its tables."""
+    with _engine(setup) as engine:
+        if lacking := pending(engine, _revisions(setup.plugins)):
+            raise NotFound(f"the database lacks {', '.join(lacking)}: `chargecloud db upgrade`")
+        yield engine
 
 
 def _revisions(plugins: Plugins) -> list[Path]:
@@ -114,63 +196,144 @@ def _revisions(plugins: Plugins) -> list[Path]:
 
 
 @contextmanager
-def _writing(arguments: argparse.Namespace) -> Iterator[tuple[Connection, Ids]]:
-    """A transaction beside the service, with a node slot of its own for its ids."""
-    engine = open_engine(_load(arguments.config)[0].database_url)
+def _store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar, Setup]]:
+    """The store beside the service's, with a node slot of its own for its ids."""
+    setup = read_config(Path(arguments.config))
     holder = f"command line {os.getpid()}"
-    with engine.begin() as connection:
-        slot = lease_slot(connection, holder, time.time())
-    try:
+    with _current(setup) as engine:
+        calendar = _calendar(setup, engine)
         with engine.begin() as connection:
-            yield connection, Ids(time.time, slot)
-    finally:
-        with engine.begin() as connection:
-            release_slot(connection, slot, holder, time.time())
+            slot = lease_slot(connection, holder, time.time())
+        try:
+            ids = Ids(time.time, slot)
+            writer = Writer(engine, _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
+            with engine.connect() as connection:
+                writer.open(connection)
+            yield Store(engine, ids, writer, _AtOnce()), calendar, setup
+        finally:
+            with engine.begin() as connection:
+                release_slot(connection, slot, holder, time.time())
+
+
+def _calendar(setup: Setup, engine: Engine) -> Calendar:
+    settings = setup.config.calendar
+    if settings is None:
+        return Calendar(time.time)
+    with engine.connect() as connection:
+        anchor = resume(connection, settings.start, time.time(), settings.speed)
+    return Calendar(time.time, anchor)
+
+
+class _AtOnce:
+    """Runs the database's work here and now: a command has nothing else to do."""
+
+    def run(self, work: Callable[[], T]) -> "Deferred[T]":
+        """Run it."""
+        return maybeDeferred(work)
+
+
+def _result(work: Awaitable[T]) -> T:
+    """What work came to, all of which is done at once."""
+
+    async def done() -> T:
+        return await work
+
+    outcome: list[Any] = []
+    Deferred.fromCoroutine(done()).addBoth(outcome.append)
+    if isinstance(outcome[0], Failure):
+        outcome[0].raiseException()
+    result: T = outcome[0]
+    return result
+
+
+# --------------------------------------------------------------------------- the command line
+
+_Parsers = Any  # argparse's own type for them is private
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="chargecloud",
         description="Administer ChargeCloud.  The service itself is `twistd chargecloud`.",
+        epilog="`chargecloud COMMAND --help` tells more about each.",
     )
-    rooms = parser.add_subparsers(required=True, metavar="COMMAND")
+    rooms = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    config = rooms.add_parser("config", help="the configuration").add_subparsers(required=True)
-    check = config.add_parser("check", help="name every fault in a configuration")
-    check.add_argument("file", help="the TOML file")
-    check.set_defaults(run=config_check)
+    config = _room(rooms, "config", "the configuration file")
+    made = _command(config, "check", config_check, configured=False)
+    made.add_argument("file", metavar="FILE", help="the TOML file; etc/ has samples")
 
-    def command(
-        room: "argparse._SubParsersAction[argparse.ArgumentParser]",
-        name: str,
-        about: str,
-        run: object,
-    ) -> argparse.ArgumentParser:
-        made = room.add_parser(name, help=about)
-        made.add_argument("-c", "--config", required=True, help="the TOML file of the service")
-        made.set_defaults(run=run)
-        return made
+    _command(_room(rooms, "plugins", "what is installed beside the core"), "list", plugins_list)
 
-    plugins = rooms.add_parser("plugins", help="the plugins").add_subparsers(required=True)
-    command(plugins, "list", "list what they provide", plugins_list)
+    database = _room(rooms, "db", "the database")
+    _command(database, "upgrade", db_upgrade)
+    _command(database, "check", db_check)
 
-    database = rooms.add_parser("db", help="the database").add_subparsers(required=True)
-    command(database, "upgrade", "bring it up to date", db_upgrade)
-    command(database, "check", "say whether it is up to date", db_check)
+    made = _command(_room(rooms, "tenant", "operators that share it"), "create", tenant_create)
+    made.add_argument("name", help="what to call it; each name once")
 
-    tenant = rooms.add_parser("tenant", help="operators").add_subparsers(required=True)
-    made = command(tenant, "create", "make one and print its id", tenant_create)
-    made.add_argument("name")
-
-    token = rooms.add_parser("token", help="API tokens").add_subparsers(required=True)
-    made = command(token, "create", "make one and print it, once", token_create)
+    made = _command(_room(rooms, "token", "tokens of the HTTP API"), "create", token_create)
     made.add_argument("name", help="what it is for")
-    made.add_argument("--tenant", type=int, help="id of its tenant; the platform's without it")
-    made.add_argument("--role", choices=sorted(ROLES), default="operator")
+    made.add_argument(
+        "--tenant", type=int, metavar="ID", help="its tenant; without it, it is the platform's"
+    )
+    made.add_argument(
+        "--role",
+        choices=sorted(ROLES),
+        default="operator",
+        help="what it may do (default: %(default)s)",
+    )
 
-    ledger = rooms.add_parser("ledger", help="the money").add_subparsers(required=True)
-    command(ledger, "verify", "name everything that is not in balance", ledger_verify)
+    made = _command(_room(rooms, "charger", "chargers"), "add", charger_add)
+    made.add_argument("site_id", type=int, metavar="SITE", help="id of the site where it stands")
+    made.add_argument("identity", help="what it calls itself on the wire")
+    made.add_argument("--dialect", default="native", help="what it speaks (default: %(default)s)")
+    made.add_argument("--name", help="what people call it; its identity if not given")
+    made.add_argument("--ports", type=_whole(1, MOST_PORTS), required=True, help="how many it has")
+    made.add_argument("--kind", choices=[kind.value for kind in ChargerKind], required=True)
+    made.add_argument(
+        "--rated-w",
+        type=_whole(1, MOST_RATED_W),
+        required=True,
+        metavar="W",
+        help="what it can give at the most",
+    )
+
+    _command(_room(rooms, "ledger", "the money"), "verify", ledger_verify)
     return parser
+
+
+def _room(rooms: _Parsers, name: str, about: str) -> _Parsers:
+    made = rooms.add_parser(name, help=about, description=f"Commands for {about}.")
+    return made.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+
+def _command(
+    room: _Parsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    configured: bool = True,
+) -> argparse.ArgumentParser:
+    about = " ".join((run.__doc__ or "").split())
+    made: argparse.ArgumentParser = room.add_parser(
+        name, help=about.partition(".")[0].partition(":")[0], description=about
+    )
+    if configured:
+        made.add_argument(
+            "-c", "--config", required=True, metavar="FILE", help="the TOML file of the service"
+        )
+    made.set_defaults(run=run)
+    return made
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isdecimal() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,7 +341,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except (ConfigError, PluginError, Refusal) as error:
+    except (ConfigError, Refusal, OSError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except SQLAlchemyError as error:
+        # the first line says what is wrong, the others show the statement
+        print(f"the database: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 1
     return status

@@ -1,23 +1,31 @@
 """The configuration: one TOML file, read into attrs classes, all faults named at once."""
 
+import math
+import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 import attrs
 from attrs import field, frozen
 from cattrs import Converter
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from twisted.internet.endpoints import serverFromString
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
 from chargecloud.gateway.gateway import Limits
-from chargecloud.interfaces import IFeature
+from chargecloud.plugins import PluginError, Plugins, load_plugins
 from chargecloud.routes import choice, text, whole
 from chargecloud.simulator.settings import SimulatorSettings
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader
+
+#: name of a dialect that is installed
+DialectName = NewType("DialectName", str)
 
 
 class ConfigError(Exception):
@@ -29,6 +37,70 @@ class ConfigError(Exception):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+# ------------------------------------------------------------------ fields of their own kind
+
+
+def _checked(doc: str, check: Callable[[Any], object], **given: Any) -> Any:
+    """A field whose value is tried out; whatever C{check} raises of L{ValueError} is told."""
+
+    def validate(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None:
+            check(value)
+
+    return attrs.field(validator=validate, metadata={"doc": doc}, **given)
+
+
+def _above_zero(value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("must be a number above zero")
+
+
+def _listenable(endpoint: str) -> None:
+    # what systemd hands over is there in the service only, and not where a person checks
+    if "systemd:" in endpoint:
+        return
+    try:
+        # an endpoint keeps the reactor for later: to parse it, none is needed
+        serverFromString(None, endpoint)
+    except Exception as error:
+        raise ValueError(
+            f"must be a Twisted endpoint, and {endpoint!r} is none: {error}"
+        ) from error
+
+
+def _openable(url: str) -> None:
+    # the URL itself is not told: it may hold a password
+    given = resolve(url)
+    try:
+        make_url(given).get_dialect().import_dbapi()
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("must be a database URL, as SQLAlchemy has them") from error
+    except ImportError as error:
+        raise ValueError(f"needs a driver that is not installed: {error}") from error
+
+
+def resolve(value: str) -> str:
+    """
+    What C{env:NAME} or C{file:PATH} refers to; any other value as it is.
+
+    @raise ValueError: if there is nothing there.
+    """
+    kind, _, where = value.partition(":")
+    if kind == "env":
+        if where not in os.environ:
+            raise ValueError(f"must name a variable of the environment, and {where!r} is none")
+        return os.environ[where]
+    if kind == "file":
+        try:
+            return Path(where).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"must name a file that can be read: {error}") from error
+    return value
+
+
+# ------------------------------------------------------------------------------- the tables
 
 
 @frozen(kw_only=True)
@@ -44,19 +116,21 @@ class CalendarSettings:
     """C{[calendar]}: a shifted or scaled calendar, for demonstrations and tests."""
 
     start: datetime = choice("the date and time that it begins with, with its offset")
-    speed: float = choice("its seconds in a real one, above zero", default=1.0)
-
-    def __attrs_post_init__(self) -> None:
-        if self.speed <= 0:
-            raise ValueError("speed must be above zero")
+    speed: float = _checked("its seconds in a real one", _above_zero, default=1.0)
 
 
 @frozen(kw_only=True)
 class DatabaseSettings:
-    """C{[database]}"""
+    """C{[database]}
 
-    url: str | None = text(
-        "as SQLAlchemy has it; chargecloud.db in the data_dir if not given", default=None
+    @ivar url: as it was given, so it may be C{env:NAME} or C{file:PATH}.
+    """
+
+    url: str | None = _checked(
+        "as SQLAlchemy has it; chargecloud.db in the data_dir if not given",
+        _openable,
+        default=None,
+        repr=False,
     )
 
 
@@ -64,15 +138,17 @@ class DatabaseSettings:
 class ChargerListener:
     """C{[[listen.chargers]]}"""
 
-    endpoint: str = text("a Twisted endpoint", example="tcp:9010:interface=127.0.0.1")
-    dialects: tuple[str, ...] = choice("what may be spoken there; all if not given", default=())
+    endpoint: str = _checked("a Twisted endpoint", _listenable)
+    dialects: tuple[DialectName, ...] = choice(
+        "what may be spoken there; all if not given", default=()
+    )
 
 
 @frozen(kw_only=True)
 class WebListener:
     """C{[listen.web]}"""
 
-    endpoint: str = text("a Twisted endpoint", example="tcp:8080:interface=127.0.0.1")
+    endpoint: str = _checked("a Twisted endpoint", _listenable)
 
 
 @frozen(kw_only=True)
@@ -107,10 +183,7 @@ class PluginSettings:
 
 @frozen(kw_only=True)
 class Config:
-    """The whole of it.
-
-    @ivar features: the settings of each feature, by its name.
-    """
+    """The core's tables."""
 
     node: NodeSettings = field(factory=NodeSettings)
     calendar: CalendarSettings | None = None
@@ -128,73 +201,85 @@ class Config:
 
     @property
     def database_url(self) -> str:
-        """Where the database is."""
-        return self.database.url or f"sqlite:///{self.data_dir / 'chargecloud.db'}"
-
-
-#: the tables that are not a feature's
-CORE_TABLES = frozenset(attribute.name for attribute in attrs.fields(Config))
+        """Where the database is; it may hold a password."""
+        url = self.database.url
+        return f"sqlite:///{self.data_dir / 'chargecloud.db'}" if url is None else resolve(url)
 
 
 @frozen
-class ConfigFile:
+class Setup:
     """
-    A file that was read, and of which the core's part is known to be good.
+    What a node runs with.
 
-    @ivar others: the tables that are not the core's: features', as plugins know them.
+    @ivar feature_settings: the settings of each feature that is installed, by its name.
     """
 
-    path: str
-    core: Config
-    others: Mapping[str, Any]
-
-    def features(self, installed: Mapping[str, IFeature]) -> dict[str, Any]:
-        """
-        The settings of each feature that is installed.
-
-        @raise ConfigError: naming every table and key that is wrong.
-        """
-        faults = [
-            f"{self.path}: {name}: is no table of the core or of an installed feature"
-            for name in self.others
-            if name not in installed
-        ]
-        settings = {}
-        for name, feature in installed.items():
-            try:
-                settings[name] = _read(feature.settings, self.others.get(name, {}))
-            except Invalid as error:
-                faults += _faults(self.path, error, name)
-        if faults:
-            raise ConfigError(faults)
-        return settings
+    config: Config
+    plugins: Plugins
+    feature_settings: dict[str, Any]
 
 
-def read_config(path: Path) -> ConfigFile:
+# ------------------------------------------------------------------------------ reading them
+
+
+def read_config(path: Path, load: Callable[[Iterable[str]], Plugins] = load_plugins) -> Setup:
     """
-    Read a configuration file.
+    Read a configuration file, and load the plugins whose tables are in it.
 
-    @raise ConfigError: naming every fault of the core's tables.
+    @param load: given the names of the plugins that are not wanted, loads the others.
+    @raise ConfigError: naming every fault of every table.
     """
+    tables = _parse(path)
+    unwanted, _told_below = _read(tables, {"plugins": PluginSettings}, body_converter())
     try:
-        tables = tomllib.loads(path.read_text())
+        plugins = load(unwanted.get("plugins", PluginSettings()).blocked)
+    except PluginError as error:
+        raise ConfigError([f"{path}: plugins: {error}"]) from error
+    core = {each.name: each.type for each in attrs.fields(attrs.resolve_types(Config))}
+    features = {name: feature.settings for name, feature in plugins.features.items()}
+    # a feature without a table still has its defaults, or says what it needs
+    given = {name: {} for name in features} | tables
+    values, faults = _read(given, core | features, _converter(plugins.dialects))
+    faults += [
+        f"{name}: is a table of neither the core nor an installed feature"
+        for name in tables
+        if name not in core and name not in features
+    ]
+    if faults:
+        raise ConfigError([f"{path}: {fault}" for fault in faults])
+    return Setup(
+        Config(**{name: values[name] for name in core if name in values}),
+        plugins,
+        {name: values[name] for name in features},
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
-    core = {name: table for name, table in tables.items() if name in CORE_TABLES}
-    others = {name: table for name, table in tables.items() if name not in CORE_TABLES}
-    try:
-        return ConfigFile(str(path), _read(Config, core), others)
-    except Invalid as error:
-        raise ConfigError(_faults(str(path), error)) from error
 
 
-def _read(kind: type, values: Any) -> Any:
-    return body_reader(_converter(), kind)(values)
+def _read(
+    tables: Mapping[str, Any], kinds: Mapping[str, Any], converter: Converter
+) -> tuple[dict[str, Any], list[str]]:
+    """The tables that are of these kinds, each by itself, and the faults of all of them."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, kind in kinds.items():
+        if name not in tables:
+            continue
+        try:
+            values[name] = body_reader(converter, kind)(tables[name])
+        except Invalid as error:
+            faults += _faults(name, error)
+    return values, faults
 
 
-def _converter() -> Converter:
+def _converter(dialects: Collection[str]) -> Converter:
     converter = body_converter()
 
     # TOML has dates of its own, where JSON has text
@@ -203,14 +288,22 @@ def _converter() -> Converter:
             raise ValueError("must be a date and time with an offset")
         return value.astimezone(UTC)
 
+    def dialect(value: Any, _type: type) -> DialectName:
+        if value not in dialects:
+            raise ValueError(f"must be one of {', '.join(dialects)}, and {value!r} is none")
+        return DialectName(value)
+
     converter.register_structure_hook(datetime, instant)
+    converter.register_structure_hook(DialectName, dialect)
     return converter
 
 
-def _faults(path: str, error: Invalid, table: str | None = None) -> list[str]:
-    prefix = f"{table}." if table else ""
-    faults: Any = error.facts["errors"]
-    return [
-        f"{path}: {prefix}{fault['pointer'].lstrip('/').replace('/', '.')}: {fault['detail']}"
-        for fault in faults
-    ]
+def _faults(table: str, error: Invalid) -> Iterator[str]:
+    found: Any = error.facts["errors"]
+    for fault in found:
+        key = (table + fault["pointer"]).replace("/", ".")
+        yield f"{key}: {_IN_TOML.get(fault['detail'], fault['detail'])}"
+
+
+#: what JSON has another word for
+_IN_TOML = {"must be an object": "must be a table"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from chargecloud.interfaces import IDialect, IFeature, ITariff
+    from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
 
 hookspec = pluggy.HookspecMarker("chargecloud")
 #: what a plugin marks its functions with
@@ -21,6 +21,11 @@ def chargecloud_dialects() -> "Sequence[IDialect]":  # type: ignore[empty-body]
 @hookspec
 def chargecloud_tariffs() -> "Sequence[ITariff]":  # type: ignore[empty-body]
     """The kinds of tariff that this plugin knows."""
+
+
+@hookspec
+def chargecloud_alarm_sinks() -> "Sequence[IAlarmSink]":  # type: ignore[empty-body]
+    """The ways to people that this plugin knows for alarms."""
 
 
 @hookspec

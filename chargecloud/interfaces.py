@@ -258,8 +258,8 @@ class FeatureParts:
     """What a feature adds to the service."""
 
     routes: tuple[Route, ...] = ()
-    followers: tuple[Any, ...] = ()
-    watches: tuple[Any, ...] = ()
+    followers: tuple[IFollower, ...] = ()
+    watches: tuple[IReadingWatch, ...] = ()
 
 
 class IFeature(Interface):

@@ -4,22 +4,23 @@ The platform's own dialect, tariffs and features come in the same way.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import pluggy
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface.exceptions import Invalid as InterfaceBroken
 from zope.interface.interface import InterfaceClass
 from zope.interface.verify import verifyObject
 
 from chargecloud import hookspecs
 from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.features.safety.feature import SafetyFeature
+from chargecloud.features.safety.log_sink import LogSink
 from chargecloud.features.statistics.feature import StatisticsFeature
 from chargecloud.hookspecs import hookimpl
-from chargecloud.interfaces import IDialect, IFeature, ITariff
+from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
 from chargecloud.money.builtin import builtin_tariffs
-
-T = TypeVar("T")
 
 #: group of the entry points, and name of the hooks
 PROJECT = "chargecloud"
@@ -44,72 +45,93 @@ class OwnPlugin:
 
     @hookimpl
     def chargecloud_features(self) -> Sequence[IFeature]:
-        """Statistics."""
-        return [StatisticsFeature()]
+        """Statistics and safety."""
+        return [StatisticsFeature(), SafetyFeature()]
+
+    @hookimpl
+    def chargecloud_alarm_sinks(self) -> Sequence[IAlarmSink]:
+        """The log."""
+        return [LogSink()]
 
 
 @frozen
 class Plugins:
-    """
-    What all plugins provide, by name.
-    """
+    """What all plugins provide, by name."""
 
     dialects: Mapping[str, IDialect]
     tariffs: Mapping[str, ITariff]
     features: Mapping[str, IFeature]
+    alarm_sinks: Mapping[str, IAlarmSink] = field(factory=dict)
 
 
 def load_plugins(
-    blocked: Iterable[str] = (), *, installed: bool = True, also: Sequence[object] = ()
+    blocked: Iterable[str] = (), installed: Iterable[EntryPoint] | None = None
 ) -> Plugins:
     """
     Find the plugins and collect what they provide.
 
     @param blocked: names of plugins that are not to be used.
-    @param installed: whether to look for distributions that are installed.
-    @param also: further plugins, for tests.
-    @raise PluginError: for a provider that breaks its interface, two of one name, or a
-        hook that there is none of.
+    @param installed: entry points of the plugins beside our own; those of all installed
+        distributions if not given.
+    @raise PluginError: for a plugin that cannot be loaded or calls a hook that there is none
+        of, a provider that breaks its interface, or two of one name.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     for name in blocked:
         manager.set_blocked(name)
     manager.register(OwnPlugin(), PROJECT)
-    for plugin in also:
-        manager.register(plugin)
+    others = entry_points(group=PROJECT) if installed is None else installed
+    # by name, so that every machine asks them in the same order
+    for entry in sorted(others, key=lambda entry: entry.name):
+        _register(manager, entry)
     try:
-        if installed:
-            manager.load_setuptools_entrypoints(PROJECT)
         # a misspelt hook would never be called, and nobody would know
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(str(error)) from error
-    hook = manager.hook
     return Plugins(
-        dialects=_collect(hook.chargecloud_dialects(), IDialect, "name"),
-        tariffs=_collect(hook.chargecloud_tariffs(), ITariff, "kind"),
-        features=_collect(hook.chargecloud_features(), IFeature, "name"),
+        dialects=_collect(manager.hook.chargecloud_dialects, IDialect, "name"),
+        tariffs=_collect(manager.hook.chargecloud_tariffs, ITariff, "kind"),
+        features=_collect(manager.hook.chargecloud_features, IFeature, "name"),
+        alarm_sinks=_collect(manager.hook.chargecloud_alarm_sinks, IAlarmSink, "name"),
     )
 
 
-def _collect(provided: list[Sequence[T]], interface: InterfaceClass, name: str) -> dict[str, T]:
-    found: dict[str, T] = {}
-    # pluggy asks the last registered first; ours come first all the same
-    for provider in (one for several in reversed(provided) for one in several):
-        try:
-            verifyObject(interface, provider)
-        except InterfaceBroken as error:
-            raise PluginError(f"{_origin(provider)}: {error}") from error
-        called = getattr(provider, name)
-        if called in found:
-            raise PluginError(
-                f"{_origin(provider)} and {_origin(found[called])} are both called {called!r}"
-            )
-        found[called] = provider
+def _register(manager: pluggy.PluginManager, entry: EntryPoint) -> None:
+    if manager.is_blocked(entry.name):
+        return
+    try:
+        manager.register(entry.load(), entry.name)
+    except Exception as error:
+        # whatever its module raises: the one who installed it must learn which it is
+        raise PluginError(f"plugin {entry.name} ({entry.value}): {error!r}") from error
+
+
+def _collect(hook: pluggy.HookCaller, interface: InterfaceClass, key: str) -> dict[str, Any]:
+    """What all plugins provide through a hook, ours first and then in their order."""
+    found: dict[str, Any] = {}
+    plugins: dict[str, str] = {}
+    for each in hook.get_hookimpls():
+        for provider in _provided(each):
+            try:
+                verifyObject(interface, provider)
+            except InterfaceBroken as error:
+                raise PluginError(f"plugin {each.plugin_name}: {error}") from error
+            name = getattr(provider, key)
+            if name in found:
+                raise PluginError(
+                    f"plugins {plugins[name]} and {each.plugin_name} both have"
+                    f" {interface.__name__} {name!r}; one of them must be blocked"
+                )
+            found[name], plugins[name] = provider, each.plugin_name
     return found
 
 
-def _origin(provider: Any) -> str:
-    kind = type(provider)
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _provided(each: pluggy.HookImpl) -> Sequence[Any]:
+    """What one plugin provides through one hook."""
+    try:
+        provided: Any = each.function()
+        return tuple(provided)
+    except Exception as error:
+        raise PluginError(f"plugin {each.plugin_name}: {error!r}") from error

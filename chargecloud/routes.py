@@ -19,6 +19,11 @@ T = TypeVar("T")
 REQUIRED: Any = attrs.NOTHING
 
 
+def wire_name(field_name: str) -> str:
+    """What a field is called in JSON: C{from_} is C{from}, which Python keeps to itself."""
+    return field_name.removesuffix("_")
+
+
 def text(
     doc: str, *, default: Any = REQUIRED, longest: int = 200, example: str | None = None
 ) -> Any:
@@ -131,7 +136,7 @@ class Call:
         @raise NotFound: if it is none, as for an id that does not exist.
         """
         value = self.path[name]
-        if not (value.isascii() and value.isdigit() and len(value) < 20):
+        if not (len(value) < 20 and value.isascii() and value.isdigit() and int(value) < 2**63):
             raise NotFound(f"there is no {name.removesuffix('_id')} {value}")
         return int(value)
 

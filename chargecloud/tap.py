@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import attrs
 from attrs import define, field
 from sqlalchemy import Engine
 from twisted.application.service import IService, Service
@@ -21,8 +22,7 @@ from twisted.python.failure import Failure
 
 from chargecloud.assembly import Platform
 from chargecloud.calendar import Calendar
-from chargecloud.config import Config, ConfigError, read_config
-from chargecloud.plugins import PluginError, Plugins, load_plugins
+from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault
@@ -57,13 +57,10 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     try:
-        file = read_config(Path(options["config"]))
-        plugins = load_plugins(file.core.plugins.blocked)
-        settings = file.features(plugins.features)
-    except (ConfigError, PluginError) as error:
+        setup = read_config(Path(options["config"]))
+    except ConfigError as error:
         raise usage.UsageError(f"\n{error}") from error
-    token = os.environ.get("CHARGECLOUD_ADMIN_TOKEN")
-    return ChargeCloud(reactor, file.core, settings, plugins, token)
+    return ChargeCloud(reactor, setup, os.environ.get("CHARGECLOUD_ADMIN_TOKEN"))
 
 
 @define(eq=False, slots=False)
@@ -74,22 +71,24 @@ class ChargeCloud(Service):
     It starts in steps, each when the one before is done, and stops in the opposite order:
     chargers and people go first, the database last.
 
-    @ivar feature_settings: by the feature's name.
     @ivar administrator: the platform administrator's token, if there is one.
     @ivar charger_ports: where chargers connect, once they can.
     @ivar web_port: where the HTTP API is served, once it is.
     """
 
     reactor: Any
-    config: Config
-    feature_settings: dict[str, Any]
-    plugins: Plugins
+    setup: Setup
     administrator: str | None = field(repr=False)
     charger_ports: list[IListeningPort] = field(factory=list, init=False)
     web_port: IListeningPort | None = field(default=None, init=False)
     _undo: list[Callable[[], Any]] = field(factory=list, init=False)
     _missing: str = field(default="it is starting", init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    @property
+    def config(self) -> Config:
+        """The core's settings."""
+        return self.setup.config
 
     def startService(self) -> None:
         """Begin to start; C{/readyz} tells when it is done."""
@@ -120,9 +119,9 @@ class ChargeCloud(Service):
             store,
             self.reactor,
             calendar,
-            self.plugins,
+            self.setup.plugins,
             Vault.open(config.data_dir / "master.key"),
-            feature_settings=self.feature_settings,
+            feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits.limits(),
             missing=lambda: [self._missing] if self._missing else [],
@@ -139,7 +138,7 @@ class ChargeCloud(Service):
         self._simulate()
 
     async def _open_store(self) -> tuple[Store, Calendar]:
-        features = self.plugins.features.values()
+        features = self.setup.plugins.features.values()
         engine = open_engine(self.config.database_url)
         upgrade(engine, [feature.migrations for feature in features if feature.migrations])
         calendar = self._calendar(engine)
@@ -160,8 +159,9 @@ class ChargeCloud(Service):
     async def _listen_for_chargers(self, platform: Platform) -> None:
         self._undo.append(platform.gateway.close_all)
         for listener in self.config.listen.chargers:
-            names = listener.dialects or tuple(self.plugins.dialects)
-            spoken = [self.plugins.dialects[name] for name in names]
+            installed = self.setup.plugins.dialects
+            names: tuple[str, ...] = listener.dialects or tuple(installed)
+            spoken = [installed[name] for name in names]
             port = await self._listen(listener.endpoint, platform.gateway.speaking(spoken))
             self.charger_ports.append(port)
             self._log.info(
@@ -205,12 +205,13 @@ class ChargeCloud(Service):
         if self.config.simulator is None or self.web_port is None or not self.charger_ports:
             return
         simulator = SimulatorService(
-            self.reactor,
-            self.config.simulator,
+            reactor=self.reactor,
             connect=f"tcp:{_place(self.charger_ports[0])}",
             api_url=f"http://{_place(self.web_port)}",
             token=self.administrator or "",
+            dialect="native",
             folder=self.config.data_dir / "simulator",
+            **attrs.asdict(self.config.simulator),
         )
         self._run(simulator)
 

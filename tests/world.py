@@ -36,10 +36,22 @@ from chargecloud.routes import Caller
 from chargecloud.web.serving import make_resource
 from tests.harness import clock_at, open_store, result_of
 
+#: a charger that does what it is told
+DONE = Answer(True)
+
+#: the same price all day: 0.60 yuan for electricity and 0.40 for service
 FLAT = {
     "rates": {"all": {"electricity": 60000, "service": 40000}},
     "day": [{"from": "00:00", "rate": "all"}],
 }
+
+
+def native_plugins(**more: Any) -> Plugins:
+    """What comes with the platform, without its features."""
+    tariffs = {each.kind: each for each in builtin_tariffs()}
+    return Plugins(
+        dialects={"native": NativeDialect()}, tariffs=tariffs, **{"features": {}, **more}
+    )
 
 
 @define(eq=False)
@@ -113,7 +125,7 @@ class Box:
             if isinstance(each, Ordered) and isinstance(each.command, kind)
         ]
 
-    def accept(self, ordered: Ordered, answer: Answer = Answer(True)) -> None:
+    def accept(self, ordered: Ordered, answer: Answer = DONE) -> None:
         """Answer a command."""
         assert self._wire is not None
         self._wire.answer(ordered.number, answer)
@@ -140,12 +152,24 @@ class Box:
         self._wire.started(record, ChargeStarted(order_id, 1, meter, self.now))
         self.pump()
 
-    def report(self, energy_mwh: int = 0, power_dw: int = 2000) -> None:
+    def heartbeat(self) -> None:
+        """Give a sign of life."""
+        assert self._wire is not None
+        self._wire.heartbeat()
+        self.pump()
+
+    def report(
+        self, energy_mwh: int = 0, power_dw: int = 2000, temperature_dc: int | None = None
+    ) -> None:
         """Draw energy, and tell the port's readings."""
         assert self._wire is not None
         self.meter_mwh += energy_mwh
         reading = PortReading(
-            port=1, state=PortState.CHARGING, power_dw=power_dw, meter_mwh=self.meter_mwh
+            port=1,
+            state=PortState.CHARGING,
+            power_dw=power_dw,
+            meter_mwh=self.meter_mwh,
+            temperature_dc=temperature_dc,
         )
         self._wire.report(PortsReported(self.now, (reading,)))
         self.pump()
@@ -187,9 +211,7 @@ class World:
         self.clock = clock or clock_at()
         self.calendar = Calendar(self.clock.seconds)
         self.store = open_store(folder, self.clock, *features)
-        self.plugins = plugins or Plugins(
-            {"native": NativeDialect()}, {each.kind: each for each in builtin_tariffs()}, {}
-        )
+        self.plugins = plugins or native_plugins()
         self.platform = Platform.assemble(
             self.store,
             self.clock,

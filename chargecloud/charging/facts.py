@@ -13,6 +13,7 @@ from chargecloud.charging.live import LivePorts
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.unmatched import Unmatched
+from chargecloud.charging.watching import Watching
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.events import (
@@ -43,6 +44,7 @@ class Facts:
     book: OrderBook
     settling: Settling
     sampling: Sampling
+    watching: Watching
     unmatched: Unmatched
     live: LivePorts
 
@@ -76,6 +78,7 @@ class Facts:
     def _reported(self, admission: Admission, event: PortsReported, received_at: datetime) -> None:
         at = when(admission, event.at, received_at)
         for reading in event.readings:
+            self.watching.look(admission, reading, at)
             self.live.take(admission.charger_id, reading, at)
             if reading.meter_mwh is not None:
                 mark = Mark(at, reading.meter_mwh)

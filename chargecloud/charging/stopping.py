@@ -36,5 +36,11 @@ class Stopping:
         """Ask the charger, once, without waiting."""
         track = self.book.tracked(order.id)
         if track is not None and track.stop_reason is None:
+            self.stop_now(order, reason)
+
+    def stop_now(self, order: Order, reason: StopReason) -> None:
+        """Ask the charger without waiting, also if it was asked before."""
+        track = self.book.tracked(order.id)
+        if track is not None:
             track.stop_reason = reason
             self.book.send(order.charger_id, StopCharge(order.id, order.port))

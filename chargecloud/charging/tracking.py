@@ -5,8 +5,9 @@ the ones on both sides of such an instant, the first and the last; these are its
 and all others may be forgotten.
 """
 
+from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import define, field
 
@@ -14,8 +15,9 @@ from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import Order
 from chargecloud.domain.tariff import Mark
 
-#: how far ahead the next change of price is looked for at a time
+#: how far ahead changes of price are looked for at a time
 HORIZON = timedelta(days=1)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: the instants within (after, until] at which an order's price changes
 Boundaries = Callable[[datetime, datetime], list[datetime]]
@@ -38,8 +40,9 @@ class Track:
     amount_fen: int = 0
     stop_reason: StopReason | None = None
     _fixed: int = field(default=0, init=False)
-    _next: datetime | None = field(default=None, init=False)
-    _looked_until: datetime | None = field(default=None, init=False)
+    #: changes of price that are still to come, and how far they were looked for
+    _ahead: deque[datetime] = field(factory=deque, init=False)
+    _looked_until: datetime = field(default=LONG_AGO, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.marks = self.order.marks
@@ -79,11 +82,10 @@ class Track:
 
     def _crossed(self, after: datetime, until: datetime) -> bool:
         """Whether a price changed within (after, until]."""
-        while self._next is None or self._next <= after:
-            start = max(after, self._looked_until or after)
-            found = self.boundaries(start, start + HORIZON)
-            self._looked_until = start + HORIZON
-            self._next = found[0] if found else None
-            if self._next is None and self._looked_until >= until:
-                return False
-        return self._next <= until
+        if until > self._looked_until:
+            start = max(after, self._looked_until)
+            self._looked_until = until + HORIZON
+            self._ahead += self.boundaries(start, self._looked_until)
+        while self._ahead and self._ahead[0] <= after:
+            self._ahead.popleft()
+        return bool(self._ahead) and self._ahead[0] <= until

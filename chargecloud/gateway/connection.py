@@ -16,11 +16,10 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     LimitExceeded,
     NotAdmitted,
-    OutOfOrder,
     RemoteError,
 )
 from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
-from chargecloud.gateway.machine import TRANSITIONS, Action, Input, State
+from chargecloud.gateway.machine import Action, Input, State, follow
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -108,14 +107,17 @@ class Connection:
     @ivar dialects: those that may be spoken here, asked in their order.
     @ivar greeting: what a charger is told when it is welcomed.
     @ivar dialect: the one that is spoken, once it is known.
+    @ivar heard: how much was heard so far; bytes alone are no sign of life.
     """
 
     dialects: Sequence[IDialect]
     greeting: Callable[[], Greeting]
     dialect: IDialect | None = None
     sessions: dict[str, Session] = field(factory=dict)
+    heard: int = 0
     _conversation: IConversation | None = None
     _first: bytes = b""
+    _failure: RemoteError | None = None
 
     def receive(self, data: bytes) -> Sequence[Wish]:
         """
@@ -128,13 +130,13 @@ class Connection:
             if not self._recognise(data):
                 return ()
             self._first = b""
-        assert self._conversation is not None
-        return self._wishes(self._conversation.receive(data))
+        return self._hear(data)
 
     @property
     def failure(self) -> RemoteError | None:
-        """What has ended the conversation, if something has."""
-        return self._conversation.failure if self._conversation else None
+        """What came wrong behind what was heard well: close the connection, once the
+        wishes are carried out."""
+        return self._failure or (self._conversation.failure if self._conversation else None)
 
     def data_to_send(self) -> bytes:
         """Take what is to be sent."""
@@ -153,7 +155,7 @@ class Connection:
         if action is Action.TURN_AWAY:
             raise NotAdmitted(f"no charger {identity!r} is registered")
         # what came while the credentials were looked up
-        return self._wishes(self._conversation.receive(b""))
+        return self._hear(b"")
 
     def admitted(self, identity: str, admission: Admission) -> Sequence[Wish]:
         """The charger that L{AskAdmission} asked for is ours now."""
@@ -208,30 +210,44 @@ class Connection:
             raise LimitExceeded("no dialect was recognised in the first bytes")
         return False
 
+    def _hear(self, data: bytes) -> Sequence[Wish]:
+        assert self._conversation is not None
+        heard = self._conversation.receive(data)
+        self.heard += len(heard)
+        return self._wishes(heard)
+
     def _wishes(self, heard: Sequence[Heard]) -> Sequence[Wish]:
         wishes: list[Wish] = []
-        for each in heard:
-            session = self.sessions.get(each.identity)
-            if session is None:
-                session = self._new_session(each.identity)
-            action = self._step(session, _INPUTS[type(each)])
-            if action is Action.NOTHING:
-                continue
-            if isinstance(each, Told):
-                if action is Action.DELIVER:
-                    assert session.admission is not None
-                    wishes.append(
-                        Deliver(each.identity, session.admission, each.event, each.ticket)
-                    )
-                else:
-                    self._keep(session, each)
-            elif isinstance(each, Answered):
-                wishes.append(GiveAnswer(each.identity, each.number, each.answer))
-            elif isinstance(each, Claimed):
-                wishes.append(AskCredentials(each.identity))
-            elif isinstance(each, Proven):
-                wishes.append(AskAdmission(each.identity, each.login, each.login_digest))
+        try:
+            for each in heard:
+                wish = self._take(each)
+                if wish is not None:
+                    wishes.append(wish)
+        except RemoteError as failure:
+            # what was heard before it stands
+            self._failure = failure
+            if not wishes:
+                raise
         return wishes
+
+    def _take(self, heard: Heard) -> Wish | None:
+        session = self.sessions.get(heard.identity)
+        if session is None:
+            session = self._new_session(heard.identity)
+        action = self._step(session, _INPUTS[type(heard)])
+        if isinstance(heard, Told):
+            if action is Action.KEEP:
+                self._keep(session, heard)
+                return None
+            assert session.admission is not None
+            return Deliver(heard.identity, session.admission, heard.event, heard.ticket)
+        if isinstance(heard, Answered):
+            return GiveAnswer(heard.identity, heard.number, heard.answer)
+        if isinstance(heard, Claimed):
+            return AskCredentials(heard.identity)
+        if isinstance(heard, Proven):
+            return AskAdmission(heard.identity, heard.login, heard.login_digest)
+        return None
 
     def _new_session(self, identity: str) -> Session:
         if len(self.sessions) >= MOST_CHARGERS:
@@ -246,8 +262,5 @@ class Connection:
 
     @staticmethod
     def _step(session: Session, given: Input) -> Action:
-        rule = TRANSITIONS.get((session.state, given))
-        if rule is None:
-            raise OutOfOrder(f"{given.value} while {session.state.value}")
-        action, session.state = rule
+        action, session.state = follow(session.state, given)
         return action

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -44,6 +45,18 @@ class Limits:
         return float(self.heartbeat_s * self.missed)
 
 
+class TurnedAway(Protocol):
+    """A connection beyond a limit.  Behind TLS or a proxy's header there has to be a
+    protocol to close it: without one the socket would stay open, and uncounted."""
+
+    #: a TCP transport in service, which ITransport does not say all of
+    transport: Any = None
+
+    def connectionMade(self) -> None:
+        """Close it, with nothing left behind."""
+        self.transport.abortConnection()
+
+
 @define(eq=False, slots=False)
 class Listener(Factory):
     """Makes the protocol of each new connection at one address.
@@ -55,12 +68,9 @@ class Listener(Factory):
     dialects: Sequence[IDialect]
     noisy = False
 
-    def buildProtocol(self, addr: IAddress | None) -> ChargerProtocol | None:
-        """A protocol for a new connection; C{None} closes it at once."""
-        protocol = self.gateway.connect(self.dialects, getattr(addr, "host", ""))
-        if protocol is not None:
-            protocol.factory = self
-        return protocol
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """A protocol for a new connection."""
+        return self.gateway.connect(self.dialects, getattr(addr, "host", ""))
 
 
 @define(eq=False)
@@ -87,14 +97,15 @@ class Gateway:
         """What to listen with where these dialects are spoken."""
         return Listener(self, dialects)
 
-    def connect(self, dialects: Sequence[IDialect], host: str) -> ChargerProtocol | None:
-        """A protocol for a new connection from an address; C{None} if there are too many."""
+    def connect(self, dialects: Sequence[IDialect], host: str) -> Protocol:
+        """A protocol for a new connection from an address, or L{TurnedAway} if there are
+        too many."""
         if (
             len(self._protocols) >= self.limits.connections
             or self._by_address[host] >= self.limits.connections_an_address
         ):
             self.turned_away += 1
-            return None
+            return TurnedAway()
         protocol = ChargerProtocol(self, dialects)
         self._protocols[protocol] = host
         self._by_address[host] += 1

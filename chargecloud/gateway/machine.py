@@ -7,6 +7,8 @@ no clock; L{chargecloud.gateway.connection} carries out the actions.
 
 from enum import Enum
 
+from chargecloud.domain.errors import OutOfOrder
+
 
 class State(Enum):
     """Where a session is."""
@@ -76,3 +78,15 @@ TRANSITIONS: dict[tuple[State, Input], tuple[Action, State]] = {
     (State.OPEN, Input.LIFE): (Action.NOTHING, State.OPEN),
     (State.OPEN, Input.COMMAND): (Action.SEND, State.OPEN),
 }
+
+
+def follow(state: State, given: Input) -> tuple[Action, State]:
+    """
+    What is to be done, and the state that follows.
+
+    @raise OutOfOrder: if the table has no such row.
+    """
+    row = TRANSITIONS.get((state, given))
+    if row is None:
+        raise OutOfOrder(f"{given.value} while {state.value}")
+    return row

@@ -43,6 +43,10 @@ class Presence:
     def arrive(self, present: Present) -> None:
         """A charger has been admitted on a connection."""
         before = self._present.get(present.admission.charger_id)
+        if before is not None and before.admission.epoch > present.admission.epoch:
+            # this login was committed before the other, and told after it
+            present.link.displace(present.identity)
+            return
         self._present[present.admission.charger_id] = present
         self._last_seen_s[present.admission.charger_id] = present.since_s
         if before is not None and before.link is not present.link:

@@ -7,8 +7,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import TimeoutMixin
@@ -62,16 +63,20 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         self._connection = Connection(dialects, gateway.greeting)
         self._commands: dict[tuple[str, int], Deferred[Answer]] = {}
         self._in_flight = 0
-        self._lost = False
+        self._live = False
+        self._ended = False
+        self._farewell: IDelayedCall | None = None
 
     # ------------------------------------------------------------------------- transport
 
     def connectionMade(self) -> None:
         """Watch the connection: for a login at first, and for silence later."""
-        self.transport.registerProducer(self, True)
-        if ITCPTransport.providedBy(self.transport):
-            self._watch_tcp(self.transport)
         self.setTimeout(self._gateway.limits.login_s)
+        self.transport.registerProducer(self, True)
+        # a UNIX socket provides ITCPTransport too, and can do none of it
+        is_ip = isinstance(self.transport.getHost(), IPv4Address | IPv6Address)
+        if is_ip and ITCPTransport.providedBy(self.transport):
+            self._watch_tcp(self.transport)
 
     def _watch_tcp(self, transport: Any) -> None:
         transport.setTcpKeepAlive(True)
@@ -83,11 +88,15 @@ class ChargerProtocol(Protocol, TimeoutMixin):
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Bytes have come; what is heard in them is a sign of life."""
+        heard = self._connection.heard
         self._act(self._connection.receive, data)
+        if self._live and self._connection.heard > heard:
+            self.resetTimeout()
 
     def timeoutConnection(self) -> None:
-        """No login in time, or three heartbeats missed."""
+        """No login in time, or three heartbeats missed; or its facts have waited as long
+        as that for their commit, and we have not read on."""
         self._close("silent for too long")
 
     def pauseProducing(self) -> None:
@@ -101,22 +110,18 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         """The transport has ended already."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection has gone: nobody waits for it any longer."""
-        self._lost = True
-        self.setTimeout(None)
-        now_s = self._gateway.clock.seconds()
-        for session in self._connection.sessions.values():
-            if session.admission is not None:
-                self._gateway.presence.leave(session.admission, self, now_s)
+        """The connection has gone."""
+        if self._farewell is not None:
+            self._farewell.cancel()
         self._gateway.forget(self)
-        commands, self._commands = self._commands, {}
-        for answered in commands.values():
-            answered.errback(ChargerOffline("the connection was lost"))
+        self._end()
 
     # ------------------------------------------------------------------------ for others
 
     def send(self, identity: str, command: Command, deadline_s: float) -> Deferred[Answer]:
         """Send a command to one of this connection's chargers."""
+        if self._ended:
+            return fail(ChargerOffline("the connection has ended"))
         if len(self._commands) >= MOST_COMMANDS:
             return fail(Overloaded("too many commands wait for this charger"))
         try:
@@ -125,21 +130,22 @@ class ChargerProtocol(Protocol, TimeoutMixin):
             return fail(refusal)
         answered: Deferred[Answer] = Deferred()
         self._commands[identity, number] = answered
-        self._write()
 
         def too_late() -> None:
-            late = self._commands.pop((identity, number), None)
-            if late is not None:
-                late.errback(CommandTimedOut(f"no answer within {deadline_s:g} s"))
+            answered.errback(CommandTimedOut(f"no answer within {deadline_s:g} s"))
 
         deadline = self._gateway.clock.callLater(deadline_s, too_late)
 
-        def in_time(result: Any) -> Any:
+        def over(result: Any) -> Any:
+            # answered, too late, lost, or cancelled by the one who asked
+            del self._commands[identity, number]
             if deadline.active():
                 deadline.cancel()
             return result
 
-        return answered.addBoth(in_time)
+        answered.addBoth(over)
+        self._write()
+        return answered
 
     def displace(self, identity: str) -> None:
         """A newer connection has this charger: the whole of this one goes, as its other
@@ -153,52 +159,60 @@ class ChargerProtocol(Protocol, TimeoutMixin):
     # ---------------------------------------------------------------------------- wishes
 
     def _act(self, step: Callable[..., Sequence[Wish] | None], *given: Any) -> None:
-        """Let the connection take a step, and do what it wishes."""
-        if self._lost:
+        """Let the connection take a step, and do what it wishes.  Once it has ended,
+        nothing that comes late does anything to it."""
+        if self._ended:
             return
         try:
-            wishes = step(*given)
+            for wish in step(*given) or ():
+                _PERFORM[type(wish)](self, wish)
         except RemoteError as error:
             self._refuse(error)
-            return
         except Exception:
             # our own fault: this connection suffers, the others do not
             self._log.failure("a connection failed")
             self._close("fault")
-            return
-        for wish in wishes or ():
-            _PERFORM[type(wish)](self, wish)
-        self._write()
-        if self._connection.failure is not None:
-            self._refuse(self._connection.failure)
-        elif self._live:
-            self.resetTimeout()
-
-    _live = False
+        else:
+            self._write()
+            if self._connection.failure is not None:
+                self._refuse(self._connection.failure)
 
     def _refuse(self, error: RemoteError) -> None:
+        if self._ended:
+            return
         self._gateway.refused(error)
         self._write()
         self._close(f"{error.code}: {error}")
 
     def _write(self) -> None:
-        if not self._lost and (data := self._connection.data_to_send()):
+        if not self._ended and (data := self._connection.data_to_send()):
             self.transport.write(data)
 
     def _close(self, why: str) -> None:
-        if self._lost:
+        if self._ended:
             return
         self._log.debug("closing {peer}: {why}", peer=self.transport.getPeer(), why=why)
-        self.setTimeout(None)
-        self._live = False
+        self._end()
         # a peer that does not read would keep a polite farewell waiting for ever
+        self._farewell = self._gateway.clock.callLater(self._gateway.limits.farewell_s, self._abort)
         self.transport.unregisterProducer()
         self.transport.loseConnection()
-        self._gateway.clock.callLater(self._gateway.limits.farewell_s, self._abort)
 
     def _abort(self) -> None:
-        if not self._lost:
-            self.transport.abortConnection()
+        self._farewell = None
+        self.transport.abortConnection()
+
+    def _end(self) -> None:
+        """From here on nobody finds this connection, and nobody waits for it."""
+        self._ended = True
+        self._live = False
+        self.setTimeout(None)
+        now_s = self._gateway.clock.seconds()
+        for session in self._connection.sessions.values():
+            if session.admission is not None:
+                self._gateway.presence.leave(session.admission, self, now_s)
+        for answered in list(self._commands.values()):
+            answered.errback(ChargerOffline("the connection was lost"))
 
     @property
     def _dialect(self) -> str:
@@ -222,7 +236,7 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         )
 
     def _admitted(self, identity: str, admission: Admission) -> None:
-        if self._lost:
+        if self._ended:
             return
         self._live = True
         self.setTimeout(self._gateway.limits.silence_s)
@@ -250,7 +264,7 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         if outcome is None:
             return
         self._in_flight += 1
-        if self._in_flight == MOST_IN_FLIGHT:
+        if self._in_flight == MOST_IN_FLIGHT and not self._ended:
             self.transport.pauseProducing()
         outcome.addErrback(self._undecided)
         outcome.addCallback(self._settled, wish)
@@ -261,16 +275,13 @@ class ChargerProtocol(Protocol, TimeoutMixin):
 
     def _settled(self, outcome: Settled, wish: Deliver) -> None:
         self._in_flight -= 1
-        if self._lost:
-            return
-        if self._in_flight == MOST_IN_FLIGHT - 1:
+        if self._in_flight == MOST_IN_FLIGHT - 1 and not self._ended:
             self.transport.resumeProducing()
         if wish.ticket is not None:
-            self._connection.settle(wish.identity, wish.ticket, outcome)
-            self._write()
+            self._act(self._connection.settle, wish.identity, wish.ticket, outcome)
 
     def _give_answer(self, wish: GiveAnswer) -> None:
-        answered = self._commands.pop((wish.identity, wish.number), None)
+        answered = self._commands.get((wish.identity, wish.number))
         if answered is not None:
             answered.callback(wish.answer)
 

@@ -14,7 +14,7 @@ from chargecloud.simulator.battery import Curve
 #: the power of two chargers of one kind differs by up to this, up or down
 SPREAD_PERCENT = 5
 #: the charge that bikes come with, in per cent of full
-LOWEST_PERCENT, HIGHEST_PERCENT = 10, 75
+LOWEST_PERCENT, HIGHEST_PERCENT = 10, 60
 
 
 @frozen

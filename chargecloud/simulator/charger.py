@@ -62,12 +62,10 @@ class SimulatedCharger:
         until_s = (now - self.booted_at) // _SECOND
         if until_s <= self.uptime_s:
             return
-        due = sorted((at_s, number) for at_s, number in self._ends() if at_s <= until_s)
-        for at_s, number in due:
+        due = sorted(end for end in self._ends() if end[0] <= until_s)
+        for at_s, number, reason in due:
             self._charge_on(at_s)
-            port = self.port(number)
-            assert port.charge is not None and port.charge.ending is not None
-            self._end(port, port.charge.ending.reason)
+            self._end(self.port(number), reason)
         self._charge_on(until_s)
         if due:
             self._changed()
@@ -75,14 +73,14 @@ class SimulatedCharger:
     @property
     def next_end_s(self) -> int | None:
         """The uptime at which the next charge will end by itself."""
-        return min((at_s for at_s, _ in self._ends()), default=None)
+        return min((at_s for at_s, _, _ in self._ends()), default=None)
 
-    def _ends(self) -> list[tuple[int, int]]:
-        """When charges will end by themselves, and at which ports."""
+    def _ends(self) -> list[tuple[int, int, StopReason]]:
+        """At which uptimes charges will end by themselves, at which ports, and why."""
         return [
-            (self.uptime_s + max(0, charge.ending.after_s - charge.charged_s), port.number)
+            (self.uptime_s + max(0, ending.after_s - charge.charged_s), port.number, ending.reason)
             for port in self.memory.ports
-            if (charge := port.charge) is not None and charge.ending is not None
+            if (charge := port.charge) is not None and (ending := charge.ending) is not None
         ]
 
     def _charge_on(self, until_s: int) -> None:
@@ -192,7 +190,8 @@ class SimulatedCharger:
 
     def _end(self, port: Port, reason: StopReason) -> None:
         charge, bike = port.charge, port.bike
-        assert charge is not None and bike is not None
+        assert charge is not None
+        assert bike is not None
         ended = ChargeEnded(
             charge.order_id,
             port.number,

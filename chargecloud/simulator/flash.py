@@ -3,10 +3,8 @@ one stopped."""
 
 import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from attrs import define, field, frozen
-from cattrs.errors import BaseValidationError
 from cattrs.preconf.json import make_converter
 
 from chargecloud.simulator.memory import Memory
@@ -73,7 +71,8 @@ class Flash:
             return FleetMemory()
         try:
             return _converter.loads(self.path.read_text(), FleetMemory)
-        except (ValueError, BaseValidationError) as error:
+        except Exception as error:
+            # the converter raises whatever it stumbles over
             raise FlashError(f"{self.path} is no fleet's memory: {error}") from error
 
     def write(self, text: str) -> None:
@@ -81,11 +80,12 @@ class Flash:
         new one."""
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=folder, prefix=self.path.name, delete=False) as new:
+        new_path = self.path.with_suffix(".new")
+        with new_path.open("w") as new:
             new.write(text)
             new.flush()
             os.fsync(new.fileno())
-        os.replace(new.name, self.path)
+        new_path.replace(self.path)
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

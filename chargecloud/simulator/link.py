@@ -36,16 +36,16 @@ class LinkProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Begin."""
-        self._link.protocol = self
+        self._link.current = self
         self._act(self.session.open)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come."""
         self._act(self.session.receive, data)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection has gone."""
-        self._link.protocol = None
+        self._link.current = None
         self._set_timer(None)
 
     def poke(self) -> None:
@@ -87,7 +87,7 @@ class Link(Factory):
 
     @ivar jitter: seconds that are added to a wait, so that the chargers of a platform that
         comes back do not come all at once.
-    @ivar protocol: of the connection there is.
+    @ivar current: the protocol of the connection that there is.
     @ivar fruitless: attempts since the charger was last welcomed.
     """
 
@@ -97,7 +97,7 @@ class Link(Factory):
     calendar: Calendar
     clock: IReactorTime
     jitter: Callable[[], float]
-    protocol: LinkProtocol | None = field(default=None, init=False)
+    current: LinkProtocol | None = field(default=None, init=False)
     fruitless: int = field(default=0, init=False)
     _connections: int = field(default=0, init=False)
     noisy = False
@@ -110,7 +110,7 @@ class Link(Factory):
         """The service that keeps the charger connected to an endpoint."""
         return ClientService(endpoint, self, retryPolicy=self._delay_s, clock=self.clock)
 
-    def buildProtocol(self, addr: IAddress | None) -> LinkProtocol:  # noqa: ARG002
+    def buildProtocol(self, addr: IAddress | None) -> LinkProtocol:
         """A protocol for a new connection."""
         protocol = LinkProtocol(self)
         protocol.factory = self
@@ -130,5 +130,5 @@ class Link(Factory):
         return self._backoff(self.fruitless)
 
     def _poke(self) -> None:
-        if self.protocol is not None:
-            self.protocol.poke()
+        if self.current is not None:
+            self.current.poke()

@@ -31,8 +31,9 @@ from cattrs.cols import (
     list_structure_factory,
     mapping_structure_factory,
 )
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from chargecloud.routes import wire_name
 from chargecloud.web import simple_types
 
 Structure = Callable[[Any, Any], Any]
@@ -67,6 +68,7 @@ def answer_converter() -> Converter:
     converter = Converter()
     converter.register_unstructure_hook(datetime, simple_types.write_instant)
     converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook_factory(_is_renamed, _renamed)
     return converter
 
 
@@ -124,12 +126,27 @@ def _attrs_class(kind: Any, converter: Converter) -> Structure:
     """Its fields' validators run field by field, so that each fault has its own place;
     left to the constructor, the first would hide the rest."""
     attrs.resolve_types(kind)
-    validated = {
-        field.name: override(struct_hook=_validated(field, converter))
+    overrides = {
+        field.name: override(
+            rename=wire_name(field.name),
+            struct_hook=_validated(field, converter) if field.validator is not None else None,
+        )
         for field in attrs.fields(kind)
-        if field.validator is not None
+        if field.validator is not None or wire_name(field.name) != field.name
     }
-    return make_dict_structure_fn(kind, converter, **validated)  # type: ignore[arg-type]
+    return make_dict_structure_fn(kind, converter, **overrides)  # type: ignore[arg-type]
+
+
+def _is_renamed(kind: Any) -> bool:
+    return attrs.has(kind) and any(
+        wire_name(field.name) != field.name for field in attrs.fields(get_origin(kind) or kind)
+    )
+
+
+def _renamed(kind: Any, converter: Converter) -> Callable[[Any], Any]:
+    attrs.resolve_types(kind)
+    names = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(kind)}
+    return make_dict_unstructure_fn(kind, converter, **names)  # type: ignore[arg-type]
 
 
 def _validated(field: "attrs.Attribute[Any]", converter: Converter) -> Structure:

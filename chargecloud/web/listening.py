@@ -3,6 +3,8 @@
 from io import BytesIO
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web import http
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
@@ -33,9 +35,26 @@ class BoundedRequest(Request):
         self.content.write(data[: BODY_LIMIT + 1 - self.content.tell()])
 
 
+class QuietSite(Site):
+    """Tells of each request at the level of debugging: a busy service has thousands in a
+    second, and what went wrong with one is told where it went wrong."""
+
+    noisy = False
+    _requests = Logger()
+
+    def log(self, request: http.Request) -> None:
+        """A request was answered."""
+        self._requests.debug(
+            "{method} {uri} {status}",
+            method=request.method.decode("ascii", "replace"),
+            uri=request.uri.decode("ascii", "replace"),
+            status=request.code,
+        )
+
+
 def make_site(resource: IResource, reactor: IReactorTime) -> Site:
     """The protocol factory to listen with; forms are not parsed, since nobody sends any."""
-    return Site(
+    return QuietSite(
         resource,
         requestFactory=BoundedRequest,
         reactor=reactor,

@@ -10,7 +10,7 @@ import attrs
 
 from chargecloud import __version__
 from chargecloud.domain.errors import Invalid, Refusal
-from chargecloud.routes import Method, Route
+from chargecloud.routes import Method, Route, wire_name
 from chargecloud.web.converters import answer_converter
 from chargecloud.web.problems import (
     BadRequest,
@@ -118,7 +118,11 @@ def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     for each in fields_of(route.query) if route.query is not None else ():
         schema = schemas.of_field(each.evolve(type=_without_none(each.type)))
-        parameter = {"name": each.name, "in": "query", "required": each.default is attrs.NOTHING}
+        parameter = {
+            "name": wire_name(each.name),
+            "in": "query",
+            "required": each.default is attrs.NOTHING,
+        }
         yield parameter | {"description": schema.pop("description", ""), "schema": schema}
     if route.may_be_later:
         yield {

@@ -19,6 +19,7 @@ from cattrs.errors import (
 )
 
 from chargecloud.domain.errors import Invalid
+from chargecloud.routes import wire_name
 from chargecloud.web.json_text import is_keepable
 from chargecloud.web.problems import BadRequest
 
@@ -121,7 +122,7 @@ def _step(error: BaseException) -> tuple[str | int, ...]:
     """The last step of the way to where an error was found, from cattrs's note of it."""
     for note in getattr(error, "__notes__", ()):
         if isinstance(note, AttributeValidationNote):
-            return (note.name,)
+            return (wire_name(note.name),)
         if isinstance(note, IterableValidationNote):
             return (note.index,)
     return ()

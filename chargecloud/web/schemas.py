@@ -15,6 +15,8 @@ import attrs
 from attrs import define, field
 from cattrs import Converter
 
+from chargecloud.routes import wire_name
+
 Schema = dict[str, Any]
 
 _SIMPLE: Mapping[Any, Schema] = {
@@ -108,9 +110,13 @@ class Schemas:
         if isinstance(kind, type) and issubclass(kind, Enum):
             return schema | {"type": "string", "enum": [_word(member) for member in kind]}
         fields = fields_of(kind)
-        required = [each.name for each in fields if sent or each.default is attrs.NOTHING]
+        required = [
+            wire_name(each.name) for each in fields if sent or each.default is attrs.NOTHING
+        ]
         schema["type"] = "object"
-        schema["properties"] = {each.name: self.of_field(each, sent=sent) for each in fields}
+        schema["properties"] = {
+            wire_name(each.name): self.of_field(each, sent=sent) for each in fields
+        }
         if required:
             schema["required"] = required
         if not sent:

@@ -37,7 +37,7 @@ class Broken(Exception):
 class Copying:
     """Copies the log, and fails after its work while it is told to."""
 
-    name = "copying"
+    name: str = "copying"
     failing: bool = False
     batches: list[int] = field(factory=list)
 
@@ -212,9 +212,7 @@ def test_a_long_log_is_followed_in_parts(store: Store, clock: Clock) -> None:
 
 def test_followers_do_not_wait_for_each_other(store: Store, clock: Clock) -> None:
     """Each has its own cursors: one that fails holds no other up."""
-    failing, working = Copying(failing=True), Copying()
-    failing.name = "failing"  # type: ignore[misc]
-    for follower in (failing, working):
+    for follower in (Copying("failing", failing=True), Copying()):
         Following(store.writer, follower, clock).startService()
     write(store, 1)
     assert copied(store) == [1]

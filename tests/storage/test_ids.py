@@ -22,7 +22,7 @@ def test_ids_rise_whatever_the_clock_does(times: list[float], slot: int) -> None
     made = [ids.next() for _ in times]
     assert all(before < after for before, after in pairwise(made))
     assert {(each >> COUNTER_BITS) % SLOTS for each in made} == {slot}
-    assert 0 < made[0]
+    assert made[0] > 0
     assert made[-1] <= MOST_ID
 
 

@@ -16,10 +16,14 @@ from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.vault import new_key, read_key
 from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import id_of, id_text, maybe_id, page, request_key
+from chargecloud.web.resources.shared import asked_id, id_of, id_text, page, request_key
 
 #: dialects whose chargers prove themselves with a key
 KEYED_DIALECTS = frozenset({"native"})
+#: thrice the ports of the largest box that is sold
+MOST_PORTS = 64
+#: above every charger that is sold, and little enough to notice a kW that was meant
+MOST_RATED_W = 2_000_000
 
 
 @frozen(kw_only=True)
@@ -30,9 +34,11 @@ class NewCharger:
     dialect: str = text("the protocol it speaks", example="native", longest=40)
     identity: str = text("what it calls itself on the wire", example="EB10-000001", longest=64)
     name: str = text("what people call it", example="Dormitory 3, box 1")
-    ports: int = whole("how many it has", least=1, most=64, example=10)
+    ports: int = whole("how many it has", least=1, most=MOST_PORTS, example=10)
     kind: ChargerKind = choice("what it charges")
-    rated_w: int = whole("what it can give at the most, in W", least=1, example=5500)
+    rated_w: int = whole(
+        "what it can give at the most, in W", least=1, most=MOST_RATED_W, example=5500
+    )
     vendor: str | None = text("who made it", default=None)
     imei: str | None = text("of its modem", default=None, longest=20)
     iccid: str | None = text("of its SIM", default=None, longest=20)
@@ -205,7 +211,7 @@ def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:
             call.caller.tenant_id,
             limit=query.limit,
             cursor=query.cursor,
-            site_id=maybe_id(query.site_id, "site_id"),
+            site_id=asked_id(query.site_id, "site_id"),
             dialect=query.dialect,
             vendor=query.vendor,
             words=query.q,

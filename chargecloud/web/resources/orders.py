@@ -20,18 +20,25 @@ from chargecloud.domain.errors import (
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import Order, OrderState
 from chargecloud.domain.tariff import Fee
-from chargecloud.domain.units import wh
+from chargecloud.domain.units import DAY, wh
 from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import id_of, id_text, maybe_id, page, request_key
+from chargecloud.web.resources.shared import asked_id, id_of, id_text, maybe_id, page, request_key
 from chargecloud.web.resources.tariffs import LineShown, show_line
+
+#: ten times the largest battery on a road; every dialect's fields hold it
+MOST_ENERGY_WH = 10_000_000
+#: a month: who parks for longer is no customer; every dialect's fields hold it
+MOST_DURATION_S = 30 * DAY
 
 
 @frozen(kw_only=True)
 class Limit:
     """When a charge is to end by itself, whatever comes first."""
 
-    energy_wh: int | None = whole("after this much energy", default=None, least=1)
-    duration_s: int | None = whole("after this long", default=None, least=1)
+    energy_wh: int | None = whole(
+        "after this much energy", default=None, least=1, most=MOST_ENERGY_WH
+    )
+    duration_s: int | None = whole("after this long", default=None, least=1, most=MOST_DURATION_S)
     amount_fen: int | None = whole("before it costs more than this", default=None, least=1)
     until_full: bool = choice("when the battery is full", default=True)
 
@@ -192,9 +199,9 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
             limit=query.limit,
             cursor=query.cursor,
             state=query.state,
-            charger_id=maybe_id(query.charger_id, "charger_id"),
-            customer_id=maybe_id(query.customer_id, "customer_id"),
-            site_id=maybe_id(query.site_id, "site_id"),
+            charger_id=asked_id(query.charger_id, "charger_id"),
+            customer_id=asked_id(query.customer_id, "customer_id"),
+            site_id=asked_id(query.site_id, "site_id"),
         )
         return page(found, show)
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from chargecloud.domain.errors import Invalid
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.routes import Call, Page
+from chargecloud.storage.ids import MOST_ID
 from chargecloud.storage.once import RequestKey
 
 T = TypeVar("T")
@@ -28,19 +29,32 @@ def page(found: tuple[Sequence[T], str | None], show: Callable[[T], V]) -> Page[
 
 def id_of(text: str, field: str) -> int:
     """
-    An id from a body or a query.
+    An id from a body.
 
     @raise Invalid: if it is none.
     """
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        what = "is not an id"
-        raise Invalid(f"{field} {what}", errors=[{"pointer": f"/{field}", "detail": what}])
-    return int(text)
+    return _id(text, field, {"pointer": f"/{field}"})
 
 
 def maybe_id(text: str | None, field: str) -> int | None:
     """The same, for an id that may be absent."""
     return None if text is None else id_of(text, field)
+
+
+def asked_id(text: str | None, parameter: str) -> int | None:
+    """
+    An id from a query, if it is there.
+
+    @raise Invalid: if it is none.
+    """
+    return None if text is None else _id(text, parameter, {"parameter": parameter})
+
+
+def _id(text: str, name: str, place: dict[str, str]) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MOST_ID:
+        return int(text)
+    what = "is not an id"
+    raise Invalid(f"{name} {what}", errors=[place | {"detail": what}])
 
 
 def id_text(value: int | None) -> str | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from chargecloud.domain.errors import NotFound
@@ -13,6 +14,17 @@ from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text
 from chargecloud.web.resources.shared import id_text, maybe_id, page, request_key
 
 
+def _degrees(doc: str, most: int) -> Any:
+    """An angle that may be absent."""
+
+    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not -most <= value <= most:
+            raise ValueError(f"must be between {-most} and {most}")
+
+    metadata = {"doc": doc, "minimum": -most, "maximum": most}
+    return attrs.field(default=None, validator=check, metadata=metadata)
+
+
 @frozen(kw_only=True)
 class NewSite:
     """A site to be made."""
@@ -20,8 +32,8 @@ class NewSite:
     name: str = text("what people call it", example="North campus")
     time_zone: str = text("IANA time zone of its prices and days", example="Asia/Shanghai")
     address: str | None = text("where it is", default=None)
-    lat: float | None = choice("degrees north", default=None)
-    lon: float | None = choice("degrees east", default=None)
+    lat: float | None = _degrees("degrees north", 90)
+    lon: float | None = _degrees("degrees east", 180)
     tariff_id: str | None = text("for orders that name no other", default=None)
     tenant_id: str | None = text("whose it is; only the platform names another", default=None)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from chargecloud.domain.errors import Invalid, NotFound, TariffError
+from chargecloud.domain.errors import Conflict, Invalid, NotFound, TariffError
 from chargecloud.domain.tariff import Bill, BillLine, Mark, Usage
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, Tariffs
@@ -19,6 +19,13 @@ from chargecloud.registry.sites import check_time_zone
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
 from chargecloud.web.resources.shared import maybe_id, page, request_key
+
+#: ten times the largest battery on a road
+MOST_QUOTED_WH = 10_000_000
+#: a month: a quote is made at once, and must not keep the others waiting
+MOST_QUOTED = timedelta(days=31)
+#: years in which every calendar and time zone is safe to reckon in
+QUOTED_YEARS = range(1970, 2200)
 
 
 @frozen(kw_only=True)
@@ -67,7 +74,7 @@ class QuotedPeriod:
     start: datetime = choice("when it begins")
     end: datetime = choice("when it ends")
     state: ChargeState = choice("what goes on in it")
-    energy_wh: int = whole("energy that flows in it, evenly")
+    energy_wh: int = whole("energy that flows in it, evenly", most=MOST_QUOTED_WH)
 
 
 @frozen(kw_only=True)
@@ -142,7 +149,7 @@ def usage_of(described: Described) -> Usage:
     """
     A described charge as a tariff sees one.
 
-    @raise Invalid: if its parts do not follow each other.
+    @raise Invalid: if its parts do not follow each other, or are too long.
     """
     check_time_zone(described.time_zone)
     periods = described.periods
@@ -158,8 +165,16 @@ def usage_of(described: Described) -> Usage:
         for index, (before, after) in enumerate(pairwise(periods))
         if before.end != after.start
     ]
+    faults += [
+        _fault(f"/{index}/{name}", f"must be within {QUOTED_YEARS[0]} and {QUOTED_YEARS[-1]}")
+        for index, period in enumerate(periods)
+        for name, at in (("start", period.start), ("end", period.end))
+        if at.year not in QUOTED_YEARS
+    ]
+    if not faults and periods[-1].end - periods[0].start > MOST_QUOTED:
+        faults.append(_fault("", f"must be no longer than {MOST_QUOTED.days} days in all"))
     if faults:
-        raise Invalid("the periods do not follow each other", errors=faults)
+        raise Invalid("the periods make no charge", errors=faults)
     marks = [Mark(periods[0].start, 0)]
     for period in periods:
         marks.append(Mark(period.end, marks[-1].meter_mwh + period.energy_wh * MWH_PER_WH))
@@ -179,7 +194,7 @@ def _terms_of_the_body() -> Iterator[None]:
     except TariffError as error:
         faults = [
             {"pointer": f"/terms{fault['where']}", "detail": fault["what"]}
-            for fault in error.facts["errors"]  # type: ignore[attr-defined]
+            for fault in error.facts.get("errors", ())  # type: ignore[attr-defined]
         ]
         raise TariffError(error.detail, errors=faults) from error
 
@@ -192,7 +207,10 @@ def routes(tariffs: Tariffs, tenants: Tenants) -> list[Route]:
         tenant_id = await tenants.whose(
             call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
         )
-        made = await tariffs.create(request_key(call), tenant_id, body.name, body.kind, body.terms)
+        with _terms_of_the_body():
+            made = await tariffs.create(
+                request_key(call), tenant_id, body.name, body.kind, body.terms
+            )
         return show(made)
 
     async def revise(call: Call) -> TariffShown:
@@ -258,7 +276,7 @@ def routes(tariffs: Tariffs, tenants: Tenants) -> list[Route]:
             body=NewTerms,
             answer=TariffShown,
             status=201,
-            refusals=(NotFound, TariffError),
+            refusals=(NotFound, TariffError, Conflict),
             run=revise,
             **common,
         ),

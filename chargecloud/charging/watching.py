@@ -1,0 +1,85 @@
+"""Readings, watched: what is dangerous is stopped, written down, and told to people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.stopping import Stopping
+from chargecloud.domain.alarm import Alarm, Level
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.decision import Decision, LogEntry
+from chargecloud.domain.events import PortReading, StopReason
+from chargecloud.interfaces import IAlarmSink, IReadingWatch
+from chargecloud.storage.store import Store
+
+#: a sink that has not delivered by then has failed; the others never wait for it
+SINK_DEADLINE_S = 30.0
+
+
+@define(eq=False)
+class Watching:
+    """
+    @ivar watches: look at every reading.
+    @ivar sinks: take alarms to people.
+    """
+
+    store: Store
+    book: OrderBook
+    stopping: Stopping
+    clock: IReactorTime
+    watches: Sequence[IReadingWatch]
+    sinks: Sequence[IAlarmSink]
+    #: what each watch has told of a port and not taken back by a better reading
+    _raised: set[tuple[str, int, int]] = field(factory=set, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def look(self, admission: Admission, reading: PortReading, at: datetime) -> None:
+        """Let every watch see a reading.  An alarm is raised once, until a reading is good
+        again; the stop is asked for anew at every bad one."""
+        for watch in self.watches:
+            key = (watch.name, admission.charger_id, reading.port)
+            try:
+                alarm = watch.watch(admission, reading, at)
+            except Exception:
+                # a watch may be a plugin: the others look all the same
+                self._log.failure("watch {name} failed", name=watch.name)
+                continue
+            if alarm is None:
+                self._raised.discard(key)
+                continue
+            if alarm.level is Level.CRITICAL:
+                self._cut(admission.charger_id, reading.port)
+            if key not in self._raised:
+                self._raised.add(key)
+                self._tell(alarm)
+
+    def _cut(self, charger_id: int, port: int) -> None:
+        track = self.book.on_port(charger_id, port)
+        if track is not None:
+            self.stopping.stop_now(track.order, StopReason.SAFETY)
+
+    def _tell(self, alarm: Alarm) -> None:
+        body = {
+            "rule": alarm.rule,
+            "level": alarm.level.value,
+            "port": alarm.port,
+            "evidence": dict(alarm.evidence),
+        }
+        entry = LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id)
+        written = self.store.writer.decide(Decision(log=(entry,)))
+        written.addErrback(self._failed, "the event log", alarm)
+        for sink in self.sinks:
+            delivered: Deferred[None] = maybeDeferred(sink.deliver, alarm)
+            delivered.addTimeout(SINK_DEADLINE_S, self.clock)
+            delivered.addErrback(self._failed, sink.name, alarm)
+
+    def _failed(self, failure: Failure, where: str, alarm: Alarm) -> None:
+        self._log.failure(
+            "alarm {rule} did not reach {where}", failure, rule=alarm.rule, where=where
+        )

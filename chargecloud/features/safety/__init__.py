@@ -1,0 +1,1 @@
+"""Safety: watches readings, and has what is dangerous stopped."""

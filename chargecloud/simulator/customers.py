@@ -1,0 +1,49 @@
+"""The customers that the simulated people are."""
+
+from attrs import define, field
+
+from chargecloud.simulator.api import Api
+
+#: what people put into their wallets when these are empty
+TOP_UP_FEN = 3_000
+
+
+@define(eq=False)
+class Customers:
+    """
+    Those that are registered, and which of them are at home.
+
+    @ivar ids: of all; it grows when there is nobody left at home.
+    """
+
+    api: Api
+    ids: list[str]
+    _out: set[str] = field(factory=set, init=False)
+
+    async def take(self) -> str:
+        """
+        Somebody who is at home, and goes out to charge.
+
+        @return: the customer's id, to be given to L{come_home} later.
+        @raise ApiError: if a new one cannot be registered.
+        """
+        customer_id = next((each for each in self.ids if each not in self._out), None)
+        if customer_id is None:
+            number = len(self.ids) + 1
+            body = {"name": f"Rider {number}", "phone": f"139{number:08d}"}
+            customer_id = str((await self.api.post("/customers", body))["id"])
+            self.ids.append(customer_id)
+        self._out.add(customer_id)
+        return customer_id
+
+    def come_home(self, customer_id: str) -> None:
+        """The customer is at home again."""
+        self._out.discard(customer_id)
+
+    async def top_up(self, customer_id: str) -> None:
+        """
+        Put money into a wallet.
+
+        @raise ApiError: if that is refused.
+        """
+        await self.api.post(f"/wallets/{customer_id}/top-ups", {"amount_fen": TOP_UP_FEN})

@@ -1,0 +1,197 @@
+"""A fleet of simulated chargers and the people who charge at it, as a service."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool
+
+from chargecloud.calendar import Anchor, Calendar
+from chargecloud.domain.charger import Secret
+from chargecloud.domain.events import ChargeEnded
+from chargecloud.simulator.api import AT_A_TIME, Api, ApiError
+from chargecloud.simulator.book import Book
+from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.customers import Customers
+from chargecloud.simulator.flash import Flash, FleetCharger, text_of
+from chargecloud.simulator.link import Link
+from chargecloud.simulator.people import Box, People
+from chargecloud.simulator.provisioning import DIALECT, Provisioning, facts_of
+from chargecloud.simulator.saving import Saving
+from chargecloud.simulator.scenarios import find_scenario
+
+#: real seconds between two questions whether the platform is ready
+READY_RETRY_S = 0.5
+#: real seconds until what the platform refused to register is tried again
+PROVIDE_RETRY_S = 5.0
+#: real seconds over which the chargers of a fleet connect
+CONNECTING_S = 2.0
+#: real seconds for farewells to a platform that does not read
+FAREWELL_S = 3.0
+
+
+class SimulatorService(MultiService):
+    """
+    A fleet, from the platform's first sign of life to its memory's last save.
+
+    It waits for the platform, registers there what its memory lacks, connects the chargers,
+    and lets people come.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        reactor: Any,
+        connect: str,
+        api_url: str,
+        token: str,
+        dialect: str,
+        chargers: int,
+        ports: int,
+        scenario: str,
+        folder: Path,
+        seed: int,
+    ) -> None:
+        """
+        @param connect: endpoint of the platform's chargers, C{"tcp:127.0.0.1:9010"}.
+        @param api_url: C{"http://127.0.0.1:8080"}.
+        @param folder: where C{flash.json} and C{book.jsonl} are kept.
+        @raise ValueError: for an endpoint, a dialect or a scenario that there is none of.
+        @raise FlashError: if the folder has a memory that cannot be understood.
+        """
+        super().__init__()
+        if dialect != DIALECT:
+            raise ValueError(f"simulated chargers speak {DIALECT}, not {dialect!r}")
+        self._reactor = reactor
+        self._endpoint = clientFromString(reactor, connect)
+        self._scenario = find_scenario(scenario)
+        self._chargers, self._ports = chargers, ports
+        self._flash = Flash(folder / "flash.json")
+        self._book = Book(folder / "book.jsonl")
+        self._memory = self._flash.read()
+        self._random = Random(seed)  # noqa: S311 - chance, and no secrets
+        self._pool = HTTPConnectionPool(reactor)
+        self._pool.maxPersistentPerHost = AT_A_TIME
+        agent = Agent(reactor, connectTimeout=10, pool=self._pool)
+        self._api = Api(agent, reactor, api_url.rstrip("/"), token)
+        self._opening: Deferred[None] = succeed(None)
+
+    def startService(self) -> None:
+        """Begin; everything else follows when the platform is ready."""
+        super().startService()
+        self._opening = Deferred.fromCoroutine(self._open())
+        self._opening.addErrback(self._not_opened)
+
+    def stopService(self) -> "Deferred[None]":
+        """Stop what was started last first, and each part only when the one before has come
+        to rest: people, connections, and the memory at last."""
+        Service.stopService(self)
+        self._opening.cancel()
+        return Deferred.fromCoroutine(self._close())
+
+    # -------------------------------------------------------------------------- the start
+
+    async def _open(self) -> None:
+        calendar = await self._wait_for_platform()
+        await self._provide()
+        members = self._memory.chargers[: self._chargers]
+        for member in members:
+            member.memory.boot += 1
+        # a start that was not written down before its number is used would use it twice
+        await self._write(text_of(self._memory))
+        boxes = [self._box(member, calendar.now()) for member in members]
+        chargers = [box.charger for box in boxes]
+        Saving(self._memory, chargers, self._write, self._reactor, calendar).setServiceParent(self)
+        await self._connect(members, chargers, calendar)
+        customers = Customers(self._api, self._memory.customers)
+        People(
+            boxes, self._scenario, self._api, customers, self._reactor, calendar, self._random
+        ).setServiceParent(self)
+
+    async def _wait_for_platform(self) -> Calendar:
+        """Wait until the platform is ready, and take its calendar."""
+        while True:
+            try:
+                answer = await self._api.readiness()
+                if answer["ready"]:
+                    told = answer["calendar"]
+                    now = datetime.fromisoformat(told["now"])
+                    anchor = Anchor(self._reactor.seconds(), now, float(told["speed"]))
+                    return Calendar(self._reactor.seconds, anchor)
+            except ApiError as error:
+                self._log.debug("the platform is not ready: {error}", error=error)
+            await self._wait(READY_RETRY_S)
+
+    async def _provide(self) -> None:
+        provisioning = Provisioning(
+            self._api, self._memory, lambda: self._write(text_of(self._memory))
+        )
+        while True:
+            try:
+                await provisioning.provide(self._chargers, self._ports)
+                return
+            except ApiError as error:
+                self._log.error("the fleet cannot be registered: {error}", error=error)
+            await self._wait(PROVIDE_RETRY_S)
+
+    def _box(self, member: FleetCharger, booted_at: datetime) -> Box:
+        def told_end(ended: ChargeEnded, ended_at: datetime) -> None:
+            self._book.add(member.identity, ended, ended_at)
+
+        charger = SimulatedCharger(member.identity, member.memory, booted_at, told_end)
+        return Box(member.charger_id, charger)
+
+    async def _connect(
+        self,
+        members: Sequence[FleetCharger],
+        chargers: Sequence[SimulatedCharger],
+        calendar: Calendar,
+    ) -> None:
+        links = MultiService()
+        links.setServiceParent(self)
+        jitter = Random(self._random.random()).random  # noqa: S311
+        for member, charger in zip(members, chargers, strict=True):
+            link = Link(
+                charger,
+                Secret(bytes.fromhex(member.key), generation=1),
+                facts_of(member.identity, len(member.memory.ports)),
+                calendar,
+                self._reactor,
+                jitter,
+            )
+            link.service(self._endpoint).setServiceParent(links)
+            await self._wait(CONNECTING_S / len(members))
+
+    def _not_opened(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("the simulator has not started", failure)
+
+    # --------------------------------------------------------------------------- the end
+
+    async def _close(self) -> None:
+        await self._opening
+        for part in reversed(list(self)):
+            resting = maybeDeferred(part.stopService)
+            resting.addTimeout(FAREWELL_S, self._reactor)
+            resting.addErrback(lambda failure: failure.trap(DeferredTimeout))
+            await resting
+        await self._pool.closeCachedConnections()
+
+    def _write(self, text: str) -> "Deferred[None]":
+        pool = self._reactor.getThreadPool()
+        return deferToThreadPool(self._reactor, pool, self._flash.write, text)
+
+    def _wait(self, real_s: float) -> "Deferred[None]":
+        return deferLater(self._reactor, real_s)

@@ -1,0 +1,50 @@
+"""Scenarios: how many people come to charge."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from chargecloud.domain.units import HOUR
+
+#: how long a bike charges on average, in seconds of the calendar: it follows from the kinds
+#: of bikes and from people's habits
+MEAN_CHARGE_S = 4 * HOUR
+#: real seconds in which the first people come to boxes that are to be filled at once
+FILLING_S = 12.0
+
+
+@frozen
+class Scenario:
+    """
+    @ivar busy_percent: of the ports, that charge on average; nobody comes for 0.
+    @ivar fills: whether that many are taken at once, and not little by little.
+    """
+
+    busy_percent: int
+    fills: bool
+
+    def arrival_gap_s(self, ports: int) -> float | None:
+        """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
+        wanted = ports * self.busy_percent
+        return MEAN_CHARGE_S * 100 / wanted if wanted else None
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    # boxes that are busy when somebody looks at them, and go on
+    "demo": Scenario(busy_percent=40, fills=True),
+    # people come and go, from empty boxes on
+    "steady": Scenario(busy_percent=40, fills=False),
+    # chargers connect, and nobody comes
+    "quiet": Scenario(busy_percent=0, fills=False),
+}
+
+
+def find_scenario(name: str) -> Scenario:
+    """
+    The scenario of that name.
+
+    @raise ValueError: naming those that there are.
+    """
+    if name not in SCENARIOS:
+        raise ValueError(f"must be one of {', '.join(SCENARIOS)}, not {name!r}")
+    return SCENARIOS[name]

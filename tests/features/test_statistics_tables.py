@@ -1,0 +1,40 @@
+"""The statistics' branch of migrations makes the tables that the code expects."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from chargecloud.features.statistics.feature import StatisticsFeature
+from chargecloud.features.statistics.tables import metadata
+from chargecloud.storage.engine import open_engine
+from chargecloud.storage.migrate import pending, upgrade
+from chargecloud.storage.schema import metadata as core
+
+FOLDER = StatisticsFeature().migrations or Path()
+
+
+def test_the_migrated_schema_is_the_codes(tmp_path: Path) -> None:
+    """Core and feature together, and nothing besides."""
+    engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
+    upgrade(engine, [FOLDER])
+    with engine.connect() as connection:
+        expected: Any = [core, metadata]
+        assert compare_metadata(MigrationContext.configure(connection), expected) == []
+        for table in metadata.sorted_tables:
+            migrated = inspect(connection).get_pk_constraint(table.name)["constrained_columns"]
+            assert migrated == [column.name for column in table.primary_key]
+    engine.dispose()
+
+
+def test_the_feature_can_be_installed_later(tmp_path: Path) -> None:
+    """Its branch is one of its own: it is pending until it is upgraded, whatever the core is."""
+    engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
+    upgrade(engine, [])
+    assert pending(engine, [FOLDER]) == ["statistics_0001"]
+    upgrade(engine, [FOLDER])
+    upgrade(engine, [FOLDER])
+    assert pending(engine, [FOLDER]) == []
+    engine.dispose()

@@ -1,0 +1,119 @@
+"""A real process of the platform, started as a sysadmin starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(holds: Callable[[], Any], within_s: float, what: str) -> Any:
+    """Look again and again until something holds, and give what it was."""
+    deadline = time.monotonic() + within_s
+    while True:
+        found = holds()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        Event().wait(0.1)
+
+
+class Live:
+    """C{twist chargecloud} in a process of its own, with its files in a folder."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        self.folder = folder
+        self.web, self.chargers = free_port(), free_port()
+        self.config = folder / "live.toml"
+        self.config.write_text(
+            config.replace('data_dir = "var"', f'data_dir = "{folder}/var"')
+            .replace("8080", str(self.web))
+            .replace("9010", str(self.chargers))
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "log"
+
+    def start(self) -> "Live":
+        """Start it, and wait until it is ready."""
+        environment = {
+            name: value for name, value in os.environ.items() if name != "CHARGECLOUD_ADMIN_TOKEN"
+        }
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    BIN / "twist",
+                    "--log-format=text",
+                    "chargecloud",
+                    "--config",
+                    self.config,
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=environment,
+            )
+        wait_until(self._is_ready, 30, "ready")
+        return self
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            return bool(self.ask("GET", "/readyz", base="")["ready"])
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def stop(self, sign: signal.Signals = signal.SIGINT) -> None:
+        """Stop it as Ctrl-C does, and see that it goes."""
+        if self._process is not None:
+            self._process.send_signal(sign)
+            self._process.wait(30)
+            self._process = None
+
+    @property
+    def token(self) -> str:
+        """The administrator's."""
+        path = self.folder / "var" / "admin.token"
+        return path.read_text().strip() if path.exists() else ""
+
+    def ask(self, method: str, path: str, body: Any = None, base: str = "/api/v1") -> Any:
+        """Ask the API; the JSON of the answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web}{base}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def all(self, path: str) -> list[Any]:
+        """All items of a list."""
+        items: list[Any] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            mark = "&" if "?" in path else "?"
+            page = self.ask(
+                "GET", f"{path}{mark}limit=500" + (f"&cursor={cursor}" if cursor else "")
+            )
+            items += page["items"]
+            cursor = page["next"]
+        return items

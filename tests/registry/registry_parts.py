@@ -1,0 +1,88 @@
+"""What the tests of the registry share: a store with two tenants, and the rooms over it."""
+
+from pathlib import Path
+
+from attrs import define
+from twisted.internet.task import Clock
+
+from chargecloud.calendar import Calendar
+from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.domain.charger import ChargerKind
+from chargecloud.registry.chargers import Charger, Chargers
+from chargecloud.registry.customers import Customers
+from chargecloud.registry.sites import Site, Sites
+from chargecloud.registry.tenants import Tenants, create_tenant
+from chargecloud.registry.vault import Vault
+from chargecloud.storage.once import RequestKey
+from chargecloud.storage.store import Store
+from tests.harness import NOW, clock_at, open_store, result_of
+
+#: two operators
+ONE, TWO = 1, 2
+
+
+@define
+class Registry:
+    """The rooms of the registry over one store."""
+
+    clock: Clock
+    store: Store
+    tenants: Tenants
+    sites: Sites
+    customers: Customers
+    chargers: Chargers
+
+    @classmethod
+    def open(cls, folder: Path) -> "Registry":
+        """On a fresh database, with the tenants L{ONE} and L{TWO}."""
+        clock = clock_at()
+        store = open_store(folder, clock)
+        for tenant_id, name in ((ONE, "one"), (TWO, "two")):
+            made = store.writer.transact(
+                lambda connection, tenant_id=tenant_id, name=name: create_tenant(
+                    connection, tenant_id, name, NOW
+                )
+            )
+            result_of(made)
+        calendar = Calendar(clock.seconds)
+        dialects = {"native": NativeDialect()}
+        return cls(
+            clock,
+            store,
+            Tenants(store),
+            Sites(store, calendar),
+            Customers(store, calendar),
+            Chargers(store, calendar, dialects, Vault.open(folder / "master.key")),
+        )
+
+    def site(self, tenant_id: int = ONE, request: RequestKey | None = None) -> Site:
+        """Make a site."""
+        made: Site = result_of(
+            self.sites.create(request, tenant_id, name="North", time_zone="Asia/Shanghai")
+        )
+        return made
+
+    def charger(
+        self,
+        site: Site,
+        identity: str,
+        key: bytes | None = None,
+        request: RequestKey | None = None,
+        ports: int = 2,
+    ) -> tuple[Charger, bool]:
+        """Register a charger; whether it was made now."""
+        made: tuple[Charger, bool] = result_of(
+            self.chargers.create(
+                request,
+                site.tenant_id,
+                site_id=site.id,
+                dialect="native",
+                identity=identity,
+                port_count=ports,
+                kind=ChargerKind.EBIKE,
+                key=key,
+                name=f"box {identity}",
+                rated_w=5500,
+            )
+        )
+        return made

@@ -1,0 +1,309 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+from attrs import define, field
+from charger_parts import NOW, ORDER, Stand, bike, new_stand
+from tests.harness import clock_at
+from small_platform import KEY, CloudEnd
+from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
+from twisted.test.iosim import FakeTransport, IOPump, connect
+
+from chargecloud.calendar import Anchor, Calendar
+from chargecloud.domain.charger import PortState, Secret
+from chargecloud.domain.commands import StartCharge, StopCharge
+from chargecloud.domain.events import ChargeEnded, ChargeStarted, PortsReported, Settled, StopReason
+from chargecloud.simulator.link import Link, LinkProtocol
+from chargecloud.simulator.provisioning import facts_of
+
+SPEED = 60
+
+
+@define
+class Wire:
+    """A charger and the small platform, joined without a network, on a fast calendar."""
+
+    clock: Clock
+    link: Link
+    stand: Stand
+    cloud: CloudEnd = field(init=False)
+    client: LinkProtocol = field(init=False)
+    pump: IOPump = field(init=False)
+
+    def join(self, cloud: CloudEnd | None = None) -> CloudEnd:
+        """Connect, and say all that is to be said at once."""
+        self.cloud = cloud or CloudEnd()
+        self.client = self.link.buildProtocol(None)
+        self.pump = connect(
+            self.cloud,
+            FakeTransport(self.cloud, isServer=True),
+            self.client,
+            FakeTransport(self.client, isServer=False),
+        )
+        self.pump.flush()
+        return self.cloud
+
+    def cut(self) -> None:
+        """The network goes."""
+        self.client.transport.abortConnection()
+        self.pump.flush()
+
+    def after(self, real_s: float) -> None:
+        """Let real time pass, carrying bytes as they come."""
+        until_s = self.clock.seconds() + real_s
+        while (left_s := until_s - self.clock.seconds()) > 1e-6:
+            calls = self.clock.getDelayedCalls()
+            next_s = min((call.getTime() - self.clock.seconds() for call in calls), default=left_s)
+            self.clock.advance(max(0.0, min(left_s, next_s)))
+            self.pump.flush()
+        self.stand.now = NOW + timedelta(seconds=(until_s - NOW.timestamp()) * SPEED)
+
+    def start(self, port: int = 1, order_id: int = ORDER, **limits: int) -> int:
+        """Plug a bike in, and have an order started."""
+        self.stand.charger.plug(port, bike(), self.link.calendar.now())
+        valid_until_s = int(self.link.calendar.now().timestamp()) + 900
+        command = StartCharge(order_id, port, valid_until_s, **limits)
+        number = self.cloud.command(command)
+        self.pump.flush()
+        return number
+
+
+def new_wire() -> Wire:
+    """A charger that has not connected yet."""
+    clock = clock_at(NOW)
+    stand = new_stand()
+    calendar = Calendar(clock.seconds, Anchor(clock.seconds(), NOW, SPEED))
+    facts = facts_of("SIM-0001", 4)
+    link = Link(stand.charger, Secret(KEY, 1), facts, calendar, clock, lambda: 0.0)
+    return Wire(clock, link, stand)
+
+
+def test_a_charger_logs_in_and_reports_all_its_ports() -> None:
+    """It proves itself, tells its facts, and says how its ports are."""
+    cloud = new_wire().join()
+    (login,) = cloud.logins
+    assert (login.identity, login.login.port_count) == ("SIM-0001", 4)
+    (report,) = cloud.facts(PortsReported)
+    assert [reading.port for reading in report.readings] == [1, 2, 3, 4]
+    assert {reading.state for reading in report.readings} == {PortState.IDLE}
+
+
+def test_an_order_is_answered_recorded_and_reported() -> None:
+    """In this order, as soon as it comes."""
+    wire = new_wire()
+    cloud = wire.join()
+    number = wire.start(limit_energy_mwh=50_000)
+    wire.after(0.1)
+    assert cloud.answers[number].accepted
+    assert cloud.facts(ChargeStarted)[0].order_id == ORDER
+    assert cloud.told[-1].readings[0].state is PortState.CHARGING  # type: ignore[union-attr]
+    assert wire.stand.charger.memory.records == {}
+
+
+def test_ports_that_charge_are_reported_each_minute_of_the_calendar() -> None:
+    """All of them in one report, and those that do not charge not again."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start(1)
+    wire.start(3, ORDER + 1)
+    wire.after(0.5)
+    cloud.told.clear()
+    wire.after(10)
+    reports = cloud.facts(PortsReported)
+    assert len(reports) == 10
+    assert all([reading.port for reading in report.readings] == [1, 3] for report in reports)
+    uptimes = [report.at.uptime_s for report in reports]
+    assert uptimes[-1] - uptimes[0] == 9 * 60
+    meters = [report.readings[0].meter_mwh for report in reports]
+    assert meters == sorted(set(meters))
+
+
+def test_an_end_is_told_when_it_happens() -> None:
+    """The timer waits for it, and the record has the exact figures."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start(limit_duration_s=90)
+    wire.after(1.4)
+    assert cloud.facts(ChargeEnded) == []
+    wire.after(0.15)
+    (ended,) = cloud.facts(ChargeEnded)
+    assert (ended.duration_s, ended.reason) == (90, StopReason.LIMIT_TIME)
+    assert cloud.told[-1].readings[0].state is PortState.PLUGGED  # type: ignore[union-attr]
+
+
+def test_a_stop_ends_the_charge_at_once() -> None:
+    """The answer, and then the record."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start()
+    number = cloud.command(StopCharge(ORDER, 1))
+    wire.after(0.1)
+    assert cloud.answers[number].accepted
+    assert cloud.facts(ChargeEnded)[0].reason is StopReason.REMOTE
+
+
+def test_a_plug_that_is_pulled_is_told_at_once() -> None:
+    """What people do at the socket does not wait for the next report."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start()
+    wire.after(3.3)
+    wire.stand.charger.unplug(1, wire.link.calendar.now())
+    wire.after(0.05)
+    assert cloud.facts(ChargeEnded)[0].reason is StopReason.UNPLUGGED
+    assert cloud.told[-1].readings[0].state is PortState.IDLE  # type: ignore[union-attr]
+
+
+def test_an_idle_charger_beats() -> None:
+    """One heartbeat in the time that the cloud has named, and nothing else."""
+    wire = new_wire()
+    cloud = wire.join()
+    before = cloud.bytes_heard
+    wire.after(29.9)
+    assert cloud.bytes_heard == before
+    wire.after(60.2)
+    a_heartbeat = 11
+    assert cloud.bytes_heard == before + 3 * a_heartbeat
+
+
+def test_records_wait_for_their_acknowledgement() -> None:
+    """A record that is not kept is sent again, the same in all its fields."""
+    wire = new_wire()
+    cloud = wire.join()
+    cloud.outcome = Settled.LATER
+    wire.start(limit_duration_s=60)
+    wire.after(10)
+    assert len(wire.stand.charger.memory.records) == 2
+    assert cloud.tickets == [1, 2]
+    wire.after(25)
+    assert cloud.tickets == [1, 2, 1, 2]
+    records = [event for event in cloud.told if not isinstance(event, PortsReported)]
+    assert records[:2] == records[2:]
+    cloud.outcome = Settled.KEPT
+    wire.after(31)
+    assert wire.stand.charger.memory.records == {}
+    heard = len(cloud.tickets)
+    wire.after(100)
+    assert len(cloud.tickets) == heard
+
+
+def test_records_are_sent_again_after_a_reconnect() -> None:
+    """A charge that ended without a network is told of as it was."""
+    wire = new_wire()
+    first = wire.join()
+    first.outcome = Settled.LATER
+    wire.start(limit_duration_s=120)
+    wire.cut()
+    wire.after(60)
+    second = wire.join()
+    (started,) = second.facts(ChargeStarted)
+    (ended,) = second.facts(ChargeEnded)
+    assert first.facts(ChargeStarted) == [started]
+    assert ended.duration_s == 120
+    assert ended.at.uptime_s - started.at.uptime_s == 120
+    assert wire.stand.charger.memory.records == {}
+
+
+def test_many_records_are_sent_in_portions() -> None:
+    """The next are sent when those before are acknowledged."""
+    wire = new_wire()
+    now = wire.stand.now
+    wire.stand.charger.plug(1, bike(), now)
+    for number in range(20):
+        wire.stand.start(order_id=ORDER + number)
+        wire.stand.charger.obey(StopCharge(ORDER + number, 1), now)
+    cloud = wire.join(CloudEnd(outcome=Settled.LATER))
+    assert cloud.tickets == list(range(1, 17))
+    wire.cut()
+    cloud = wire.join()
+    assert cloud.tickets == list(range(1, 41))
+    assert wire.stand.charger.memory.records == {}
+
+
+def test_a_silent_cloud_is_given_up() -> None:
+    """Reports are not answered, so heartbeats are sent beside them; none answered in three
+    heartbeats' time, the charger hangs up."""
+    wire = new_wire()
+    wire.join()
+    wire.start()
+    wire.after(200)
+    assert wire.link.current is wire.client
+    deaf: Callable[[bytes], None] = lambda _data: None  # noqa: E731
+    wire.cloud.dataReceived = deaf  # type: ignore[method-assign]
+    wire.after(91)
+    assert wire.link.current is None
+    assert wire.clock.getDelayedCalls() == []
+
+
+def test_a_cloud_that_does_not_welcome_is_given_up() -> None:
+    """Within a quarter of a minute."""
+    wire = new_wire()
+    cloud = CloudEnd()
+    cloud.dataReceived = lambda _data: None  # type: ignore[method-assign]
+    wire.join(cloud)
+    wire.after(14.9)
+    assert wire.link.current is not None
+    wire.after(0.2)
+    assert wire.link.current is None
+
+
+def test_garbage_ends_the_connection() -> None:
+    """What is no frame of the protocol is not answered."""
+    wire = new_wire()
+    cloud = wire.join()
+    assert cloud.transport is not None
+    cloud.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    wire.pump.flush()
+    assert wire.link.current is None
+    assert wire.clock.getDelayedCalls() == []
+
+
+def test_each_connection_has_its_number() -> None:
+    """No key is ever used twice."""
+    wire = new_wire()
+    lines = [wire.link.new_line() for _ in range(3)]
+    assert [(line.boot, line.connection) for line in lines] == [(1, 1), (1, 2), (1, 3)]
+
+
+def test_a_charger_that_is_turned_away_comes_back_less_and_less() -> None:
+    """The wait grows from attempt to attempt although each connection is made, and starts
+    anew once the charger was welcomed."""
+    from twisted.internet.endpoints import clientFromString
+
+    reactor = MemoryReactorClock()
+    reactor.rightNow = NOW.timestamp()
+    stand = new_stand()
+    calendar = Calendar(reactor.seconds, Anchor(reactor.seconds(), NOW, SPEED))
+    link = Link(stand.charger, Secret(KEY, 1), facts_of("SIM-1", 4), calendar, reactor, lambda: 0)
+    service = link.service(clientFromString(reactor, "tcp:127.0.0.1:9010"))
+
+    def meet(cloud: CloudEnd) -> IOPump:
+        client = reactor.tcpClients[-1][2].buildProtocol(None)
+        pump = connect(cloud, FakeTransport(cloud, True), client, FakeTransport(client, False))
+        pump.flush()
+        return pump
+
+    def wait() -> float:
+        tries, waited_s = len(reactor.tcpClients), 0.0
+        while len(reactor.tcpClients) == tries:
+            reactor.advance(0.1)
+            waited_s += 0.1
+        return waited_s
+
+    service.startService()
+    waits = []
+    for _ in range(12):
+        meet(CloudEnd(knows=False))
+        waits.append(wait())
+    assert waits == sorted(waits)
+    assert waits[0] < 2
+    assert 29 < waits[-1] < 31
+    pump = meet(CloudEnd())
+    pump.client.transport.abortConnection()
+    pump.flush()
+    assert wait() < 2
+    pump = meet(CloudEnd())
+    stopped = service.stopService()
+    pump.flush()
+    assert stopped.called
+    assert reactor.getDelayedCalls() == []

@@ -1,0 +1,264 @@
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import define, field
+from charger_parts import bike
+from small_platform import NOW, TOKEN, Refuse, SmallApi
+from treq.testing import RequestTraversalAgent
+from twisted.internet.error import ConnectionDone
+
+from chargecloud.calendar import Anchor, Calendar
+from chargecloud.domain.commands import StartCharge
+from chargecloud.domain.events import ChargeEnded, StopReason
+from chargecloud.simulator.api import Api
+from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.customers import Customers
+from chargecloud.simulator.memory import Memory
+from chargecloud.simulator.people import Box, People
+from chargecloud.simulator.scenarios import SCENARIOS, find_scenario
+from tests.harness import clock_at
+
+SPEED = 60
+
+
+@define(eq=False, slots=False)
+class Campus:
+    """Some boxes, a platform that starts whatever is ordered, and people."""
+
+    boxes: int
+    scenario: str
+    ports: int = 10
+    platform: SmallApi = field(factory=SmallApi)
+    ended: list[ChargeEnded] = field(factory=list)
+    customers: list[str] = field(factory=list)
+    refuse: Callable[[dict[str, Any]], None] = lambda _order: None
+
+    def __attrs_post_init__(self) -> None:
+        self.clock = clock_at(NOW)
+        self.calendar = Calendar(self.clock.seconds, Anchor(self.clock.seconds(), NOW, SPEED))
+        self.chargers = [self._charger(f"SIM-{number}") for number in range(self.boxes)]
+        self.platform.answer = self._answer
+        api = Api(RequestTraversalAgent(self.platform), self.clock, "http://platform", TOKEN)
+        self.people = People(
+            [Box(charger.identity, charger) for charger in self.chargers],
+            SCENARIOS[self.scenario],
+            api,
+            Customers(api, self.customers),
+            self.clock,
+            self.calendar,
+            Random(1),
+        )
+
+    def _charger(self, identity: str) -> SimulatedCharger:
+        memory = Memory.new(self.ports)
+        charger = SimulatedCharger(
+            identity, memory, NOW, lambda ended, _at: self.ended.append(ended)
+        )
+        charger.set_clock(int(NOW.timestamp()))
+        return charger
+
+    def _answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path == "/orders":
+            self.refuse(body)
+            self._start(body, order_id=len(self.platform.asked))
+        return {}
+
+    def _start(self, order: dict[str, Any], order_id: int) -> None:
+        charger = next(one for one in self.chargers if one.identity == order["charger_id"])
+        limit = order.get("limit", {})
+        energy_wh = limit.get("energy_wh")
+        command = StartCharge(
+            order_id,
+            order["port"],
+            valid_until_s=2**40,
+            limit_energy_mwh=None if energy_wh is None else energy_wh * 1_000,
+            limit_duration_s=limit.get("duration_s"),
+        )
+        assert charger.obey(command, self.calendar.now()).accepted
+        charger.memory.records.clear()
+
+    def run(self, real_s: int) -> None:
+        """Let real time pass."""
+        for _ in range(real_s):
+            self.clock.advance(1)
+
+    @property
+    def busy(self) -> list[int]:
+        """How many ports of each box charge."""
+        return [sum(port.charge is not None for port in one.memory.ports) for one in self.chargers]
+
+    @property
+    def plugged(self) -> int:
+        """How many bikes there are."""
+        return sum(port.bike is not None for one in self.chargers for port in one.memory.ports)
+
+
+def test_the_demo_is_busy_at_once() -> None:
+    """Within twenty seconds of real time every box has a port that charges."""
+    campus = Campus(20, "demo")
+    campus.people.startService()
+    campus.run(20)
+    assert min(campus.busy) >= 1
+    assert 3 <= sum(campus.busy) / 20 <= 5
+    campus.people.stopService()
+
+
+def test_the_demo_goes_on_for_ever() -> None:
+    """Hours later, people still come and go, and as many ports are busy as at first."""
+    campus = Campus(10, "demo")
+    campus.people.startService()
+    campus.run(600)
+    shares = []
+    for _ in range(30):
+        campus.run(60)
+        shares.append(sum(campus.busy) / 10)
+    assert 3 <= sum(shares) / len(shares) <= 5
+    reasons = Counter(ended.reason for ended in campus.ended)
+    assert reasons[StopReason.FULL] > reasons[StopReason.UNPLUGGED] > 0
+    assert reasons[StopReason.LIMIT_TIME] > 0
+    assert reasons[StopReason.LIMIT_ENERGY] > 0
+    # people come home, and go out to charge again another day
+    assert len(campus.customers) < len(campus.platform.bodies("/orders")) / 2
+    campus.people.stopService()
+
+
+def test_nobody_comes_to_a_quiet_box() -> None:
+    """Chargers may be looked at on their own."""
+    campus = Campus(2, "quiet")
+    campus.people.startService()
+    campus.run(3_600)
+    assert campus.platform.asked == []
+    assert campus.clock.getDelayedCalls() == []
+
+
+def test_people_come_little_by_little_in_a_steady_scenario() -> None:
+    """Nobody rushes in at the start."""
+    campus = Campus(10, "steady")
+    campus.people.startService()
+    campus.run(20)
+    assert sum(campus.busy) < 10
+    campus.run(1_800)
+    assert 2 <= sum(campus.busy) / 10 <= 6
+    campus.people.stopService()
+
+
+def test_an_order_says_who_charges_where() -> None:
+    """With the ids that the platform gave, and a limit from time to time."""
+    campus = Campus(10, "demo")
+    campus.people.startService()
+    campus.run(20)
+    orders = campus.platform.bodies("/orders")
+    assert {order["customer_id"] for order in orders} <= set(campus.customers)
+    assert len({order["customer_id"] for order in orders}) == len(orders)
+    assert {key for order in orders for key in order.get("limit", {})} >= {"duration_s"}
+    campus.people.stopService()
+
+
+def test_the_poor_top_up_and_order_again() -> None:
+    """A wallet that is empty is filled, and the charge begins."""
+    campus = Campus(1, "demo")
+    paid: set[str] = set()
+
+    def refuse_poor(order: dict[str, Any]) -> None:
+        wallets = {path.split("/")[2] for path, _ in campus.platform.asked if "top-ups" in path}
+        paid.update(wallets)
+        if order["customer_id"] not in wallets:
+            raise Refuse(409, "insufficient-funds")
+
+    campus.refuse = refuse_poor
+    campus.people.startService()
+    campus.run(20)
+    assert campus.busy == [4]
+    assert len(paid) == 4
+    campus.people.stopService()
+
+
+@pytest.mark.parametrize("kind", ["port-busy", "charger-offline"])
+def test_people_go_elsewhere_if_a_box_refuses(kind: str) -> None:
+    """They take their bikes with them."""
+    campus = Campus(2, "demo")
+
+    def refuse_first(order: dict[str, Any]) -> None:
+        if order["charger_id"] == "SIM-0":
+            raise Refuse(409, kind)
+
+    campus.refuse = refuse_first
+    campus.people.startService()
+    campus.run(20)
+    assert campus.busy[0] == 0
+    assert campus.busy[1] >= 5
+    assert campus.plugged == sum(campus.busy)
+    campus.people.stopService()
+
+
+def test_people_give_up_on_a_platform_that_does_not_work() -> None:
+    """They try again some times, then take their bikes and go."""
+    campus = Campus(2, "demo")
+
+    def fail(_order: dict[str, Any]) -> None:
+        raise Refuse(500, "internal-error")
+
+    campus.refuse = fail
+    campus.people.startService()
+    campus.run(15)
+    assert campus.plugged > 0
+    campus.run(45)
+    assert campus.busy == [0, 0]
+    assert campus.plugged <= 2
+    campus.people.stopService()
+
+
+def test_an_order_without_an_answer_is_placed_once() -> None:
+    """Who hears nothing asks again for the same order, and who is refused for another."""
+    campus = Campus(1, "demo", ports=1)
+
+    def no_answer(order: dict[str, Any]) -> None:
+        tries = len(campus.platform.bodies("/orders"))
+        if tries == 1:
+            raise ConnectionDone
+        if tries == 2:
+            raise Refuse(500, "internal-error")
+
+    campus.refuse = no_answer
+    campus.people.startService()
+    campus.run(45)
+    assert campus.busy == [1]
+    paths = [path for path, _ in campus.platform.asked]
+    assert paths == ["/customers", "/orders", "/orders", "/orders"]
+    first, second, third = campus.platform.keys[1:]
+    assert first == second != third
+    campus.people.stopService()
+
+
+def test_bikes_that_were_there_before_are_fetched() -> None:
+    """A second run finds plugs in sockets, and their owners come back for them."""
+    campus = Campus(1, "quiet")
+    campus.chargers[0].plug(3, bike(), campus.calendar.now())
+    campus._start({"charger_id": "SIM-0", "port": 3, "limit": {"duration_s": 3_600}}, 1)
+    campus.people.startService()
+    campus.run(59)
+    assert campus.busy == [1]
+    campus.run(5 + 2 * 60 + 1)
+    assert campus.plugged == 0
+    assert campus.ended[0].reason is StopReason.LIMIT_TIME
+
+
+def test_nobody_moves_after_the_end() -> None:
+    """People who are stopped leave no timer behind, and their bikes where they are."""
+    campus = Campus(3, "demo")
+    campus.people.startService()
+    campus.run(30)
+    plugged = campus.plugged
+    assert plugged > 0
+    campus.people.stopService()
+    assert campus.clock.getDelayedCalls() == []
+    assert campus.plugged == plugged
+
+
+def test_a_scenario_that_there_is_none_of_is_refused() -> None:
+    """The message names those that there are."""
+    with pytest.raises(ValueError, match="must be one of demo, steady, quiet, not 'riot'"):
+        find_scenario("riot")

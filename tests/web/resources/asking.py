@@ -1,0 +1,171 @@
+"""Asks the HTTP API of a whole platform as its clients do.
+
+Every answer is held against the platform's own OpenAPI document: its status must be
+described there, and its content must fit the schema.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, frozen
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from treq.testing import StubTreq
+from twisted.internet.defer import Deferred
+
+from chargecloud.registry.tenants import create_tenant
+from chargecloud.registry.tokens import ROLES, Tokens, create_token
+from chargecloud.web.serving import make_resource
+from tests.harness import result_of
+from tests.world import World
+
+#: the platform administrator's token
+ROOT = "root-token"
+
+
+@frozen
+class Answer:
+    """What came back.
+
+    @ivar json: C{None} if there was no content.
+    """
+
+    status: int
+    json: Any
+
+    @property
+    def kind(self) -> str:
+        """The last part of a problem's type."""
+        return str(self.json["type"]).removeprefix("/problems/")
+
+    @property
+    def places(self) -> list[str]:
+        """Where a problem says that the faults are, as pointers or names of parameters."""
+        return [each.get("pointer", each.get("parameter")) for each in self.json["errors"]]
+
+
+@define
+class Asked:
+    """A request that may still wait for its answer."""
+
+    asking: "Asking"
+    method: str
+    path: str
+    response: "Deferred[Any]"
+
+    def answer(self) -> Answer:
+        """The answer, which must have come by now."""
+        self.asking.treq.flush()
+        response = result_of(self.response)
+        self.asking.treq.flush()
+        content = result_of(self.asking.treq.content(response))
+        answer = Answer(response.code, json.loads(content) if content else None)
+        if self.path != "/openapi.json":
+            self.asking.check(self.method, self.path, answer)
+        return answer
+
+
+class Asking:
+    """The clients of a platform, each with a real token."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        tokens = Tokens(world.store, ROOT)
+        self.treq: Any = StubTreq(
+            make_resource(
+                world.platform.routes,
+                lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
+            )
+        )
+        self.document: Any = self.ask("GET", "/openapi.json").json
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = ROOT,
+        key: str | None = None,
+        prefer: str | None = None,
+    ) -> Asked:
+        """
+        Send a request, and wait for nothing.
+
+        @param path: below the base, unless it is one of the few outside.
+        @param key: the Idempotency-Key.
+        """
+        headers = {"Authorization": [f"Bearer {token}"]}
+        if key is not None:
+            headers["Idempotency-Key"] = [key]
+        if prefer is not None:
+            headers["Prefer"] = [prefer]
+        if body is not None:
+            headers["Content-Type"] = ["application/json"]
+        whole_path = path if path in ("/openapi.json", "/healthz", "/readyz") else f"/api/v1{path}"
+        asked = self.treq.request(
+            method,
+            f"http://test{whole_path}",
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        self.treq.flush()
+        return Asked(self, method, whole_path.partition("?")[0], asked)
+
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        """Send a request that is answered at once."""
+        return self.begin(method, path, body, **more).answer()
+
+    def made(self, path: str, body: Any, **more: Any) -> Any:
+        """Make something, and see that it was made."""
+        answer = self.ask("POST", path, body, **more)
+        assert answer.status == 201, answer
+        return answer.json
+
+    def found(self, path: str, **more: Any) -> Any:
+        """Look at something, and see that it is there."""
+        answer = self.ask("GET", path, **more)
+        assert answer.status == 200, answer
+        return answer.json
+
+    def walk(self, path: str, **more: Any) -> Iterator[list[Any]]:
+        """The pages of a list, up to its end."""
+        cursor = ""
+        while True:
+            page = self.found(path + cursor, **more)
+            yield page["items"]
+            if page["next"] is None:
+                return
+            cursor = f"&cursor={page['next']}"
+
+    def tenant(self, name: str, role: str = "operator") -> tuple[str, str]:
+        """A new tenant; its id, and a token of it."""
+        ids, now = self.world.store.ids, self.world.calendar.now()
+
+        def make(connection: Any) -> tuple[str, str]:
+            tenant = create_tenant(connection, ids.next(), name, now)
+            token = create_token(connection, ids.next(), tenant.id, "test", ROLES[role], now)
+            return str(tenant.id), token
+
+        made: tuple[str, str] = result_of(self.world.store.writer.transact(make))
+        return made
+
+    def check(self, method: str, path: str, answer: Answer) -> None:
+        """See that an answer is one of those that the document describes."""
+        responses = self._operation(path)[method.lower()]["responses"]
+        assert str(answer.status) in responses, f"{method} {path} gave an undescribed {answer}"
+        described = responses[str(answer.status)].get("content", {})
+        for content in described.values():
+            schema = content["schema"] | {"components": self.document["components"]}
+            validator = Draft202012Validator(
+                schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+            )
+            assert [fault.message for fault in validator.iter_errors(answer.json)] == []
+
+    def _operation(self, path: str) -> Any:
+        # a path that is spelt out goes before one with a variable in its place
+        for described in sorted(self.document["paths"], key=lambda each: each.count("{")):
+            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", described), path):
+                return self.document["paths"][described]
+        raise AssertionError(f"{path} is not in the document")
