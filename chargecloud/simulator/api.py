@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from attrs import define, field
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.internet.interfaces import IConsumer
@@ -62,7 +62,7 @@ class _Body:
         self._data = data
         self.length = len(data)
 
-    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":
+    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":  # noqa: N802
         """Write everything."""
         consumer.write(self._data)
         return succeed(None)
@@ -116,8 +116,8 @@ class Api:
 
     async def _ask(self, method: str, path: str, **given: Any) -> Any:
         def in_time() -> "Deferred[Any]":
-            answered = Deferred.fromCoroutine(self._exchange(method, path, given))
-            return answered.addTimeout(DEADLINE_S, self.clock)
+            exchanged = Deferred.fromCoroutine(self._exchange(method, path, given))
+            return _abandonable(exchanged).addTimeout(DEADLINE_S, self.clock)
 
         try:
             return await self._turns.run(in_time)
@@ -135,3 +135,24 @@ class Api:
             raise Problem(asked, response.code, kind, str(problem.get("detail", "")))
         except (ValueError, LookupError, TypeError, AttributeError):
             raise Problem(asked, response.code, "no-problem-json", "") from None
+
+
+def _abandonable(exchanged: "Deferred[Any]") -> "Deferred[Any]":
+    """
+    The result of an exchange, which ends with C{CancelledError} when it is cancelled.
+
+    An agent may tell of its own cancelling as of a lost connection, and then whoever is to
+    stop would try again instead.
+    """
+
+    def abandon(answered: "Deferred[Any]") -> None:
+        answered.errback(CancelledError())
+        exchanged.cancel()
+
+    def pass_on(result: object) -> None:
+        if not answered.called:
+            answered.callback(result)
+
+    answered: Deferred[Any] = Deferred(abandon)
+    exchanged.addBoth(pass_on)
+    return answered

@@ -1,6 +1,8 @@
 """What the tests of the registry share: a store with two tenants, and the rooms over it."""
 
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from attrs import define
 from twisted.internet.task import Clock
@@ -37,13 +39,9 @@ class Registry:
         """On a fresh database, with the tenants L{ONE} and L{TWO}."""
         clock = clock_at()
         store = open_store(folder, clock)
-        for tenant_id, name in ((ONE, "one"), (TWO, "two")):
-            made = store.writer.transact(
-                lambda connection, tenant_id=tenant_id, name=name: create_tenant(
-                    connection, tenant_id, name, NOW
-                )
-            )
-            result_of(made)
+        with store.engine.begin() as connection:
+            create_tenant(connection, ONE, "one", NOW)
+            create_tenant(connection, TWO, "two", NOW)
         calendar = Calendar(clock.seconds)
         dialects = {"native": NativeDialect()}
         return cls(
@@ -62,27 +60,32 @@ class Registry:
         )
         return made
 
-    def charger(
+    def creating(
         self,
         site: Site,
         identity: str,
+        *,
+        tenant_id: int | None = None,
+        dialect: str = "native",
         key: bytes | None = None,
         request: RequestKey | None = None,
         ports: int = 2,
-    ) -> tuple[Charger, bool]:
-        """Register a charger; whether it was made now."""
-        made: tuple[Charger, bool] = result_of(
-            self.chargers.create(
-                request,
-                site.tenant_id,
-                site_id=site.id,
-                dialect="native",
-                identity=identity,
-                port_count=ports,
-                kind=ChargerKind.EBIKE,
-                key=key,
-                name=f"box {identity}",
-                rated_w=5500,
-            )
+    ) -> Coroutine[Any, Any, tuple[Charger, bool]]:
+        """The registration of a charger at a site, by the site's tenant or another."""
+        return self.chargers.create(
+            request,
+            tenant_id or site.tenant_id,
+            site_id=site.id,
+            dialect=dialect,
+            identity=identity,
+            port_count=ports,
+            kind=ChargerKind.EBIKE,
+            key=key,
+            name=f"box {identity}",
+            rated_w=5500,
         )
+
+    def charger(self, site: Site, identity: str, **about: Any) -> tuple[Charger, bool]:
+        """Register a charger; whether it was made now."""
+        made: tuple[Charger, bool] = result_of(self.creating(site, identity, **about))
         return made

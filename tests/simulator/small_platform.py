@@ -37,6 +37,7 @@ class SmallApi(Resource):
 
     @ivar asked: path and body of each POST, in their order.
     @ivar keys: the Idempotency-Key of each.
+    @ivar times_asked: how often somebody wanted to know whether we are ready.
     @ivar answer: adds to the answer of a POST, or raises L{Refuse}, or C{ConnectionDone} to
         leave it without one.
     """
@@ -49,6 +50,7 @@ class SmallApi(Resource):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.keys: list[str] = []
         self.ready = True
+        self.times_asked = 0
         self.answer: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _path, _body: {}
 
     def bodies(self, path: str) -> list[dict[str, Any]]:
@@ -57,6 +59,7 @@ class SmallApi(Resource):
 
     def render_GET(self, request: Request) -> bytes:
         """Say whether we are ready."""
+        self.times_asked += 1
         calendar = {"now": self.calendar_now().isoformat(), "speed": 60.0}
         return json.dumps({"ready": self.ready, "calendar": calendar}).encode()
 
@@ -64,6 +67,7 @@ class SmallApi(Resource):
         """Make what is asked for."""
         assert request.path is not None
         path = request.path.decode().removeprefix("/api/v1")
+        assert request.content is not None
         body = json.loads(request.content.read())
         self.asked.append((path, body))
         self.keys.append(request.getHeader("idempotency-key") or "")
@@ -90,6 +94,7 @@ class CloudEnd(Protocol):
 
     @ivar knows: whether chargers are registered here.
     @ivar outcome: what becomes of every record.
+    @ivar is_deaf: hears nothing, and so says nothing.
     @ivar told: facts, in their order; C{answers} and C{commands} by number.
     """
 
@@ -103,6 +108,7 @@ class CloudEnd(Protocol):
     logins: list[Proven] = field(factory=list)
     unix_s: Callable[[], int] = lambda: int(NOW.timestamp())
     bytes_heard: int = 0
+    is_deaf: bool = False
 
     def connectionMade(self) -> None:
         """A charger connects."""
@@ -111,6 +117,8 @@ class CloudEnd(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Hear, welcome, keep."""
+        if self.is_deaf:
+            return
         self.bytes_heard += len(data)
         for heard in self._talk.receive(data):
             self.identity = heard.identity

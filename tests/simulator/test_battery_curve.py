@@ -2,12 +2,12 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from charger_parts import KIND, bike
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.simulator.battery import Curve
 from chargecloud.simulator.bikes import KINDS, draw_bike
+from tests.simulator.charger_parts import KIND, bike
 
 kinds = st.sampled_from(sorted(KINDS))
 places = st.integers(0, 100_000)

@@ -3,12 +3,12 @@ import os
 from pathlib import Path
 
 import pytest
-from charger_parts import NOW, ORDER, bike, new_stand
 
 from chargecloud.domain.commands import StopCharge
 from chargecloud.simulator.book import Book
 from chargecloud.simulator.flash import Flash, FlashError, FleetCharger, FleetMemory, text_of
 from chargecloud.simulator.memory import Memory
+from tests.simulator.charger_parts import NOW, ORDER, bike, new_stand
 
 
 def fleet_of(memory: Memory) -> FleetMemory:

@@ -1,13 +1,15 @@
+from typing import cast
+
 import pytest
-from charger_parts import Stand, bike, new_stand
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
 from chargecloud.simulator.saving import Saving
 from tests.harness import clock_at, result_of
+from tests.simulator.charger_parts import Stand, bike, new_stand
 
 
 def new_saving() -> tuple[Saving, Stand, Clock, list[str]]:
@@ -58,8 +60,9 @@ def test_the_end_is_saved_last() -> None:
     clock.advance(1)
     result_of(saving.stopService())
     assert len(texts) == 1
-    assert stand.charger.port(1).charge is not None
-    assert stand.charger.port(1).charge.charged_s == 60
+    charge = stand.charger.port(1).charge
+    assert charge is not None
+    assert charge.charged_s == 60
     assert clock.getDelayedCalls() == []
 
 
@@ -90,8 +93,9 @@ def test_a_write_that_fails_is_logged(request: pytest.FixtureRequest) -> None:
     saving, stand, clock, texts = new_saving()
     works, saving.write = saving.write, lambda _text: fail(OSError("the disk is full"))
     events: list[LogEvent] = []
-    globalLogPublisher.addObserver(events.append)
-    request.addfinalizer(lambda: globalLogPublisher.removeObserver(events.append))
+    observer = cast(ILogObserver, events.append)
+    globalLogPublisher.addObserver(observer)
+    request.addfinalizer(lambda: globalLogPublisher.removeObserver(observer))
     stand.charger.plug(1, bike(), stand.now)
     clock.advance(2)
     assert [str(event["log_failure"].value) for event in events] == ["the disk is full"]

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from charger_parts import bike
-from small_platform import NOW, TOKEN, Refuse, SmallApi
 from treq.testing import RequestTraversalAgent
 from twisted.internet.error import ConnectionDone
 
@@ -20,6 +18,8 @@ from chargecloud.simulator.memory import Memory
 from chargecloud.simulator.people import Box, People
 from chargecloud.simulator.scenarios import SCENARIOS, find_scenario
 from tests.harness import clock_at
+from tests.simulator.charger_parts import bike
+from tests.simulator.small_platform import NOW, TOKEN, Refuse, SmallApi
 
 SPEED = 60
 

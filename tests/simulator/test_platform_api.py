@@ -1,8 +1,7 @@
 import pytest
-from small_platform import NOW, TOKEN, Refuse, SmallApi
 from treq.testing import RequestTraversalAgent
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 from twisted.web.iweb import IAgent, IResponse
 from twisted.web.resource import Resource
@@ -11,6 +10,7 @@ from zope.interface import implementer
 
 from chargecloud.simulator.api import DEADLINE_S, Api, Problem, Unreachable
 from tests.harness import failure_of, result_of
+from tests.simulator.small_platform import NOW, TOKEN, Refuse, SmallApi
 
 
 def api_of(resource: Resource, clock: Clock | None = None, token: str = TOKEN) -> Api:
@@ -82,15 +82,35 @@ def test_nobody_waits_for_ever() -> None:
     failure_of(asked, Unreachable)
 
 
+def test_who_is_cancelled_does_not_take_it_for_a_lost_connection() -> None:
+    """A request that is broken off is no reason to try again."""
+
+    class Slow(Resource):
+        isLeaf = True
+
+        def render_POST(self, request: object) -> int:
+            return NOT_DONE_YET
+
+    clock = Clock()
+    asked = Deferred.fromCoroutine(api_of(Slow(), clock).post("/orders", {}))
+    asked.cancel()
+    failure_of(asked, CancelledError)
+    assert clock.getDelayedCalls() == []
+
+
 def test_a_platform_that_is_down_is_unreachable() -> None:
     """Which is another thing than a refusal: it may be tried again."""
 
     @implementer(IAgent)
     class Nowhere:
         def request(
-            self, method: bytes, uri: bytes, headers: object = None, bodyProducer: object = None
+            self,
+            method: bytes,
+            uri: bytes,
+            headers: object = None,
+            bodyProducer: object = None,  # noqa: N803
         ) -> "Deferred[IResponse]":
-            raise ConnectionRefusedError("nobody listens")
+            raise ConnectError(string="nobody listens")
 
     api = Api(Nowhere(), Clock(), "http://platform", TOKEN)
     assert "nobody listens" in str(failure_of(api.post("/orders", {}), Unreachable))

@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from small_platform import KEY, NOW, TOKEN, Refuse, SmallApi
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
@@ -12,6 +11,7 @@ from chargecloud.simulator.api import Api, Problem
 from chargecloud.simulator.flash import FleetMemory
 from chargecloud.simulator.provisioning import Provisioning
 from tests.harness import failure_of, result_of
+from tests.simulator.small_platform import KEY, NOW, TOKEN, Refuse, SmallApi
 
 TARIFFS = {kind.kind: kind for kind in (TimeOfUse(), ByTime())}
 
@@ -38,8 +38,9 @@ def test_a_new_fleet_is_registered() -> None:
     assert [charger["identity"] for charger in chargers] == ["SIM-0001", "SIM-0002", "SIM-0003"]
     assert len({charger["site_id"] for charger in chargers}) == 2
     assert len({charger["iccid"] for charger in chargers}) == 3
-    assert [(known.identity, known.key) for known in memory.chargers][0] == ("SIM-0001", KEY.hex())
-    assert len(memory.chargers[0].memory.ports) == 10
+    first = memory.chargers[0]
+    assert (first.identity, first.key) == ("SIM-0001", KEY.hex())
+    assert len(first.memory.ports) == 10
 
 
 def test_its_tariffs_are_such() -> None:

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from charger_parts import NOW, ORDER, Stand, bike, new_stand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from chargecloud.domain.commands import SetTime, StartCharge, StopCharge, Vendor
 from chargecloud.domain.events import ChargeStarted, StopReason
 from chargecloud.simulator.charger import RECORD_LIMIT
 from chargecloud.simulator.readings import read_port
+from tests.simulator.charger_parts import NOW, ORDER, Stand, bike, new_stand
 
 
 def charging(place_s: int = 0, **limits: int | bool) -> Stand:
@@ -202,6 +202,7 @@ def test_a_port_tells_what_it_measures() -> None:
     assert (reading.state, reading.order_id) == (PortState.CHARGING, ORDER)
     assert reading.power_dw == bike().curve.power_mw(full_s - 100) // 100
     assert reading.voltage_dv == pytest.approx(2_300, abs=50)
+    assert reading.power_dw is not None
     assert reading.current_ma == pytest.approx(reading.power_dw * 1_000 / 2_300, rel=0.05)
     stand.charger.advance(stand.after(10_000))
     assert stand.ended.reason is StopReason.FULL

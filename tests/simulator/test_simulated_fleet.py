@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 import pytest_twisted
 from attrs import define
-from charger_parts import bike
-from small_platform import NOW, TOKEN, CloudEnds, SmallApi
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import deferLater
@@ -15,8 +13,10 @@ from twisted.web.server import Site
 
 from chargecloud.domain.charger import ChargerTime
 from chargecloud.domain.events import ChargeEnded, StopReason
-from chargecloud.simulator.fleet import SimulatorService
 from chargecloud.simulator.flash import Flash, text_of
+from chargecloud.simulator.fleet import SimulatorService
+from tests.simulator.charger_parts import bike
+from tests.simulator.small_platform import NOW, TOKEN, CloudEnds, SmallApi
 
 SPEED = 60
 #: real seconds that anything here may take: far more than it does
@@ -85,7 +85,7 @@ async def test_a_fleet_comes_up_stops_and_goes_on(tmp_path: Path) -> None:
     platform.api.ready = False
     first = platform.simulator(tmp_path)
     first.startService()
-    await until(lambda: first.running)
+    await until(lambda: platform.api.times_asked >= 2)
     assert platform.api.asked == []
     platform.api.ready = True
     await until(lambda: sum(len(end.logins) for end in platform.chargers.ends) == 3)

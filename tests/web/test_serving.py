@@ -357,13 +357,13 @@ async def test_path_that_is_no_text(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 64, "a..b", "caf\xe9"])
 def test_host_that_is_none(host: str) -> None:
-    """A Host header that names no host is a problem, and no entry in our log."""
+    """A Host header that names no host is a problem, and no fault in our log."""
     with capturedLogs() as log:
         sent = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1")
         _, transport = connect(Foundry(outcome={}), sent)
     assert transport.value().startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in transport.value()
-    assert log == []
+    assert {event["log_level"] for event in log} == {LogLevel.debug}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])

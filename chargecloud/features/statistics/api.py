@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import asdict, field, frozen
+from attrs import asdict, frozen
 from sqlalchemy import Connection
 
 from chargecloud.calendar import Calendar
@@ -14,6 +14,7 @@ from chargecloud.features.statistics.totals import Scope, read_totals
 from chargecloud.interfaces import Platform
 from chargecloud.registry.sites import find_site
 from chargecloud.routes import Call, Caller, Method, Route, choice, whole
+from chargecloud.storage.ids import MOST_ID
 
 #: what is shown if no period is named
 USUAL_DAYS = 30
@@ -21,17 +22,13 @@ USUAL_DAYS = 30
 MOST_DAYS = 366
 #: the sites of the platform may be anywhere; here a day begins first
 FIRST_ZONE = timedelta(hours=14)
-MOST_ID = 2**63 - 1
 
 
 @frozen(kw_only=True)
 class StatisticsQuery:
     """Which days of whom."""
 
-    from_: date | None = field(
-        default=None,
-        metadata={"name": "from", "doc": "the first day; 30 days before to if not given"},
-    )
+    from_: date | None = choice("the first day; 30 days before to if not given", default=None)
     to: date | None = choice("the day after the last; tomorrow if not given", default=None)
     site_id: int | None = whole("of one site only", default=None, most=MOST_ID)
     tenant_id: int | None = whole(
@@ -65,7 +62,7 @@ class DayShown(Figures):
 class StatisticsShown(Figures):
     """A period, and each day of it."""
 
-    from_: date = field(metadata={"name": "from", "doc": "the first day"})
+    from_: date = choice("the first day")
     to: date = choice("the day after the last")
     carbon_g_per_kwh: int = whole("carbon dioxide that is counted for a kWh, in g")
     days: tuple[DayShown, ...] = choice("each day, also those without an order")

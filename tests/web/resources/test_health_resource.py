@@ -1,6 +1,6 @@
 """C{/healthz} and C{/readyz}"""
 
-from pathlib import Path
+from typing import Any
 
 from treq.testing import StubTreq
 from twisted.internet.defer import succeed
@@ -11,7 +11,17 @@ from chargecloud.web.resources import health
 from chargecloud.web.serving import make_resource
 from tests.harness import NOW, clock_at, result_of
 from tests.web.resources.asking import Asking
-from tests.world import World
+
+
+def asked(calendar: Calendar, missing: list[str]) -> tuple[int, Any]:
+    """What C{/readyz} says of a service with that calendar that lacks these things."""
+    treq: Any = StubTreq(
+        make_resource(health.routes(calendar, lambda: missing), lambda _token: succeed(None))
+    )
+    asking = treq.get("http://test/readyz")
+    treq.flush()
+    response = result_of(asking)
+    return response.code, result_of(response.json())
 
 
 def test_alive(api: Asking) -> None:
@@ -33,14 +43,18 @@ def test_ready_with_a_calendar_of_its_own() -> None:
     clock = clock_at()
     calendar = Calendar(clock.seconds, Anchor(clock.seconds(), NOW, 60.0))
     clock.advance(60)
-    shown = _asked(calendar, []).json()["calendar"]
-    assert shown == {"now": "2026-11-23T02:00:00+00:00", "speed": 60.0, "is_true": False}
+    status, ready = asked(calendar, [])
+    assert status == 200
+    assert ready["calendar"] == {
+        "now": "2026-11-23T02:00:00+00:00",
+        "speed": 60.0,
+        "is_true": False,
+    }
 
 
 def test_not_ready() -> None:
     """What is missing is told, with 503 so that a balancer looks elsewhere."""
-    answer = _asked(Calendar(clock_at().seconds), ["the database", "redis"])
-    assert answer.status == 503
-    problem = answer.json()
+    status, problem = asked(Calendar(clock_at().seconds), ["the database", "redis"])
+    assert status == 503
     assert problem["type"] == "/problems/not-ready"
     assert problem["missing"] == ["the database", "redis"]

@@ -1,0 +1,203 @@
+"""A token of one tenant sees nothing of another tenant, through no route at all."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from chargecloud.plugins import Plugins, load_plugins
+from tests.web.resources.asking import Asking
+from tests.world import FLAT, Box, World
+
+#: in the names of everything that is the first tenant's
+MARK = "alpha"
+
+HOUR = {
+    "start": "2026-11-23T08:00:00+08:00",
+    "end": "2026-11-23T09:00:00+08:00",
+    "state": "charging",
+    "energy_wh": 1000,
+}
+SITE = {"name": MARK, "time_zone": "Asia/Shanghai"}
+CHARGER = {
+    "site_id": "{site_id}",
+    "dialect": "native",
+    "identity": "X-1",
+    "name": "x",
+    "ports": 1,
+    "kind": "ebike",
+    "rated_w": 800,
+}
+
+#: how the other tenant tries each route with the ids of the first one's things
+ATTEMPTS: dict[tuple[str, str], Any] = {
+    ("POST", "/sites"): SITE | {"tenant_id": "{tenant_id}"},
+    ("GET", "/sites"): None,
+    ("GET", "/sites/{site_id}"): None,
+    ("POST", "/chargers"): CHARGER,
+    ("GET", "/chargers"): None,
+    ("GET", "/chargers/{charger_id}"): None,
+    ("POST", "/chargers/{charger_id}/commands"): {"name": "stop", "port": 1},
+    ("GET", "/chargers/{charger_id}/commands/{command_id}"): None,
+    ("POST", "/customers"): {"name": "x", "tenant_id": "{tenant_id}"},
+    ("GET", "/customers"): None,
+    ("GET", "/customers/{customer_id}"): None,
+    ("GET", "/wallets/{customer_id}"): None,
+    ("POST", "/wallets/{customer_id}/top-ups"): {"amount_fen": 5},
+    ("GET", "/wallets/{customer_id}/movements"): None,
+    ("POST", "/tariffs"): {
+        "name": "x",
+        "kind": "time_of_use",
+        "terms": FLAT,
+        "tenant_id": "{tenant_id}",
+    },
+    ("GET", "/tariffs"): None,
+    ("GET", "/tariffs/{tariff_id}"): None,
+    ("POST", "/tariffs/{tariff_id}/versions"): {"terms": FLAT},
+    ("POST", "/tariffs/{tariff_id}/quote"): {"time_zone": "Asia/Shanghai", "periods": [HOUR]},
+    ("POST", "/orders"): {"charger_id": "{charger_id}", "port": 1},
+    ("GET", "/orders"): None,
+    ("GET", "/orders/{order_id}"): None,
+    ("GET", "/orders/{order_id}/bill"): None,
+    ("POST", "/orders/{order_id}/stop"): None,
+    ("GET", "/statistics"): None,
+}
+
+
+@frozen
+class Neighbours:
+    """Two tenants of one platform.
+
+    @ivar box: the first one's, with a bill that is paid and a charge that is under way.
+    @ivar ids: of the first one's things, by what paths call them.
+    @ivar stranger: a token of the second one that may do everything.
+    """
+
+    api: Asking
+    box: Box
+    ids: dict[str, str]
+    stranger: str
+
+
+@pytest.fixture
+def neighbours(tmp_path: Path) -> Neighbours:
+    """One who has everything, and one who has nothing."""
+    world = World(tmp_path, **_with_features(load_plugins(installed=())))
+    for following in world.platform.followings:
+        following.startService()
+    api = Asking(world)
+    tenant_id, token = api.tenant(MARK)
+    tariff = api.made("/tariffs", {"name": MARK, "kind": "time_of_use", "terms": FLAT}, token=token)
+    site = api.made("/sites", SITE | {"tariff_id": tariff["id"]}, token=token)
+    new = CHARGER | {"site_id": site["id"], "name": MARK, "identity": MARK}
+    charger = api.made("/chargers", new, token=token)
+    customer = api.made("/customers", {"name": MARK}, token=token)
+    api.made(f"/wallets/{customer['id']}/top-ups", {"amount_fen": 1000}, token=token)
+    box = Box(world, int(charger["id"]), MARK, bytes.fromhex(charger["key"])).connect()
+    wish = {"charger_id": charger["id"], "port": 1, "customer_id": customer["id"]}
+    order = api.made("/orders", wish, token=token)
+    started = box.pump().begin()
+    world.pass_time(60, lambda: box.report(10_000))
+    box.end(2, started.order_id, 5_000_000, 60)
+    assert api.found("/statistics", token=token)["orders"] == 1
+    api.made("/orders", wish, token=token)
+    box.pump().begin(3)
+    path = f"/chargers/{charger['id']}/commands"
+    command = api.ask("POST", path, {"name": "set_time"}, token=token, prefer="respond-async")
+    box.pump().heard.clear()
+    ids = {
+        "tenant_id": tenant_id,
+        "tariff_id": tariff["id"],
+        "site_id": site["id"],
+        "charger_id": charger["id"],
+        "customer_id": customer["id"],
+        "order_id": order["id"],
+        "command_id": command.json["id"],
+    }
+    return Neighbours(api, box, ids, api.tenant("second", "administrator")[1])
+
+
+def _with_features(plugins: Plugins) -> dict[str, Any]:
+    features = plugins.features
+    return {
+        "plugins": plugins,
+        "feature_settings": {name: feature.settings() for name, feature in features.items()},
+        "features": tuple(each.migrations for each in features.values() if each.migrations),
+    }
+
+
+def _filled(given: Any, ids: dict[str, str]) -> Any:
+    if isinstance(given, dict):
+        return {name: _filled(value, ids) for name, value in given.items()}
+    if isinstance(given, str) and given.startswith("{"):
+        return given.format_map(ids)
+    return given
+
+
+def test_every_route_is_tried(neighbours: Neighbours) -> None:
+    """Whoever adds a route says here how a stranger would try it."""
+    declared = {
+        (route.method.value, route.path)
+        for route in neighbours.api.world.platform.routes
+        if route.permission is not None
+    }
+    assert declared == set(ATTEMPTS)
+
+
+@pytest.mark.parametrize(("method", "path"), ATTEMPTS)
+def test_a_stranger_sees_and_moves_nothing(neighbours: Neighbours, method: str, path: str) -> None:
+    """What is another's is not found, a list of it is empty, and nothing happens to it."""
+    api, ids = neighbours.api, neighbours.ids
+    before = _everything(api, ids)
+    body = _filled(ATTEMPTS[method, path], ids)
+    answer = api.ask(method, path.format_map(ids), body, token=neighbours.stranger)
+    assert MARK not in str(answer.json)
+    if "{" not in path and method == "GET":
+        assert answer.status == 200
+        assert answer.json.get("items", []) == []
+        assert answer.json.get("orders", 0) == 0
+    else:
+        assert answer.status in (404, 422), answer
+    assert neighbours.box.pump().heard == []
+    assert _everything(api, ids) == before
+
+
+def _everything(api: Asking, ids: dict[str, str]) -> list[Any]:
+    """All that the platform's administrator sees of the first tenant's things."""
+    return [api.found(path.format_map(ids)) for method, path in ATTEMPTS if method == "GET"]
+
+
+@pytest.mark.parametrize("parameter", ["site_id", "charger_id", "customer_id"])
+def test_a_strangers_query_narrows_nothing_out_of_nothing(
+    neighbours: Neighbours, parameter: str
+) -> None:
+    """Another's id in a query finds nothing, as one that there is none of."""
+    path = f"/orders?{parameter}={neighbours.ids[parameter]}"
+    assert neighbours.api.found(path, token=neighbours.stranger)["items"] == []
+    assert len(neighbours.api.found(path)["items"]) == 2
+
+
+def test_a_strangers_site_takes_no_anothers_tariff(neighbours: Neighbours) -> None:
+    """Nobody charges at a price that another tenant has made."""
+    body = SITE | {"tariff_id": neighbours.ids["tariff_id"]}
+    assert neighbours.api.ask("POST", "/sites", body, token=neighbours.stranger).status == 404
+
+
+def test_a_token_is_needed(neighbours: Neighbours) -> None:
+    """No route but those of health is open to the world."""
+    for method, path in ATTEMPTS:
+        assert _tried(neighbours, method, path, "guessed") == 401, path
+
+
+def test_a_viewer_changes_nothing(neighbours: Neighbours) -> None:
+    """A viewer's token reads, and a quote is all that it may have made."""
+    _, viewer = neighbours.api.tenant("third", "viewer")
+    posts = [path for method, path in ATTEMPTS if method == "POST"]
+    allowed = [path for path in posts if _tried(neighbours, "POST", path, viewer) != 403]
+    assert allowed == ["/tariffs/{tariff_id}/quote"]
+
+
+def _tried(neighbours: Neighbours, method: str, path: str, token: str) -> int:
+    body = _filled(ATTEMPTS[method, path], neighbours.ids)
+    return neighbours.api.ask(method, path.format_map(neighbours.ids), body, token=token).status
