@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alembic.util import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -344,7 +345,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, Refusal, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, CommandError) as error:
         # the first line says what is wrong, the others show the statement
         print(f"the database: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ def _above_zero(value: float) -> None:
 
 def _listenable(endpoint: str) -> None:
     # what systemd hands over is there in the service only, and not where a person checks
-    if "systemd:" in endpoint:
+    if re.search(r"(^|:)systemd\\?:", endpoint):
         return
     try:
         # an endpoint keeps the reactor for later: to parse it, none is needed

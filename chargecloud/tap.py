@@ -214,6 +214,13 @@ class ChargeCloud(Service):
             **attrs.asdict(self.config.simulator),
         )
         self._run(simulator)
+        self._log.info(
+            "{chargers} simulated chargers connect now; to look at what they charge: "
+            'curl -H "Authorization: Bearer {token}" "http://{at}/api/v1/orders?state=charging"',
+            chargers=self.config.simulator.chargers,
+            token=self.administrator,
+            at=_place(self.web_port),
+        )
 
 
 def _place(port: IListeningPort) -> str:

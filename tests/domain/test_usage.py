@@ -18,7 +18,7 @@ def usage_of(*marks: tuple[int, int]) -> Usage:
     """From marks of (seconds after noon, mWh)."""
     return Usage(
         SHANGHAI,
-        charged_s=marks[-1][0] - marks[0][0],
+        charged_s=max(0, marks[-1][0] - marks[0][0]),
         marks=tuple(Mark(NOON + timedelta(seconds=second), meter) for second, meter in marks),
     )
 

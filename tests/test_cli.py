@@ -1,0 +1,360 @@
+"""The command line, each command in this process on a real configuration and database."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+from sqlalchemy import Connection, delete, update
+
+from chargecloud.cli import COMMAND_LINE_NODE, main
+from chargecloud.plugins import load_plugins
+from chargecloud.registry.tokens import ROLES, Tokens
+from chargecloud.storage.schema import accounts, chargers, event_log, orders, postings, tenants
+from tests.harness import clock_at, open_store, result_of, rows_of
+from tests.world import Box, World
+
+
+@frozen
+class Said:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+def revisions() -> tuple[Path, ...]:
+    """The revisions that the command line brings a database to."""
+    features = load_plugins(installed=()).features.values()
+    return tuple(feature.migrations for feature in features if feature.migrations)
+
+
+def platform(folder: Path) -> World:
+    """The service beside the command line."""
+    return World(folder, features=revisions())
+
+
+#: runs a command; C{CONFIG} stands for the options that name the configuration
+Run = Callable[..., Said]
+CONFIG = "CONFIG"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration whose files are beside it."""
+    path = tmp_path / "node.toml"
+    path.write_text(f'[node]\ndata_dir = "{tmp_path}"\n')
+    return path
+
+
+@pytest.fixture
+def run(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line on it."""
+
+    def command(*words: str) -> Said:
+        given: list[str] = []
+        for word in words:
+            given += ["--config", str(config)] if word is CONFIG else [word]
+        capsys.readouterr()
+        try:
+            status: Any = main(given)
+        except SystemExit as exiting:
+            status = exiting.code
+        said = capsys.readouterr()
+        return Said(status, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def upgraded(run: Run) -> Run:
+    """The command line on a database that is up to date."""
+    assert run("db", "upgrade", CONFIG).status == 0
+    return run
+
+
+# --------------------------------------------------------------------------------- looking
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), ["COMMAND --help", "config", "plugins", "db", "tenant", "token", "charger", "ledger"]),
+        (("token",), ["tokens of the HTTP API", "create"]),
+        (("token", "create"), ["never again", "--tenant", "--role", "administrator"]),
+        (("charger", "add"), ["--dialect", "--rated-w", "ebike,etrike,ac,dc", "key"]),
+        (("config", "check"), ["every fault", "FILE", "etc/"]),
+        (("ledger", "verify"), ["exit status is 1"]),
+        (("db", "check"), ["--config"]),
+    ],
+)
+def test_help_teaches(run: Run, words: tuple[str, ...], told: list[str]) -> None:
+    """At each level the help says what there is and what it does."""
+    said = run(*words, "--help")
+    assert (said.status, said.err) == (0, "")
+    assert [word for word in told if word not in " ".join(said.out.split())] == []
+
+
+@pytest.mark.parametrize("words", [(), ("db",), ("db", "shrink"), ("db", "check"), ("fly",)])
+def test_what_is_no_command(run: Run, words: tuple[str, ...]) -> None:
+    """The usage goes to the errors, with the exit status of a wrong usage."""
+    said = run(*words)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("usage: chargecloud")
+
+
+def test_a_good_configuration(run: Run, config: Path) -> None:
+    """It is said what would be run."""
+    said = run("config", "check", str(config))
+    assert (said.status, said.err) == (0, "")
+    assert f"{config}: good; database sqlite:///{config.parent}/chargecloud.db" in said.out
+    assert "dialects: native" in said.out
+    assert "statistics" in said.out
+
+
+def test_no_password_is_shown(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen has people before it, and a terminal remembers."""
+    monkeypatch.setenv("CC_DB", "sqlite://user:hunter2@/x.db")
+    config.write_text('[database]\nurl = "env:CC_DB"')
+    said = run("config", "check", str(config))
+    assert said.status == 0
+    assert "hunter2" not in said.out
+    assert "sqlite://user:***@/x.db" in said.out
+
+
+def test_a_bad_configuration(run: Run, config: Path) -> None:
+    """All faults go to the errors, a line each."""
+    config.write_text("[node]\nid = 0\n[limits]\nmissed = 1\n[moon]")
+    said = run("config", "check", str(config))
+    assert (said.status, said.out) == (1, "")
+    assert said.err.splitlines() == [
+        f"{config}: node.id: must be between 1 and 1023",
+        f"{config}: limits.missed: must be between 2 and 10",
+        f"{config}: moon: is a table of neither the core nor an installed feature",
+    ]
+    assert run("db", "upgrade", CONFIG).err == said.err
+
+
+def test_plugins_are_listed(run: Run) -> None:
+    """What each provides, and where it comes from."""
+    said = run("plugins", "list", CONFIG)
+    assert said.status == 0
+    assert "dialect  native               chargecloud.dialects.native.dialect" in said.out
+    assert "tariff   by_time " in said.out
+    assert "feature  statistics " in said.out
+
+
+# ------------------------------------------------------------------------------ the database
+
+
+def test_the_database_is_brought_up_to_date(run: Run) -> None:
+    """What it lacks is named, with exit status 1, until it lacks nothing."""
+    before = run("db", "check", CONFIG)
+    assert before.status == 1
+    assert "the database lacks core_0001" in before.out
+    assert run("db", "upgrade", CONFIG).out == "the database is up to date\n"
+    after = run("db", "check", CONFIG)
+    assert (after.status, after.out) == (0, "the database is up to date\n")
+    assert run("db", "upgrade", CONFIG).status == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("tenant", "create", CONFIG, "x"), ("token", "create", CONFIG, "x"),
+              ("ledger", "verify", CONFIG)]
+)  # fmt: skip
+def test_a_database_that_is_not_up_to_date(run: Run, words: tuple[str, ...]) -> None:
+    """It is said what is to be done, and nothing is written."""
+    said = run(*words)
+    assert (said.status, said.out) == (1, "")
+    assert "core_0001" in said.err
+    assert "chargecloud db upgrade" in said.err
+
+
+def test_a_database_that_cannot_be_opened(run: Run, config: Path) -> None:
+    """The database's own words, in one line and without a traceback."""
+    (config.parent / "chargecloud.db").write_text("this is no database, whatever its name is" * 9)
+    said = run("db", "check", CONFIG)
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("the database: ")
+    assert "file is not a database" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+# ------------------------------------------------------------------------ tenants and tokens
+
+
+def test_a_tenant_is_made(upgraded: Run) -> None:
+    """Its id is printed, for the commands that want it; a name is taken once."""
+    made = upgraded("tenant", "create", CONFIG, "Campus")
+    assert (made.status, made.err) == (0, "")
+    assert int(made.out) > 0
+    again = upgraded("tenant", "create", CONFIG, "Campus")
+    assert (again.status, again.out) == (1, "")
+    assert again.err == "there is a tenant 'Campus' already\n"
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_token_authenticates(upgraded: Run, config: Path, role: str) -> None:
+    """What is printed opens the API for its tenant, with what the role may do."""
+    tenant = upgraded("tenant", "create", CONFIG, "Campus").out.strip()
+    made = upgraded("token", "create", CONFIG, "till", "--tenant", tenant, "--role", role)
+    assert (made.status, made.err) == (0, "")
+    tokens = Tokens(open_store(config.parent, clock_at(), *revisions()))
+    caller = result_of(tokens.authenticate(made.out.strip()))
+    assert caller.tenant_id == int(tenant)
+    assert caller.permissions == frozenset(ROLES[role])
+
+
+def test_a_token_of_the_platform(upgraded: Run, config: Path) -> None:
+    """Without a tenant it is the administrator's own."""
+    token = upgraded("token", "create", CONFIG, "root", "--role", "administrator").out.strip()
+    caller = result_of(
+        Tokens(open_store(config.parent, clock_at(), *revisions())).authenticate(token)
+    )
+    assert caller.tenant_id is None
+    assert caller.may("sites:write")
+
+
+def test_a_token_of_nobody(upgraded: Run) -> None:
+    """There has to be such a tenant."""
+    said = upgraded("token", "create", CONFIG, "till", "--tenant", "77")
+    assert (said.status, said.out, said.err) == (1, "", "there is no tenant 77\n")
+
+
+# --------------------------------------------------------------------------------- chargers
+
+
+def add(run: Run, site: str, *more: str) -> Said:
+    """Register a charger of two ports."""
+    usual = ("--ports", "2", "--kind", "ebike", "--rated-w", "1600")
+    return run("charger", "add", CONFIG, site, "EB-0001", *usual, *more)
+
+
+def test_a_charger_that_is_added_connects(run: Run, config: Path) -> None:
+    """The key that is printed is the one that the platform knows the charger by."""
+    world = platform(config.parent)
+    said = add(run, world.site(), "--name", "Gate 1")
+    assert (said.status, said.err) == (0, "")
+    lines = dict(line.split() for line in said.out.splitlines())
+    assert lines.keys() == {"id", "key"}
+    shown = world.get(f"/chargers/{lines['id']}")
+    assert (shown["name"], shown["ports"], shown["rated_w"]) == ("Gate 1", 2, 1600)
+    box = Box(world, int(lines["id"]), "EB-0001", bytes.fromhex(lines["key"])).connect()
+    assert box.welcomed
+    assert world.get(f"/chargers/{lines['id']}")["online"]
+
+
+def test_adding_is_told_to_those_who_follow(run: Run, config: Path) -> None:
+    """The command line writes to the event log under a node of its own, so that it never
+    takes a place that the service beside it will want."""
+    world = platform(config.parent)
+    site = world.site()
+    add(run, site)
+    logged = {(row["kind"], row["node"]) for row in rows_of(world.store, event_log)}
+    assert ("charger.created", COMMAND_LINE_NODE) in logged
+    world.box(site, "EB-0002")
+    assert ("charger.created", 1) in {
+        (row["kind"], row["node"]) for row in rows_of(world.store, event_log)
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "why"),
+    [
+        (("--dialect", "klingon"), 1, "no dialect 'klingon'"),
+        (("--ports", "0"), 2, "from 1 to 64"),
+        (("--ports", "many"), 2, "from 1 to 64"),
+        (("--rated-w", "-5"), 2, "from 1 to"),
+        (("--kind", "tank"), 2, "invalid choice: 'tank'"),
+    ],
+)
+def test_a_charger_that_cannot_be(
+    run: Run, config: Path, more: tuple[str, ...], status: int, why: str
+) -> None:
+    """It is said why, and nothing is registered."""
+    world = platform(config.parent)
+    said = add(run, world.site(), *more)
+    assert (said.status, said.out) == (status, "")
+    assert why in said.err
+    assert rows_of(world.store, chargers) == []
+
+
+def test_a_charger_is_added_once_and_at_a_site(run: Run, config: Path) -> None:
+    """Its identity is taken then, and the site must be there."""
+    site = platform(config.parent).site()
+    assert add(run, "77").err == "there is no site 77\n"
+    assert add(run, site).status == 0
+    assert add(run, site).err == "there is a native charger 'EB-0001' already\n"
+
+
+def test_a_shifted_calendar_is_not_torn_by_the_command_line(run: Run, config: Path) -> None:
+    """Where a demonstration's date is another than ours, it is the one that is written."""
+    config.write_text(config.read_text() + "[calendar]\nstart = 2040-01-01T00:00:00Z\nspeed = 60.0")
+    run("db", "upgrade", CONFIG)
+    run("tenant", "create", CONFIG, "Campus")
+    (made,) = rows_of(open_store(config.parent, clock_at(), *revisions()), tenants)
+    assert made["created_at"].year == 2040
+
+
+def test_a_database_of_another_installation(run: Run, config: Path) -> None:
+    """A feature's plugin that is gone is told in a line, and not in a traceback."""
+    store = platform(config.parent).store
+    result_of(
+        store.writer.transact(
+            lambda connection: connection.exec_driver_sql(
+                "INSERT INTO alembic_version VALUES ('acme_0007')"
+            )
+        )
+    )
+    said = run("db", "upgrade", CONFIG)
+    assert (said.status, said.out) == (1, "")
+    assert "acme_0007" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+# --------------------------------------------------------------------------------- the money
+
+
+def charged(folder: Path) -> World:
+    """A platform with a charge that was paid."""
+    world = platform(folder)
+    box = world.box().connect()
+    world.order(box, world.customer(1000))
+    started = box.begin()
+    world.pass_time(3600, lambda: box.report(10_000))
+    box.end(2, started.order_id, 5_000_000, 3600)
+    return world
+
+
+def test_sound_books(run: Run, config: Path) -> None:
+    """It is said that they are."""
+    charged(config.parent)
+    assert run("ledger", "verify", CONFIG) == Said(0, "the books are sound\n", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            update(accounts).where(accounts.c.kind == "wallet").values(balance_fen=10**6),
+            "the balance is 1000000 fen, its postings sum to ",
+        ),
+        (delete(postings).where(postings.c.cause == "release"), "its postings sum to"),
+        (update(orders).values(amount_fen=1), "its bill's lines are"),
+    ],
+)
+def test_books_that_were_tampered_with(run: Run, config: Path, change: object, why: str) -> None:
+    """Each contradiction is a line, and the exit status is 1."""
+    world = charged(config.parent)
+
+    def plant(connection: Connection) -> None:
+        connection.execute(change)  # type: ignore[call-overload]
+
+    result_of(world.store.writer.transact(plant))
+    said = run("ledger", "verify", CONFIG)
+    assert (said.status, said.err) == (1, "")
+    *found, last = said.out.splitlines()
+    assert last == f"{len(found)} faults"
+    assert any(why in fault for fault in found)
