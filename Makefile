@@ -13,7 +13,7 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
-	$(BIN)/trial --reactor=epoll --temp-directory=$(VENV)/_trial tests.trial
+	$(BIN)/trial --reactor=epoll --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -59,10 +59,10 @@ class ByTime:
 
     def boundaries(
         self,
-        terms: Mapping[str, Any],  # noqa: ARG002
-        zone: ZoneInfo,  # noqa: ARG002
-        after: datetime,  # noqa: ARG002
-        until: datetime,  # noqa: ARG002
+        terms: Mapping[str, Any],
+        zone: ZoneInfo,
+        after: datetime,
+        until: datetime,
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}: there are none, for the price never changes."""
         return ()

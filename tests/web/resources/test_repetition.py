@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from chargecloud.storage.schema import metadata
-from tests.harness import rows_of
+from tests.harness import clock_at, rows_of
 from tests.web.resources.asking import Asking
 from tests.world import FLAT, World
 
@@ -114,7 +114,7 @@ def test_it_outlasts_the_process(tmp_path: Path, making: Callable[[World], Makin
     path, body, _other = making(before)
     made = Asking(before).made(path, body, key="k-1")
     books = Books.of(before)
-    after = World(tmp_path, before.clock)
+    after = World(tmp_path, clock_at(before.calendar.now()))
     again = Asking(after).made(path, body, key="k-1")
     assert again.get("id") == made.get("id")
     assert Books.of(after) == books

@@ -54,6 +54,7 @@ def test_there_is_no_such_site_or_tariff(api: Asking) -> None:
     """What is not there is not found, in a path and in a body."""
     assert api.ask("GET", "/sites/5").status == 404
     assert api.ask("GET", "/sites/north").status == 404
+    assert api.ask("GET", f"/sites/{'9' * 19}").status == 404
     assert api.ask("POST", "/sites", CAMPUS | {"tariff_id": "5"}).status == 404
 
 
