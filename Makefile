@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint format clean services
+.PHONY: run test lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -14,6 +14,9 @@ run: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 	$(BIN)/trial --reactor=epoll --temp-directory=$(VENV)/_trial tests/trial/test_*.py
+
+bench: $(STAMP)
+	$(BIN)/python -m bench.heartbeats
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -37,6 +37,7 @@ setup(
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
             "ruff>=0.9",
+            "setuptools>=80",
             "towncrier>=24.8",
         ]
     },

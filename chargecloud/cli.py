@@ -25,21 +25,20 @@ from chargecloud.calendar import Calendar
 from chargecloud.config import ConfigError, Setup, read_config
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.domain.errors import NotFound, Refusal
-from chargecloud.plugins import Plugins
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import PLATFORM, ROLES, create_token
-from chargecloud.registry.vault import Vault, new_key
+from chargecloud.registry.vault import Vault
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.calendars import resume
-from chargecloud.storage.engine import open_engine
+from chargecloud.storage.engine import for_writing, open_engine
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.migrate import pending, upgrade
 from chargecloud.storage.slots import lease_slot, release_slot
 from chargecloud.storage.store import Store
 from chargecloud.storage.writer import Writer
-from chargecloud.web.resources.chargers import KEYED_DIALECTS, MOST_PORTS, MOST_RATED_W
+from chargecloud.web.resources.chargers import MOST_PORTS, MOST_RATED_W
 
 T = TypeVar("T")
 
@@ -81,7 +80,7 @@ def db_upgrade(arguments: argparse.Namespace) -> int:
     when it starts."""
     setup = read_config(Path(arguments.config))
     with _engine(setup) as engine:
-        upgrade(engine, _revisions(setup.plugins))
+        upgrade(engine, setup.plugins.migrations)
     print("the database is up to date")
     return 0
 
@@ -90,7 +89,7 @@ def db_check(arguments: argparse.Namespace) -> int:
     """Say whether the database is up to date.  The exit status is 1 if it is not."""
     setup = read_config(Path(arguments.config))
     with _engine(setup) as engine:
-        lacking = pending(engine, _revisions(setup.plugins))
+        lacking = pending(engine, setup.plugins.migrations)
     print(f"the database lacks {', '.join(lacking)}" if lacking else "the database is up to date")
     return 1 if lacking else 0
 
@@ -137,8 +136,7 @@ def charger_add(arguments: argparse.Namespace) -> int:
             store.read(lambda connection: find_site(connection, None, arguments.site_id))
         )
         vault = Vault.open(setup.config.data_dir / "master.key")
-        key = new_key() if arguments.dialect in KEYED_DIALECTS else None
-        charger, _made_now = _result(
+        charger, key = _result(
             Chargers(store, calendar, setup.plugins.dialects, vault).create(
                 None,
                 site.tenant_id,
@@ -149,7 +147,6 @@ def charger_add(arguments: argparse.Namespace) -> int:
                 port_count=arguments.ports,
                 kind=ChargerKind(arguments.kind),
                 rated_w=arguments.rated_w,
-                key=key,
             )
         )
     print(f"id {charger.id}")
@@ -187,13 +184,9 @@ def _engine(setup: Setup) -> Iterator[Engine]:
 def _current(setup: Setup) -> Iterator[Engine]:
     """The engine of a database that has all its tables."""
     with _engine(setup) as engine:
-        if lacking := pending(engine, _revisions(setup.plugins)):
+        if lacking := pending(engine, setup.plugins.migrations):
             raise NotFound(f"the database lacks {', '.join(lacking)}: `chargecloud db upgrade`")
         yield engine
-
-
-def _revisions(plugins: Plugins) -> list[Path]:
-    return [feature.migrations for feature in plugins.features.values() if feature.migrations]
 
 
 @contextmanager
@@ -203,16 +196,16 @@ def _store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar, Set
     holder = f"command line {os.getpid()}"
     with _current(setup) as engine:
         calendar = _calendar(setup, engine)
-        with engine.begin() as connection:
+        with for_writing(engine).begin() as connection:
             slot = lease_slot(connection, holder, time.time())
         try:
             ids = Ids(time.time, slot)
-            writer = Writer(engine, _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
+            writer = Writer(for_writing(engine), _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
             with engine.connect() as connection:
                 writer.open(connection)
             yield Store(engine, ids, writer, _AtOnce()), calendar, setup
         finally:
-            with engine.begin() as connection:
+            with for_writing(engine).begin() as connection:
                 release_slot(connection, slot, holder, time.time())
 
 

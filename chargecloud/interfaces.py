@@ -143,6 +143,10 @@ class IDialect(Interface):
     name: str = Attribute("its name in configuration, database and API, for example C{'dny'}")
     version: str = Attribute("version of the dialect's implementation, shown beside frames")
 
+    key_bytes: int | None = Attribute(
+        "size of the key by which a charger proves itself; None if it has none"
+    )
+
     def recognises(first: bytes) -> bool | None:
         """Whether a connection that begins with these bytes (at least one) speaks it;
         C{None}: more bytes are needed to tell."""

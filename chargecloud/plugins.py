@@ -5,6 +5,7 @@ The platform's own dialect, tariffs and features come in the same way.
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -62,6 +63,15 @@ class Plugins:
     tariffs: Mapping[str, ITariff]
     features: Mapping[str, IFeature]
     alarm_sinks: Mapping[str, IAlarmSink] = field(factory=dict)
+
+    @property
+    def migrations(self) -> dict[str, Path]:
+        """The features' folders of revisions, by the feature's name."""
+        return {
+            name: feature.migrations
+            for name, feature in self.features.items()
+            if feature.migrations is not None
+        }
 
 
 def load_plugins(

@@ -138,9 +138,8 @@ class ChargeCloud(Service):
         self._simulate()
 
     async def _open_store(self) -> tuple[Store, Calendar]:
-        features = self.setup.plugins.features.values()
         engine = open_engine(self.config.database_url)
-        upgrade(engine, [feature.migrations for feature in features if feature.migrations])
+        upgrade(engine, self.setup.plugins.migrations)
         calendar = self._calendar(engine)
         storing = StoreService(engine, self.reactor, calendar, self.config.node.id)
         self._run(storing)

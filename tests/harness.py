@@ -1,6 +1,6 @@
 """What many tests need: the platform's parts in memory, in step with a clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,10 +48,10 @@ def clock_at(instant: datetime = NOW) -> Clock:
     return clock
 
 
-def open_store(folder: Path, clock: Clock, *features: Path) -> Store:
+def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None = None) -> Store:
     """A store on a fresh or an existing database in a folder, everything in step."""
     engine = open_engine(f"sqlite:///{folder}/chargecloud.db")
-    upgrade(engine, features)
+    upgrade(engine, features or {})
     calendar = Calendar(clock.seconds)
     return Store.open(
         engine,

@@ -2,7 +2,7 @@
 over HTTP without sockets."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -205,13 +205,13 @@ class World:
         *,
         plugins: Plugins | None = None,
         feature_settings: dict[str, Any] | None = None,
-        features: tuple[Path, ...] = (),
+        migrations: Mapping[str, Path] | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or clock_at()
         self.calendar = Calendar(self.clock.seconds)
-        self.store = open_store(folder, self.clock, *features)
         self.plugins = plugins or native_plugins()
+        self.store = open_store(folder, self.clock, migrations or self.plugins.migrations)
         self.platform = Platform.assemble(
             self.store,
             self.clock,
@@ -233,7 +233,7 @@ class World:
                 )
             )
         self.caller = Caller(1, None, frozenset({"*"}))
-        self._treq = StubTreq(
+        self._treq: Any = StubTreq(
             make_resource(self.platform.routes, lambda _token: succeed(self.caller))
         )
 

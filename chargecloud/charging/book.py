@@ -98,11 +98,12 @@ class OrderBook:
         @param rated_w: what its charger can give at the most.
         """
         self._tariffs[tariff.id, tariff.version] = tariff
-        kind = self.tariffs.kinds[tariff.kind]
+        # a plugin that is gone makes no bill; the order can still end, and is held then
+        kind = self.tariffs.kinds.get(tariff.kind)
         zone = ZoneInfo(order.time_zone)
 
         def boundaries(after: datetime, until: datetime) -> list[datetime]:
-            return list(kind.boundaries(tariff.terms, zone, after, until))
+            return list(kind.boundaries(tariff.terms, zone, after, until)) if kind else []
 
         track = self._tracks[order.id] = Track(order, boundaries, rated_w)
         if order.state in RUNNING:

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 from sqlalchemy import Connection
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -157,10 +157,11 @@ class Placing:
             limit_duration_s=order.limit_duration_s,
             until_full=order.until_full,
         )
-        answered = self.book.routing.send(order.charger_id, command, deadline_s)
+        # first of all: whatever goes wrong with the start, the order comes to an end
+        self.expect_confirmation(order)
+        answered = maybeDeferred(self.book.routing.send, order.charger_id, command, deadline_s)
         answered.addCallbacks(self._answered, self._unanswered, (order,), {}, (order,))
         answered.addErrback(self._not_failed, order)
-        self.expect_confirmation(order)
 
     def expect_confirmation(self, order: Order) -> None:
         """Give an order up that the charger does not say to have begun in time."""
@@ -176,10 +177,10 @@ class Placing:
         return None if answer.accepted else self._fail(order, answer.code)
 
     def _unanswered(self, failure: Failure, order: Order) -> Any:
-        failure.trap(Refusal)
-        refusal = failure.value
-        assert isinstance(refusal, Refusal)
-        return self._fail(order, refusal.code)
+        error = failure.value
+        if not isinstance(error, Refusal):
+            self._log.failure("a start could not be sent", failure)
+        return self._fail(order, error.code if isinstance(error, Refusal) else "not-sent")
 
     def _fail(self, order: Order, code: str) -> "Deferred[Order]":
         refused = StartRefused(self.calendar.now(), code)

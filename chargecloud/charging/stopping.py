@@ -26,9 +26,17 @@ class Stopping:
         track = self.book.tracked(order.id)
         if order.state not in RUNNING or track is None:
             raise Conflict(f"the order is {order.state.value}", state=order.state.value)
-        track.stop_reason = reason
-        answer = await self.book.routing.send(order.charger_id, StopCharge(order.id, order.port))
-        if not answer.accepted:
+        before, track.stop_reason = track.stop_reason, reason
+        accepted = False
+        try:
+            command = StopCharge(order.id, order.port)
+            answer = await self.book.routing.send(order.charger_id, command)
+            accepted = answer.accepted
+        finally:
+            # what does not stop it is not the reason for which it will have stopped
+            if not accepted and track.stop_reason is reason:
+                track.stop_reason = before
+        if not accepted:
             raise Conflict(f"the charger refuses to stop: {answer.code}", answer=answer.code)
         return await self.book.find(order.id)
 

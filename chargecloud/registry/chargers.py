@@ -14,7 +14,7 @@ from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFo
 from chargecloud.domain.events import LoggedIn
 from chargecloud.interfaces import Credentials, IDialect
 from chargecloud.registry.sites import find_site
-from chargecloud.registry.vault import Vault
+from chargecloud.registry.vault import Vault, key_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import chargers
@@ -100,27 +100,33 @@ class Chargers:
         identity: str,
         port_count: int,
         kind: ChargerKind,
-        key: bytes | None,
+        key: str | None = None,
         **about: Any,
-    ) -> tuple[Charger, bool]:
+    ) -> tuple[Charger, bytes | None]:
         """
         Register a charger.
 
-        @param key: what it proves itself with, if its dialect has keys.
+        @param key: what it is to prove itself with, in hexadecimal; made if it is not given
+            and its dialect has keys.
         @param about: the other fields of L{Charger} that describe it.
-        @return: the charger, and whether it was made now and not by an earlier sending of
-            the same request.
+        @return: the charger and its key, the same again if the request is sent again.
         @raise AlreadyExists: if its identity is taken.
         @raise NotFound: if the tenant has no such site.
         """
         if made := await known(self.store, request):
-            return await self.get(tenant_id, made.resource_id), False
+            return await self._with_key(tenant_id, made.resource_id)
         if dialect not in self.dialects:
             what = f"is none of {', '.join(sorted(self.dialects))}"
             raise Invalid(
                 f"no dialect {dialect!r}", errors=[{"pointer": "/dialect", "detail": what}]
             )
-        identity = self.dialects[dialect].read_identity(identity)
+        spoken = self.dialects[dialect]
+        try:
+            identity = spoken.read_identity(identity)
+        except Invalid as error:
+            fault = {"pointer": "/identity", "detail": error.detail}
+            raise Invalid(error.detail, errors=[fault]) from error
+        secret = key_of(key, spoken.key_bytes)
         await self.store.read(lambda connection: find_site(connection, tenant_id, site_id))
         charger = Charger(
             id=self.store.ids.next(),
@@ -136,7 +142,7 @@ class Chargers:
         )
         row = asdict(charger) | {
             "kind": kind.value,
-            "wrapped_key": None if key is None else self.vault.wrap(key),
+            "wrapped_key": None if secret is None else self.vault.wrap(secret),
             "key_generation": 1,
         }
         ports = [
@@ -149,7 +155,16 @@ class Chargers:
             made = await once(self.store, request, charger.id, decision)
         except Stale:
             raise AlreadyExists(f"there is a {dialect} charger {identity!r} already") from None
-        return await self.get(tenant_id, made.resource_id), not made.repeated
+        return await self._with_key(tenant_id, made.resource_id)
+
+    async def _with_key(self, tenant_id: int, charger_id: int) -> tuple[Charger, bytes | None]:
+        def read(connection: Connection) -> tuple[Charger, bytes | None]:
+            wrapped = select(chargers.c.wrapped_key).where(chargers.c.id == charger_id)
+            charger = find_charger(connection, tenant_id, charger_id)
+            return charger, connection.execute(wrapped).scalar()
+
+        charger, wrapped_key = await self.store.read(read)
+        return charger, None if wrapped_key is None else self.vault.unwrap(wrapped_key)
 
     async def get(self, tenant_id: int | None, charger_id: int) -> Charger:
         """

@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 
 from chargecloud.domain.errors import Invalid
 
-KEY_BYTES = 16
 _MASTER_BYTES = 32
 
 
@@ -51,22 +50,28 @@ class Vault:
         return aes_key_unwrap(self._master, wrapped)
 
 
-def read_key(text: str) -> bytes:
+def key_of(text: str | None, size: int | None) -> bytes | None:
     """
-    A charger's key from its hexadecimal form.
+    A charger's key: the one that is given, or else a new one.
 
-    @raise Invalid: if it is none.
+    @param text: in hexadecimal; C{None} to have one made.
+    @param size: bytes of a key in the charger's dialect; C{None} if it has no keys.
+    @raise Invalid: for a text that is no such key.
     """
+    if size is None:
+        if text is not None:
+            raise _invalid("is not wanted: the dialect has no keys")
+        return None
+    if text is None:
+        return os.urandom(size)
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != KEY_BYTES:
-        what = f"must be {KEY_BYTES} bytes in hexadecimal"
-        raise Invalid(f"the key {what}", errors=[{"pointer": "/key", "detail": what}])
+    if len(key) != size:
+        raise _invalid(f"must be {size} bytes in hexadecimal")
     return key
 
 
-def new_key() -> bytes:
-    """A key for a charger."""
-    return os.urandom(KEY_BYTES)
+def _invalid(what: str) -> Invalid:
+    return Invalid(f"the key {what}", errors=[{"pointer": "/key", "detail": what}])

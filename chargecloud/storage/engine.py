@@ -10,6 +10,8 @@ from sqlalchemy.engine import make_url
 #: command line ever write beside the writer, and they are short
 SQLITE_BUSY_S = 10
 
+_WRITES = "chargecloud_writes"
+
 
 def open_engine(url: str) -> Engine:
     """
@@ -38,4 +40,15 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def for_writing(engine: Engine) -> Engine:
+    """
+    The same engine for transactions that write.
+
+    On SQLite they take the lock when they begin, and wait for it; one that began to read
+    and then writes is refused at once if another has written meanwhile.
+    """
+    return engine.execution_options(**{_WRITES: True})

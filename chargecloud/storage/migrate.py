@@ -1,6 +1,10 @@
-"""Migrations: Alembic, with a branch for the core and one for each feature."""
+"""Migrations: Alembic, with a lineage for the core and one for each feature.
 
-from collections.abc import Sequence
+Each lineage has a version table of its own, so that a feature which is blocked or no longer
+installed leaves its tables as they are and hinders nobody.
+"""
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alembic import command
@@ -9,32 +13,47 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from chargecloud.storage.engine import for_writing
+
 _HERE = Path(__file__).parent / "migrations"
+#: revisions of the core
+CORE = {"core": _HERE / "versions"}
 
 
-def _config(features: Sequence[Path]) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_HERE))
-    config.set_main_option("path_separator", "newline")
-    folders = [_HERE / "versions", *features]
-    config.set_main_option("version_locations", "\n".join(str(folder) for folder in folders))
-    return config
+def version_table(lineage: str) -> str:
+    """Where Alembic keeps how far a lineage has come."""
+    return f"revisions_{lineage}"
 
 
-def upgrade(engine: Engine, features: Sequence[Path]) -> None:
+def upgrade(engine: Engine, features: Mapping[str, Path]) -> None:
     """
     Bring the database up to date; harmless if it is already.
 
-    @param features: folders with the revisions of the features that are installed.
+    @param features: folders with the revisions of the features that are installed, by name.
     """
-    config = _config(features)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+    for lineage, config in _configs(features):
+        with for_writing(engine).begin() as connection:
+            config.attributes["connection"] = connection
+            config.attributes["version_table"] = version_table(lineage)
+            command.upgrade(config, "head")
 
 
-def pending(engine: Engine, features: Sequence[Path]) -> Sequence[str]:
-    """The revisions that the database still lacks, newest heads only."""
-    heads = set(ScriptDirectory.from_config(_config(features)).get_heads())
+def pending(engine: Engine, features: Mapping[str, Path]) -> list[str]:
+    """The newest revisions that the database still lacks."""
+    lacking = []
     with engine.connect() as connection:
-        return sorted(heads - set(MigrationContext.configure(connection).get_current_heads()))
+        for lineage, config in _configs(features):
+            options = {"version_table": version_table(lineage)}
+            context = MigrationContext.configure(connection, opts=options)
+            heads = ScriptDirectory.from_config(config).get_heads()
+            lacking += sorted(set(heads) - set(context.get_current_heads()))
+    return lacking
+
+
+def _configs(features: Mapping[str, Path]) -> Iterator[tuple[str, Config]]:
+    for lineage, folder in {**CORE, **features}.items():
+        config = Config()
+        config.set_main_option("script_location", str(_HERE))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", str(folder))
+        yield lineage, config

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.storage.engine import for_writing
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.slots import RENEW_S, lease_slot, release_slot, renew_slot
 from chargecloud.storage.threads import Runner, Threads
@@ -60,7 +61,7 @@ class Store:
     ) -> "Store":
         """A store over a database that is up to date."""
         ids = Ids(clock.seconds, slot)
-        writer = Writer(engine, writing, calendar, node, ids.next)
+        writer = Writer(for_writing(engine), writing, calendar, node, ids.next)
         with engine.connect() as connection:
             writer.open(connection)
         return cls(engine, ids, writer, reading)
@@ -74,7 +75,7 @@ class StoreService(MultiService):
         super().__init__()
         self._reactor: IReactorTime = reactor
         self._holder = f"{socket.gethostname()}:{getpid()}:{reactor.seconds()}"
-        with engine.begin() as connection:
+        with for_writing(engine).begin() as connection:
             self._slot = lease_slot(connection, self._holder, reactor.seconds())
         threads: IReactorFromThreads = reactor
         self._writing = Threads.start(threads, 1, "database writer")

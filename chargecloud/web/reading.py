@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
+import attrs
 from cattrs import Converter
 from cattrs.errors import (
     AttributeValidationNote,
@@ -108,8 +109,9 @@ def _faults(
         for inner in error.exceptions:
             yield from _faults(inner, place + _step(inner))
     elif isinstance(error, ForbiddenExtraKeysError):
+        known = ", ".join(wire_name(each.name) for each in attrs.fields(error.cl))
         for name in sorted(error.extra_fields):
-            yield (*place, name), "is not known"
+            yield (*place, name), f"is none of {known}" if known else "is not known"
     elif isinstance(error, KeyError):
         yield place, "is missing"
     elif isinstance(error, ValueError):

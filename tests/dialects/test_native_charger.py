@@ -3,21 +3,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from native_pair import (
-    BOOT,
-    ENDED,
-    FACTS,
-    IDENTITY,
-    ORDER,
-    REPORT,
-    STARTED,
-    Pair,
-    claimed_pair,
-    login_due_pair,
-    new_pair,
-    open_pair,
-    seal_of_cloud,
-)
 
 from chargecloud.dialects.fields import U32, U63
 from chargecloud.dialects.native.charger import Facts, NativeCharger, NotWelcomed
@@ -35,6 +20,21 @@ from chargecloud.domain.events import (
     StopReason,
 )
 from chargecloud.interfaces import Answered, Told
+from tests.dialects.native_pair import (
+    BOOT,
+    ENDED,
+    FACTS,
+    IDENTITY,
+    ORDER,
+    REPORT,
+    STARTED,
+    Pair,
+    claimed_pair,
+    login_due_pair,
+    new_pair,
+    open_pair,
+    seal_of_cloud,
+)
 
 u32 = st.integers(0, U32)
 u63 = st.integers(0, U63)

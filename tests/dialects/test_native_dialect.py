@@ -2,7 +2,6 @@ import pytest
 from attrs import evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
-from native_pair import FACTS, IDENTITY, REPORT, UPTIME_S, new_pair, open_pair
 from zope.interface.verify import verifyObject
 
 from chargecloud.dialects.native.codes import ANSWER_CODES, OUTCOMES, PORT_STATES, STOP_REASONS
@@ -13,6 +12,7 @@ from chargecloud.domain.charger import PortState
 from chargecloud.domain.errors import Invalid
 from chargecloud.domain.events import PortReading, Settled, StopReason
 from chargecloud.interfaces import IConversation, IDialect
+from tests.dialects.native_pair import FACTS, IDENTITY, REPORT, UPTIME_S, new_pair, open_pair
 
 
 def test_seams_are_kept() -> None:

@@ -6,7 +6,18 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from native_pair import (
+
+from chargecloud.dialects.native import keys
+from chargecloud.dialects.native.charger import NativeCharger
+from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.keys import CCM, GCM
+from chargecloud.dialects.native.messages import HELLO
+from chargecloud.dialects.native.received import Ordered, Received, Refused
+from chargecloud.domain.charger import Secret
+from chargecloud.domain.commands import StopCharge
+from chargecloud.domain.errors import BadFrame, BadTag, LimitExceeded, RemoteError
+from chargecloud.interfaces import Claimed, Credentials, Told
+from tests.dialects.native_pair import (
     BOOT,
     CONNECTION,
     ENDED,
@@ -21,17 +32,6 @@ from native_pair import (
     new_pair,
     open_pair,
 )
-
-from chargecloud.dialects.native import keys
-from chargecloud.dialects.native.charger import NativeCharger
-from chargecloud.dialects.native.dialect import NativeDialect
-from chargecloud.dialects.native.keys import CCM, GCM
-from chargecloud.dialects.native.messages import HELLO
-from chargecloud.dialects.native.received import Ordered, Received, Refused
-from chargecloud.domain.charger import Secret
-from chargecloud.domain.commands import StopCharge
-from chargecloud.domain.errors import BadFrame, BadTag, LimitExceeded, RemoteError
-from chargecloud.interfaces import Claimed, Credentials, Told
 
 STOP = StopCharge(ORDER, 2)
 

@@ -7,17 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-import native_pair
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
-from native_pair import ENDED, IDENTITY, ORDER, REPORT, SECRET, STARTED
 
 from chargecloud.dialects.native.received import HeartbeatAnswered, Kept, Ordered
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
 from chargecloud.domain.events import Settled, TimeAsked
 from chargecloud.interfaces import Alive, Answered, Heard, Told
+from tests.dialects import native_pair
+from tests.dialects.native_pair import ENDED, IDENTITY, ORDER, REPORT, SECRET, STARTED
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "native_vectors.json").read_text(encoding="ascii")

@@ -74,7 +74,7 @@ class World:
     def __init__(self, folder: Path, clock: Clock) -> None:
         assert FOLDER is not None
         self.clock = clock
-        self.store: Store = open_store(folder, clock, FOLDER)
+        self.store: Store = open_store(folder, clock, {"statistics": FOLDER})
         platform = Platform(Calendar(clock.seconds), self.store.read)
         self.parts: FeatureParts = FEATURE.build(StatisticsSettings(), platform)
         (self.follower,) = self.parts.followers

@@ -109,6 +109,7 @@ class LineDialect:
 
     name = "lines"
     version = "1"
+    key_bytes = None
 
     def recognises(self, first: bytes) -> bool | None:
         """By the whole preamble."""

@@ -43,7 +43,7 @@ class Registry:
             create_tenant(connection, ONE, "one", NOW)
             create_tenant(connection, TWO, "two", NOW)
         calendar = Calendar(clock.seconds)
-        dialects = {"native": NativeDialect()}
+        dialects = {"native": NativeDialect(), "keyless": NativeDialect(key_bytes=None)}
         return cls(
             clock,
             store,
@@ -70,7 +70,7 @@ class Registry:
         key: bytes | None = None,
         request: RequestKey | None = None,
         ports: int = 2,
-    ) -> Coroutine[Any, Any, tuple[Charger, bool]]:
+    ) -> Coroutine[Any, Any, tuple[Charger, bytes | None]]:
         """The registration of a charger at a site, by the site's tenant or another."""
         return self.chargers.create(
             request,
@@ -80,12 +80,12 @@ class Registry:
             identity=identity,
             port_count=ports,
             kind=ChargerKind.EBIKE,
-            key=key,
+            key=key.hex() if key else None,
             name=f"box {identity}",
             rated_w=5500,
         )
 
-    def charger(self, site: Site, identity: str, **about: Any) -> tuple[Charger, bool]:
-        """Register a charger; whether it was made now."""
-        made: tuple[Charger, bool] = result_of(self.creating(site, identity, **about))
+    def charger(self, site: Site, identity: str, **about: Any) -> tuple[Charger, bytes | None]:
+        """Register a charger; with its key."""
+        made: tuple[Charger, bytes | None] = result_of(self.creating(site, identity, **about))
         return made

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.domain.errors import Invalid
-from chargecloud.registry.vault import KEY_BYTES, Vault, new_key, read_key
+from chargecloud.registry.vault import Vault, key_of
 
-keys = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
+keys = st.binary(min_size=16, max_size=16)
 
 
 def test_its_file_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_its_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_keys_outlast_a_restart(tmp_path: Path) -> None:
     """The next process opens the same vault."""
-    key = new_key()
+    key = bytes(range(16))
     wrapped = Vault.open(tmp_path / "master.key").wrap(key)
     assert Vault.open(tmp_path / "master.key").unwrap(wrapped) == key
 
@@ -56,17 +56,24 @@ def test_the_master_key_is_not_shown() -> None:
 @given(keys)
 def test_a_key_is_read_from_hexadecimal(key: bytes) -> None:
     """As it is printed on a delivery note, in capitals or not."""
-    assert read_key(key.hex()) == read_key(key.hex().upper()) == key
+    assert key_of(key.hex(), 16) == key_of(key.hex().upper(), 16) == key
 
 
 @pytest.mark.parametrize("text", ["", "00" * 15, "00" * 17, "0" * 31, "zz" * 16])
 def test_what_is_no_key_is_refused(text: str) -> None:
     """With the place of the fault."""
     with pytest.raises(Invalid) as refused:
-        read_key(text)
+        key_of(text, 16)
     assert refused.value.facts["errors"][0]["pointer"] == "/key"  # type: ignore[index]
 
 
 def test_new_keys_differ() -> None:
     """Nobody can guess them."""
-    assert len({new_key() for _ in range(100)}) == 100
+    assert len({key_of(None, 16) for _ in range(100)}) == 100
+
+
+def test_a_dialect_without_keys_wants_none() -> None:
+    """None is made, and one that is given is refused."""
+    assert key_of(None, None) is None
+    with pytest.raises(Invalid):
+        key_of("00" * 16, None)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.migrate import pending, upgrade
+from chargecloud.storage.migrate import pending, upgrade, version_table
 from chargecloud.storage.schema import metadata
 
 
@@ -21,28 +21,34 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     opened.dispose()
 
 
+def context_of(connection: Connection) -> MigrationContext:
+    """Where the core's revisions are kept, which is no table of the schema."""
+    options = {"version_table": version_table("core")}
+    return MigrationContext.configure(connection, opts=options)
+
+
 def test_an_empty_database_lacks_all(engine: Engine) -> None:
     """What is pending is told before it is done, and is nothing afterwards."""
-    assert pending(engine, []) == ["core_0001"]
-    upgrade(engine, [])
-    assert pending(engine, []) == []
+    assert pending(engine, {}) == ["core_0001"]
+    upgrade(engine, {})
+    assert pending(engine, {}) == []
 
 
 def test_upgrading_twice_is_harmless(engine: Engine) -> None:
     """Every start may upgrade; what is there already stays."""
-    upgrade(engine, [])
+    upgrade(engine, {})
     with engine.begin() as connection:
         connection.execute(metadata.tables["cursors"].insert().values(follower="f", node=1, seq=5))
-    upgrade(engine, [])
+    upgrade(engine, {})
     with engine.connect() as connection:
         assert connection.execute(metadata.tables["cursors"].select()).one().seq == 5
 
 
 def test_the_migrated_schema_is_the_codes(engine: Engine) -> None:
     """Tables, columns, types, indexes, unique and primary keys are those of the schema."""
-    upgrade(engine, [])
+    upgrade(engine, {})
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(context_of(connection), metadata) == []
         for table in metadata.sorted_tables:
             migrated = inspect(connection).get_pk_constraint(table.name)["constrained_columns"]
             assert migrated == [column.name for column in table.primary_key], table.name
@@ -55,3 +61,21 @@ def test_tables_can_be_sharded() -> None:
         assert all(column.autoincrement is not True for column in table.columns)
         integers = [c for c in table.primary_key if c.type.python_type is int]
         assert all(column.autoincrement is False for column in integers), table.name
+
+
+def test_a_feature_that_is_gone_hinders_nobody(engine: Engine, tmp_path: Path) -> None:
+    """Its tables stay, and the next start neither needs its revisions nor trips over them."""
+    folder = tmp_path / "bells"
+    folder.mkdir()
+    (folder / "bells_0001.py").write_text(
+        "from alembic import op\n"
+        "import sqlalchemy as sa\n"
+        "revision, down_revision, branch_labels, depends_on = 'bells_0001', None, None, None\n"
+        "def upgrade():\n"
+        "    op.create_table('bells', sa.Column('id', sa.Integer, primary_key=True))\n"
+    )
+    upgrade(engine, {"bells": folder})
+    upgrade(engine, {})
+    assert pending(engine, {}) == []
+    assert "bells" in inspect(engine).get_table_names()
+    assert pending(engine, {"bells": folder}) == []

@@ -32,7 +32,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     def starting() -> StoreService:
         engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
-        upgrade(engine, [])
+        upgrade(engine, {})
         service = StoreService(engine, reactor, Calendar(clock.seconds), node=1)
         service.startService()
         started.append(service)

@@ -120,7 +120,7 @@ class NativeConversation:
 
     def _read(self, data: bytes, heard: list[Heard]) -> None:
         self._waiting.append(data)
-        if self._state is State.REFUSED and self._waiting:
+        if self._state is State.REFUSED:
             raise NotAdmitted("a charger that was refused goes on")
         while self._state is not State.CLAIMED:
             frame = take_frame(self._waiting, UP_HEADS)

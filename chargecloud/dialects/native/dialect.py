@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from chargecloud.dialects.native.cloud import NativeConversation
 from chargecloud.dialects.native.frames import FIRST_BYTE
+from chargecloud.dialects.native.keys import KEY_SIZE
 from chargecloud.dialects.native.messages import IDENTITY_FORM, IDENTITY_LIMIT
 from chargecloud.domain.errors import Invalid
 from chargecloud.interfaces import IConversation, IDialect
@@ -27,6 +28,7 @@ class NativeDialect:
 
     name = "native"
     version = "1.0"
+    key_bytes: int | None = KEY_SIZE
 
     def recognises(self, first: bytes) -> bool | None:
         """A HELLO tells by its first byte."""

@@ -14,12 +14,9 @@ from chargecloud.domain.units import watts, wh
 from chargecloud.gateway.presence import Presence
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.registry.sites import Sites
-from chargecloud.registry.vault import new_key, read_key
 from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
 from chargecloud.web.resources.shared import asked_id, id_of, id_text, page, request_key
 
-#: dialects whose chargers prove themselves with a key
-KEYED_DIALECTS = frozenset({"native"})
 #: thrice the ports of the largest box that is sold
 MOST_PORTS = 64
 #: above every charger that is sold, and little enough to notice a kW that was meant
@@ -92,7 +89,7 @@ class ChargerWithPorts(ChargerShown):
 class ChargerMade(ChargerShown):
     """A charger that was just registered."""
 
-    key: str | None = text("its key in hexadecimal: shown here and never again")
+    key: str | None = text("its key in hexadecimal: shown here and not again")
 
 
 @frozen(kw_only=True)
@@ -183,12 +180,7 @@ def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:
     async def create(call: Call) -> ChargerMade:
         body: NewCharger = call.body
         site = await sites.get(call.caller.tenant_id, id_of(body.site_id, "site_id"))
-        key = None
-        if body.key is not None:
-            key = read_key(body.key)
-        elif body.dialect in KEYED_DIALECTS:
-            key = new_key()
-        charger, made = await chargers.create(
+        charger, key = await chargers.create(
             request_key(call),
             site.tenant_id,
             site_id=site.id,
@@ -196,14 +188,14 @@ def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:
             identity=body.identity,
             port_count=body.ports,
             kind=body.kind,
-            key=key,
+            key=body.key,
             name=body.name,
             rated_w=body.rated_w,
             vendor=body.vendor,
             imei=body.imei,
             iccid=body.iccid,
         )
-        return shown.made(charger, key if made else None)
+        return shown.made(charger, key)
 
     async def listed(call: Call) -> Page[ChargerShown]:
         query: ChargerQuery = call.query

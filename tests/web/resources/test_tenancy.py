@@ -123,7 +123,6 @@ def _with_features(plugins: Plugins) -> dict[str, Any]:
     return {
         "plugins": plugins,
         "feature_settings": {name: feature.settings() for name, feature in features.items()},
-        "features": tuple(each.migrations for each in features.values() if each.migrations),
     }
 
 

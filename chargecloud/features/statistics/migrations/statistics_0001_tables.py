@@ -9,7 +9,7 @@ from alembic import op
 
 revision = "statistics_0001"
 down_revision = None
-branch_labels = ("statistics",)
+branch_labels = None
 depends_on = None
 
 
