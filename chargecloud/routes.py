@@ -6,7 +6,7 @@ and L{choice} carry their documentation and their limits with them.
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import attrs
 from attrs import frozen
@@ -17,6 +17,25 @@ T = TypeVar("T")
 
 #: the default of a field that must be given
 REQUIRED: Any = attrs.NOTHING
+
+#: the type of a field that is an id: a whole number here, and text in JSON, where 64 bits
+#: are more than every reader counts exactly
+Id = Annotated[int, "id"]
+MOST_ID = 2**63 - 1
+
+
+def read_id(given: Any) -> int:
+    """
+    An id from its text.
+
+    @raise ValueError: if it is none.
+    """
+    # more than 19 digits are not even tried
+    if isinstance(given, str) and len(given) < 20 and given.isascii() and given.isdigit():
+        value = int(given)
+        if value <= MOST_ID:
+            return value
+    raise ValueError("is not an id")
 
 
 def wire_name(field_name: str) -> str:
@@ -135,10 +154,11 @@ class Call:
 
         @raise NotFound: if it is none, as for an id that does not exist.
         """
-        value = self.path[name]
-        if not (len(value) < 20 and value.isascii() and value.isdigit() and int(value) < 2**63):
-            raise NotFound(f"there is no {name.removesuffix('_id')} {value}")
-        return int(value)
+        try:
+            return read_id(self.path[name])
+        except ValueError:
+            what = name.removesuffix("_id")
+            raise NotFound(f"there is no {what} {self.path[name]}") from None
 
 
 class Method(Enum):

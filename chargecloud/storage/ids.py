@@ -13,8 +13,6 @@ from attrs import define, field
 SLOT_BITS = 10
 COUNTER_BITS = 12
 SLOTS = 1 << SLOT_BITS
-#: no id is greater: databases count to here
-MOST_ID = (1 << 63) - 1
 
 _EPOCH_MS = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1

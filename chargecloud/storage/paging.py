@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Select
 
 from chargecloud.domain.errors import Invalid
-from chargecloud.storage.ids import MOST_ID
+from chargecloud.routes import read_id
 
 T = TypeVar("T")
 
@@ -36,7 +36,8 @@ def read_page(
 
 
 def _read_cursor(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MOST_ID:
-        return int(text)
-    what = "is not a cursor of ours"
-    raise Invalid(f"this {what}", errors=[{"parameter": "cursor", "detail": what}])
+    try:
+        return read_id(text)
+    except ValueError:
+        what = "is not a cursor of ours"
+        raise Invalid(f"this {what}", errors=[{"parameter": "cursor", "detail": what}]) from None

@@ -5,6 +5,7 @@ type           JSON                          query
 =============  ============================  =====================================
 text           string                        the word itself
 whole number   number without . and e        decimal digits
+id             string of decimal digits      the same
 number         number                        decimal, C{1.5e3}
 flag           true, false                   C{true}, C{false}
 enumeration    its value                     its value
@@ -33,7 +34,7 @@ from cattrs.cols import (
 )
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from chargecloud.routes import wire_name
+from chargecloud.routes import Id, read_id, wire_name
 from chargecloud.web import simple_types
 
 Structure = Callable[[Any, Any], Any]
@@ -68,6 +69,7 @@ def answer_converter() -> Converter:
     converter = Converter()
     converter.register_unstructure_hook(datetime, simple_types.write_instant)
     converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook_func(_is_id, str)
     converter.register_unstructure_hook_factory(_is_renamed, _renamed)
     return converter
 
@@ -76,6 +78,7 @@ def _structuring() -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
     converter.register_structure_hook(datetime, simple_types.instant)
     converter.register_structure_hook(date, simple_types.day)
+    converter.register_structure_hook_func(_is_id, lambda given, _kind: read_id(given))
     converter.register_structure_hook_factory(_is_enum, _member)
     for is_kind, given, words, factory in (
         (is_mapping, dict, "must be an object", mapping_structure_factory),
@@ -88,6 +91,10 @@ def _structuring() -> Converter:
 
 
 # ------------------------------------------------------------------------ compound types
+
+
+def _is_id(kind: Any) -> bool:
+    return bool(kind == Id)
 
 
 def _is_enum(kind: Any) -> bool:

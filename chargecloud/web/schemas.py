@@ -15,7 +15,7 @@ import attrs
 from attrs import define, field
 from cattrs import Converter
 
-from chargecloud.routes import wire_name
+from chargecloud.routes import Id, wire_name
 
 Schema = dict[str, Any]
 
@@ -24,6 +24,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
+    Id: {"type": "string", "pattern": "^[0-9]{1,19}$"},
     float: {"type": "number"},
     datetime: {"type": "string", "format": "date-time"},
     date: {"type": "string", "format": "date"},

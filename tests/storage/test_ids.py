@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargecloud.storage.ids import COUNTER_BITS, MOST_ID, SLOTS, Ids
+from chargecloud.routes import MOST_ID
+from chargecloud.storage.ids import COUNTER_BITS, SLOTS, Ids
 
 #: from before the epoch of the ids to the year 2090, in any order
 clocks = st.lists(st.floats(min_value=1.6e9, max_value=3.8e9), min_size=1, max_size=50)

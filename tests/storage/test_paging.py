@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from chargecloud.domain.decision import Decision, Insert
 from chargecloud.domain.errors import Invalid
-from chargecloud.storage.ids import MOST_ID
+from chargecloud.routes import MOST_ID
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import tenants
 from chargecloud.storage.store import Store

@@ -13,8 +13,7 @@ from chargecloud.features.statistics.model import ONE_DAY, Period, Sums, carbon_
 from chargecloud.features.statistics.totals import Scope, read_totals
 from chargecloud.interfaces import Platform
 from chargecloud.registry.sites import find_site
-from chargecloud.routes import Call, Caller, Method, Route, choice, whole
-from chargecloud.storage.ids import MOST_ID
+from chargecloud.routes import Call, Caller, Id, Method, Route, choice, whole
 
 #: what is shown if no period is named
 USUAL_DAYS = 30
@@ -30,9 +29,9 @@ class StatisticsQuery:
 
     from_: date | None = choice("the first day; 30 days before to if not given", default=None)
     to: date | None = choice("the day after the last; tomorrow if not given", default=None)
-    site_id: int | None = whole("of one site only", default=None, most=MOST_ID)
-    tenant_id: int | None = whole(
-        "of one tenant only; the platform's administrator names any", default=None, most=MOST_ID
+    site_id: Id | None = choice("of one site only", default=None)
+    tenant_id: Id | None = choice(
+        "of one tenant only; the platform's administrator names any", default=None
     )
 
 

@@ -14,8 +14,8 @@ from chargecloud.domain.units import watts, wh
 from chargecloud.gateway.presence import Presence
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.registry.sites import Sites
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import asked_id, id_of, id_text, page, request_key
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import page, request_key
 
 #: thrice the ports of the largest box that is sold
 MOST_PORTS = 64
@@ -27,7 +27,7 @@ MOST_RATED_W = 2_000_000
 class NewCharger:
     """A charger to be registered."""
 
-    site_id: str = text("where it stands")
+    site_id: Id = choice("where it stands")
     dialect: str = text("the protocol it speaks", example="native", longest=40)
     identity: str = text("what it calls itself on the wire", example="EB10-000001", longest=64)
     name: str = text("what people call it", example="Dormitory 3, box 1")
@@ -48,7 +48,7 @@ class PortShown:
 
     port: int = whole("its number, from 1", least=1)
     state: PortState = choice("what the charger says of it")
-    order_id: str | None = text("the order that has it")
+    order_id: Id | None = choice("the order that has it")
     power_w: int | None = whole("in W")
     meter_wh: int | None = whole("its register, in Wh")
     temperature_c: float | None = choice("in °C")
@@ -59,9 +59,9 @@ class PortShown:
 class ChargerShown:
     """A charger."""
 
-    id: str = text("its id")
-    tenant_id: str = text("whose it is")
-    site_id: str = text("where it stands")
+    id: Id = choice("its id")
+    tenant_id: Id = choice("whose it is")
+    site_id: Id = choice("where it stands")
     dialect: str = text("the protocol it speaks")
     identity: str = text("what it calls itself on the wire")
     name: str = text("what people call it")
@@ -96,7 +96,7 @@ class ChargerMade(ChargerShown):
 class ChargerQuery(Paging):
     """Which chargers."""
 
-    site_id: str | None = text("of this site", default=None)
+    site_id: Id | None = choice("of this site", default=None)
     dialect: str | None = text("that speak this", default=None)
     vendor: str | None = text("that this vendor made", default=None)
     q: str | None = text("with this in their name or identity", default=None)
@@ -116,9 +116,9 @@ class Shown:
         seen_s = self.presence.last_seen_s(charger.id)
         last_seen = charger.logged_in_at if seen_s is None else self.calendar.anchor.at(seen_s)
         return {
-            "id": str(charger.id),
-            "tenant_id": str(charger.tenant_id),
-            "site_id": str(charger.site_id),
+            "id": charger.id,
+            "tenant_id": charger.tenant_id,
+            "site_id": charger.site_id,
             "dialect": charger.dialect,
             "identity": charger.identity,
             "name": charger.name,
@@ -150,7 +150,7 @@ class Shown:
 
     def _port(self, charger: Charger, port: int) -> PortShown:
         track = self.book.on_port(charger.id, port)
-        order_id = id_text(track.order.id) if track else None
+        order_id = track.order.id if track else None
         live = self.live.of(charger.id).get(port)
         if live is None:
             return PortShown(
@@ -179,7 +179,7 @@ def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:
 
     async def create(call: Call) -> ChargerMade:
         body: NewCharger = call.body
-        site = await sites.get(call.caller.tenant_id, id_of(body.site_id, "site_id"))
+        site = await sites.get(call.caller.tenant_id, body.site_id)
         charger, key = await chargers.create(
             request_key(call),
             site.tenant_id,
@@ -203,7 +203,7 @@ def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:
             call.caller.tenant_id,
             limit=query.limit,
             cursor=query.cursor,
-            site_id=asked_id(query.site_id, "site_id"),
+            site_id=query.site_id,
             dialect=query.dialect,
             vendor=query.vendor,
             words=query.q,

@@ -26,7 +26,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import StopReason
 from chargecloud.registry.chargers import Charger, Chargers
-from chargecloud.routes import Call, Later, Method, Route, choice, text, whole
+from chargecloud.routes import Call, Id, Later, Method, Route, choice, text, whole
 from chargecloud.storage.once import RequestKey
 from chargecloud.web.resources.shared import request_key
 
@@ -46,8 +46,8 @@ class NewCommand:
 class CommandShown:
     """A command, and what became of it."""
 
-    id: str = text("its id")
-    charger_id: str = text("who it went to")
+    id: Id = choice("its id")
+    charger_id: Id = choice("who it went to")
     name: str = text("what was wanted")
     state: CallState = choice("where it is")
     accepted: bool | None = choice("whether the charger did it; null until it answers")
@@ -58,8 +58,8 @@ class CommandShown:
 def show(call: ChargerCall) -> CommandShown:
     """A command as it is answered."""
     return CommandShown(
-        id=str(call.id),
-        charger_id=str(call.charger_id),
+        id=call.id,
+        charger_id=call.charger_id,
         name=call.name,
         state=call.state,
         accepted=call.answer.accepted if call.answer else None,

@@ -9,8 +9,8 @@ from chargecloud.domain.errors import NotFound
 from chargecloud.money.wallets import Movement, Wallet, Wallets
 from chargecloud.registry.customers import Customer, Customers
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import maybe_id, page, request_key
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import page, request_key
 
 #: 10,000 yuan: more than anybody charges for, and little enough to notice a slip
 MOST_TOP_UP_FEN = 1_000_000
@@ -22,15 +22,15 @@ class NewCustomer:
 
     name: str = text("what to call them", example="Li Wei")
     phone: str | None = text("how to reach them", default=None, longest=32)
-    tenant_id: str | None = text("whose they are; only the platform names another", default=None)
+    tenant_id: Id | None = choice("whose they are; only the platform names another", default=None)
 
 
 @frozen(kw_only=True)
 class CustomerShown:
     """A customer."""
 
-    id: str = text("their id")
-    tenant_id: str = text("whose they are")
+    id: Id = choice("their id")
+    tenant_id: Id = choice("whose they are")
     name: str = text("what to call them")
     phone: str | None = text("how to reach them")
     created_at: datetime = choice("when they were made")
@@ -40,7 +40,7 @@ class CustomerShown:
 class WalletShown:
     """A customer's money."""
 
-    customer_id: str = text("whose it is")
+    customer_id: Id = choice("whose it is")
     balance_fen: int = whole("what can be spent, in fen")
     held_fen: int = whole("what is held for running orders, in fen")
 
@@ -56,18 +56,18 @@ class TopUp:
 class MovementShown:
     """Money that came into a wallet or went out of it."""
 
-    id: str = text("its id")
+    id: Id = choice("its id")
     at: datetime = choice("when")
     cause: str = text("top_up, hold, capture or release")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
-    reference_id: str = text("the order, or the top-up")
+    reference_id: Id = choice("the order, or the top-up")
 
 
 def show(customer: Customer) -> CustomerShown:
     """A customer as they are answered."""
     return CustomerShown(
-        id=str(customer.id),
-        tenant_id=str(customer.tenant_id),
+        id=customer.id,
+        tenant_id=customer.tenant_id,
         name=customer.name,
         phone=customer.phone,
         created_at=customer.created_at,
@@ -77,7 +77,7 @@ def show(customer: Customer) -> CustomerShown:
 def show_wallet(wallet: Wallet) -> WalletShown:
     """A wallet as it is answered."""
     return WalletShown(
-        customer_id=str(wallet.customer_id),
+        customer_id=wallet.customer_id,
         balance_fen=wallet.balance_fen,
         held_fen=wallet.held_fen,
     )
@@ -86,11 +86,11 @@ def show_wallet(wallet: Wallet) -> WalletShown:
 def show_movement(movement: Movement) -> MovementShown:
     """A movement as it is answered."""
     return MovementShown(
-        id=str(movement.id),
+        id=movement.id,
         at=movement.at,
         cause=movement.cause,
         amount_fen=movement.amount_fen,
-        reference_id=str(movement.reference_id),
+        reference_id=movement.reference_id,
     )
 
 
@@ -99,9 +99,7 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
 
     async def create(call: Call) -> CustomerShown:
         body: NewCustomer = call.body
-        tenant_id = await tenants.whose(
-            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
-        )
+        tenant_id = await tenants.whose(call.caller.tenant_id, body.tenant_id)
         return show(await customers.create(request_key(call), tenant_id, body.name, body.phone))
 
     async def listed(call: Call) -> Page[CustomerShown]:

@@ -21,8 +21,8 @@ from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import Order, OrderState
 from chargecloud.domain.tariff import Fee
 from chargecloud.domain.units import DAY, wh
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import asked_id, id_of, id_text, maybe_id, page, request_key
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import page, request_key
 from chargecloud.web.resources.tariffs import LineShown, show_line
 
 #: ten times the largest battery on a road; every dialect's fields hold it
@@ -47,10 +47,10 @@ class Limit:
 class NewOrder:
     """A charge that somebody wants."""
 
-    charger_id: str = text("at which charger")
+    charger_id: Id = choice("at which charger")
     port: int = whole("at which port", least=1, most=64, example=3)
-    customer_id: str | None = text("whose wallet pays", default=None)
-    tariff_id: str | None = text("at which price; the site's if not given", default=None)
+    customer_id: Id | None = choice("whose wallet pays", default=None)
+    tariff_id: Id | None = choice("at which price; the site's if not given", default=None)
     prepaid_fen: int | None = whole("to hold, and to spend at the most", default=None, least=1)
     limit: Limit = choice("when to end", default=Limit())
 
@@ -59,13 +59,13 @@ class NewOrder:
 class OrderShown:
     """A charge, from the request to the bill."""
 
-    id: str = text("its id")
-    tenant_id: str = text("whose charger it is at")
-    site_id: str = text("where")
-    charger_id: str = text("at which charger")
+    id: Id = choice("its id")
+    tenant_id: Id = choice("whose charger it is at")
+    site_id: Id = choice("where")
+    charger_id: Id = choice("at which charger")
     port: int = whole("at which port")
-    customer_id: str | None = text("who pays")
-    tariff_id: str = text("at which price")
+    customer_id: Id | None = choice("who pays")
+    tariff_id: Id = choice("at which price")
     tariff_version: int = whole("in which version of it")
     state: OrderState = choice("where it is in its life")
     energy_wh: int = whole("energy so far, rounded")
@@ -90,8 +90,8 @@ class OrderShown:
 class BillShown:
     """What makes the amount."""
 
-    order_id: str = text("of which order")
-    tariff_id: str = text("by which tariff")
+    order_id: Id = choice("of which order")
+    tariff_id: Id = choice("by which tariff")
     tariff_version: int = whole("in which version of it")
     amount_fen: int = whole("what it cost")
     electricity_fen: int = whole("of which for electricity")
@@ -106,22 +106,22 @@ class OrderQuery(Paging):
     """Which orders."""
 
     state: OrderState | None = choice("in this state", default=None)
-    charger_id: str | None = text("at this charger", default=None)
-    customer_id: str | None = text("of this customer", default=None)
-    site_id: str | None = text("at this site", default=None)
+    charger_id: Id | None = choice("at this charger", default=None)
+    customer_id: Id | None = choice("of this customer", default=None)
+    site_id: Id | None = choice("at this site", default=None)
 
 
 def show(order: Order) -> OrderShown:
     """An order as it is answered."""
     bill = order.bill
     return OrderShown(
-        id=str(order.id),
-        tenant_id=str(order.tenant_id),
-        site_id=str(order.site_id),
-        charger_id=str(order.charger_id),
+        id=order.id,
+        tenant_id=order.tenant_id,
+        site_id=order.site_id,
+        charger_id=order.charger_id,
         port=order.port,
-        customer_id=id_text(order.customer_id),
-        tariff_id=str(order.tariff_id),
+        customer_id=order.customer_id,
+        tariff_id=order.tariff_id,
         tariff_version=order.tariff_version,
         state=order.state,
         energy_wh=wh(order.energy_mwh),
@@ -158,8 +158,8 @@ def show_bill(order: Order) -> BillShown:
     if bill is None or order.charged_s is None:
         raise NotFound(f"there is no bill: the order is {order.state.value}")
     return BillShown(
-        order_id=str(order.id),
-        tariff_id=str(bill.tariff_id),
+        order_id=order.id,
+        tariff_id=bill.tariff_id,
         tariff_version=bill.tariff_version,
         amount_fen=bill.amount_fen,
         electricity_fen=bill.fee_fen(Fee.ELECTRICITY),
@@ -180,10 +180,10 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
     async def create(call: Call) -> OrderShown:
         body: NewOrder = call.body
         wish = Wish(
-            charger_id=id_of(body.charger_id, "charger_id"),
+            charger_id=body.charger_id,
             port=body.port,
-            customer_id=maybe_id(body.customer_id, "customer_id"),
-            tariff_id=maybe_id(body.tariff_id, "tariff_id"),
+            customer_id=body.customer_id,
+            tariff_id=body.tariff_id,
             prepaid_fen=body.prepaid_fen,
             limit_energy_wh=body.limit.energy_wh,
             limit_duration_s=body.limit.duration_s,
@@ -199,9 +199,9 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
             limit=query.limit,
             cursor=query.cursor,
             state=query.state,
-            charger_id=asked_id(query.charger_id, "charger_id"),
-            customer_id=asked_id(query.customer_id, "customer_id"),
-            site_id=asked_id(query.site_id, "site_id"),
+            charger_id=query.charger_id,
+            customer_id=query.customer_id,
+            site_id=query.site_id,
         )
         return page(found, show)
 

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from chargecloud.domain.errors import Invalid
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.routes import Call, Page
-from chargecloud.storage.ids import MOST_ID
 from chargecloud.storage.once import RequestKey
 
 T = TypeVar("T")
@@ -25,38 +23,3 @@ def page(found: tuple[Sequence[T], str | None], show: Callable[[T], V]) -> Page[
     """A page of a list, as it is answered."""
     items, following = found
     return Page(tuple(show(item) for item in items), following)
-
-
-def id_of(text: str, field: str) -> int:
-    """
-    An id from a body.
-
-    @raise Invalid: if it is none.
-    """
-    return _id(text, field, {"pointer": f"/{field}"})
-
-
-def maybe_id(text: str | None, field: str) -> int | None:
-    """The same, for an id that may be absent."""
-    return None if text is None else id_of(text, field)
-
-
-def asked_id(text: str | None, parameter: str) -> int | None:
-    """
-    An id from a query, if it is there.
-
-    @raise Invalid: if it is none.
-    """
-    return None if text is None else _id(text, parameter, {"parameter": parameter})
-
-
-def _id(text: str, name: str, place: dict[str, str]) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MOST_ID:
-        return int(text)
-    what = "is not an id"
-    raise Invalid(f"{name} {what}", errors=[place | {"detail": what}])
-
-
-def id_text(value: int | None) -> str | None:
-    """An id as JSON has it: 64 bits are more than every reader of JSON counts exactly."""
-    return None if value is None else str(value)

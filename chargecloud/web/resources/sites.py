@@ -10,8 +10,8 @@ from chargecloud.domain.errors import NotFound
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.registry.sites import Site, Sites
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text
-from chargecloud.web.resources.shared import id_text, maybe_id, page, request_key
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text
+from chargecloud.web.resources.shared import page, request_key
 
 
 def _degrees(doc: str, most: int) -> Any:
@@ -34,36 +34,36 @@ class NewSite:
     address: str | None = text("where it is", default=None)
     lat: float | None = _degrees("degrees north", 90)
     lon: float | None = _degrees("degrees east", 180)
-    tariff_id: str | None = text("for orders that name no other", default=None)
-    tenant_id: str | None = text("whose it is; only the platform names another", default=None)
+    tariff_id: Id | None = choice("for orders that name no other", default=None)
+    tenant_id: Id | None = choice("whose it is; only the platform names another", default=None)
 
 
 @frozen(kw_only=True)
 class SiteShown:
     """A site."""
 
-    id: str = text("its id")
-    tenant_id: str = text("whose it is")
+    id: Id = choice("its id")
+    tenant_id: Id = choice("whose it is")
     name: str = text("what people call it")
     time_zone: str = text("IANA time zone of its prices and days")
     address: str | None = text("where it is")
     lat: float | None = choice("degrees north")
     lon: float | None = choice("degrees east")
-    tariff_id: str | None = text("for orders that name no other")
+    tariff_id: Id | None = choice("for orders that name no other")
     created_at: datetime = choice("when it was made")
 
 
 def show(site: Site) -> SiteShown:
     """A site as it is answered."""
     return SiteShown(
-        id=str(site.id),
-        tenant_id=str(site.tenant_id),
+        id=site.id,
+        tenant_id=site.tenant_id,
         name=site.name,
         time_zone=site.time_zone,
         address=site.address,
         lat=site.lat,
         lon=site.lon,
-        tariff_id=id_text(site.tariff_id),
+        tariff_id=site.tariff_id,
         created_at=site.created_at,
     )
 
@@ -73,10 +73,8 @@ def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants) -> list[Route]:
 
     async def create(call: Call) -> SiteShown:
         body: NewSite = call.body
-        tenant_id = await tenants.whose(
-            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
-        )
-        tariff_id = maybe_id(body.tariff_id, "tariff_id")
+        tenant_id = await tenants.whose(call.caller.tenant_id, body.tenant_id)
+        tariff_id = body.tariff_id
         if tariff_id is not None:
             await tariffs.get(tenant_id, tariff_id)
         site = await sites.create(

@@ -17,8 +17,8 @@ from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, Tariffs
 from chargecloud.registry.sites import check_time_zone
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
-from chargecloud.web.resources.shared import maybe_id, page, request_key
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.web.resources.shared import page, request_key
 
 #: ten times the largest battery on a road
 MOST_QUOTED_WH = 10_000_000
@@ -38,7 +38,7 @@ class NewTariff:
         "what it charges, in the form of its kind",
         example={"price_fen": 100, "block_s": 9000, "electricity": 60000},
     )
-    tenant_id: str | None = text("whose it is; only the platform names another", default=None)
+    tenant_id: Id | None = choice("whose it is; only the platform names another", default=None)
 
 
 @frozen(kw_only=True)
@@ -52,9 +52,9 @@ class NewTerms:
 class TariffShown:
     """A tariff in one version; orders keep the version they began with."""
 
-    id: str = text("its id")
+    id: Id = choice("its id")
     version: int = whole("counts its versions from 1", least=1)
-    tenant_id: str = text("whose it is")
+    tenant_id: Id = choice("whose it is")
     name: str = text("what people call it")
     kind: str = text("its kind")
     terms: Mapping[str, Any] = choice("what it charges, defaults filled in")
@@ -113,9 +113,9 @@ class Quote:
 def show(tariff: Tariff) -> TariffShown:
     """A tariff as it is answered."""
     return TariffShown(
-        id=str(tariff.id),
+        id=tariff.id,
         version=tariff.version,
-        tenant_id=str(tariff.tenant_id),
+        tenant_id=tariff.tenant_id,
         name=tariff.name,
         kind=tariff.kind,
         terms=tariff.terms,
@@ -204,9 +204,7 @@ def routes(tariffs: Tariffs, tenants: Tenants) -> list[Route]:
 
     async def create(call: Call) -> TariffShown:
         body: NewTariff = call.body
-        tenant_id = await tenants.whose(
-            call.caller.tenant_id, maybe_id(body.tenant_id, "tenant_id")
-        )
+        tenant_id = await tenants.whose(call.caller.tenant_id, body.tenant_id)
         with _terms_of_the_body():
             made = await tariffs.create(
                 request_key(call), tenant_id, body.name, body.kind, body.terms
