@@ -13,7 +13,7 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
-	$(BIN)/trial --reactor=epoll --temp-directory=$(VENV)/_trial tests/trial/test_*.py
+	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats

@@ -1,11 +1,22 @@
 """Packaging of ChargeCloud.  See docs/adr/0002-packaging.rst for why it looks like this."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
     name="chargecloud",
     version="0.1.0",
     description="The charging cloud: connects chargers, runs charges, bills them.",
+    long_description=Path("README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    classifiers=[
+        "Environment :: No Input/Output (Daemon)",
+        "Framework :: Twisted",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3 :: Only",
+        "Typing :: Typed",
+    ],
     # "." (and not an absent key) makes an editable install a plain path entry, the
     # only kind that twisted.plugin can see.  A second key would undo it.
     package_dir={"": "."},

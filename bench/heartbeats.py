@@ -33,8 +33,9 @@ from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
-from chargecloud.gateway.gateway import Gateway, Limits
+from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Credentials, IChargerEvents
 
 SECRET = Secret(bytes(range(16)), 1)

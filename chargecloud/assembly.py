@@ -23,9 +23,10 @@ from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.order import OrderState
-from chargecloud.gateway.gateway import Gateway, Limits
+from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
+from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import FeatureParts
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
@@ -55,6 +56,7 @@ class Platform:
     book: OrderBook
     settling: Settling
     placing: Placing
+    chargers: Chargers
     followings: Sequence[Following]
     routes: Sequence[Route]
 
@@ -108,6 +110,7 @@ class Platform:
             book=book,
             settling=settling,
             placing=placing,
+            chargers=registered,
             followings=_followings(store, clock, features),
             routes=[
                 *sites.routes(places, prices, tenants),
@@ -122,7 +125,12 @@ class Platform:
         )
 
     async def take_up(self) -> None:
-        """Go on with the orders that were under way when the service stopped."""
+        """
+        Go on with the orders that were under way when the service stopped.
+
+        @raise WrongMasterKey: if no charger could log in.
+        """
+        await self.chargers.check_keys()
         for order in await self.book.open():
             if order.state is OrderState.ENDED:
                 await self.settling.settle(order.id)

@@ -28,7 +28,13 @@ from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.tenants import all_tenants, create_tenant
-from chargecloud.registry.tokens import PLATFORM, ROLES, create_token
+from chargecloud.registry.tokens import (
+    PLATFORM,
+    ROLES,
+    all_tokens,
+    create_token,
+    revoke_token,
+)
 from chargecloud.registry.vault import Vault
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.calendars import resume
@@ -103,6 +109,35 @@ def tenant_create(arguments: argparse.Namespace) -> int:
             )
         )
         print(_result(made).id)
+    return 0
+
+
+def tenant_list(arguments: argparse.Namespace) -> int:
+    """List the tenants: id and name."""
+    with _store(arguments) as (store, _calendar, _setup):
+        for tenant in _result(store.read(all_tenants)):
+            print(f"{tenant.id} {tenant.name}")
+    return 0
+
+
+def token_list(arguments: argparse.Namespace) -> int:
+    """List the tokens: id, tenant, when it was made, when it was revoked, and name.  The
+    tokens themselves are nowhere."""
+    with _store(arguments) as (store, _calendar, _setup):
+        for token in _result(store.read(all_tokens)):
+            whose = "platform" if token.tenant_id == PLATFORM else str(token.tenant_id)
+            until = f"{token.revoked_at:%Y-%m-%d}" if token.revoked_at else "-"
+            print(f"{token.id} {whose} {token.created_at:%Y-%m-%d} {until} {token.name}")
+    return 0
+
+
+def token_revoke(arguments: argparse.Namespace) -> int:
+    """Make a token worthless, from the next request on."""
+    with _store(arguments) as (store, calendar, _setup):
+        revoked = store.writer.transact(
+            lambda connection: revoke_token(connection, arguments.id, calendar.now())
+        )
+        _result(revoked)
     return 0
 
 
@@ -263,14 +298,20 @@ def _parser() -> argparse.ArgumentParser:
     _command(database, "upgrade", db_upgrade)
     _command(database, "check", db_check)
 
-    made = _command(_room(rooms, "tenant", "operators that share it"), "create", tenant_create)
+    tenants = _room(rooms, "tenant", "operators that share it")
+    _command(tenants, "list", tenant_list)
+    made = _command(tenants, "create", tenant_create)
     made.add_argument("name", help="what to call it; each name once")
 
-    made = _command(_room(rooms, "token", "tokens of the HTTP API"), "create", token_create)
+    tokens = _room(rooms, "token", "tokens of the HTTP API")
+    _command(tokens, "list", token_list)
+    made = _command(tokens, "revoke", token_revoke)
+    made.add_argument("id", type=int, help="of the token, as `token list` tells it")
+    made = _command(tokens, "create", token_create)
     made.add_argument("name", help="what it is for")
-    made.add_argument(
-        "--tenant", type=int, metavar="ID", help="its tenant; without it, it is the platform's"
-    )
+    whose = made.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--tenant", type=int, metavar="ID", help="for one tenant")
+    whose.add_argument("--platform", action="store_true", help="for the whole platform")
     made.add_argument(
         "--role",
         choices=sorted(ROLES),

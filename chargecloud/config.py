@@ -1,6 +1,5 @@
 """The configuration: one TOML file, read into attrs classes, all faults named at once."""
 
-import math
 import os
 import re
 import tomllib
@@ -18,7 +17,7 @@ from twisted.internet.endpoints import serverFromString
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
-from chargecloud.gateway.gateway import Limits
+from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, load_plugins
 from chargecloud.routes import choice, text, whole
 from chargecloud.simulator.settings import SimulatorSettings
@@ -53,9 +52,16 @@ def _checked(doc: str, check: Callable[[Any], object], **given: Any) -> Any:
     return attrs.field(validator=validate, metadata={"doc": doc}, **given)
 
 
-def _above_zero(value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError("must be a number above zero")
+def _feasible(speed: float) -> None:
+    # faster, and a second of the reactor is longer than a charge
+    if not 0 < speed <= 10_000:
+        raise ValueError("must be a number above zero, and 10000 at the most")
+
+
+def _within_reason(start: datetime) -> None:
+    # chargers are told the time in whole seconds since 1970, and a demonstration runs ahead
+    if not 2000 <= start.year < 2900:
+        raise ValueError("must lie within the years 2000 to 2899")
 
 
 def _listenable(endpoint: str) -> None:
@@ -116,8 +122,10 @@ class NodeSettings:
 class CalendarSettings:
     """C{[calendar]}: a shifted or scaled calendar, for demonstrations and tests."""
 
-    start: datetime = choice("the date and time that it begins with, with its offset")
-    speed: float = _checked("its seconds in a real one", _above_zero, default=1.0)
+    start: datetime = _checked(
+        "the date and time that it begins with, with its offset", _within_reason
+    )
+    speed: float = _checked("its seconds in a real one", _feasible, default=1.0)
 
 
 @frozen(kw_only=True)
@@ -161,21 +169,6 @@ class ListenSettings:
 
 
 @frozen(kw_only=True)
-class LimitSettings:
-    """C{[limits]}: what a charger's connection may take."""
-
-    connections: int = whole("in all", default=15_000, least=1)
-    connections_an_address: int = whole("from one address", default=2_000, least=1)
-    heartbeat_s: int = whole("how often an idle charger speaks", default=30, least=5, most=3600)
-    missed: int = whole("heartbeats in a row after which it is gone", default=3, least=2, most=10)
-    login_s: int = whole("from the connection to the login", default=15, least=1, most=300)
-
-    def limits(self) -> Limits:
-        """As the gateway has them."""
-        return Limits(**attrs.asdict(self))
-
-
-@frozen(kw_only=True)
 class PluginSettings:
     """C{[plugins]}"""
 
@@ -190,7 +183,7 @@ class Config:
     calendar: CalendarSettings | None = None
     database: DatabaseSettings = field(factory=DatabaseSettings)
     listen: ListenSettings = field(factory=ListenSettings)
-    limits: LimitSettings = field(factory=LimitSettings)
+    limits: Limits = field(factory=Limits)
     charging: ChargingSettings = field(factory=ChargingSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     simulator: SimulatorSettings | None = None

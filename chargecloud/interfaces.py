@@ -271,7 +271,7 @@ class IFeature(Interface):
 
     name: str = Attribute("its name, and the name of its table in the configuration")
     settings: type = Attribute("attrs class of its configuration table")
-    migrations: Path | None = Attribute("folder of its Alembic revisions, a branch of its own")
+    migrations: Path | None = Attribute("folder of its Alembic revisions")
 
     def build(settings: Any, platform: Platform) -> FeatureParts:
         """Make its parts from its settings."""

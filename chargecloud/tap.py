@@ -1,10 +1,13 @@
 """C{twistd chargecloud}: starts and stops the platform in a reactor.
 
-The only module that knows the reactor; L{chargecloud.assembly} joins the rooms.
+Only this module and L{chargecloud.tap_sim} know the reactor; L{chargecloud.assembly} joins
+the rooms.
 """
 
+import atexit
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,8 +16,9 @@ import attrs
 from attrs import define, field
 from sqlalchemy import Engine
 from twisted.application.service import IService, Service
-from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python import usage
@@ -25,10 +29,11 @@ from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
-from chargecloud.registry.vault import Vault
+from chargecloud.registry.vault import Vault, WrongMasterKey
 from chargecloud.simulator.fleet import SimulatorService
 from chargecloud.storage.calendars import CalendarKeeper, resume
 from chargecloud.storage.engine import open_engine
+from chargecloud.storage.folder import FolderInUse, lock_folder
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.web.listening import make_site
@@ -46,21 +51,23 @@ class Options(usage.Options):
         ["config", "c", None, "the configuration, a TOML file (required; etc/ has samples)"]
     ]
 
+    setup: Setup
+
     def postOptions(self) -> None:
-        """Check them."""
+        """Read the configuration, so that its faults are told like those of the options."""
         if self["config"] is None:
             raise usage.UsageError("--config is needed; etc/ has samples")
+        try:
+            self.setup = read_config(Path(self["config"]))
+        except ConfigError as error:
+            raise usage.UsageError(str(error)) from error
 
 
 def makeService(options: Options) -> IService:
     """The service of a configuration file."""
     from twisted.internet import reactor
 
-    try:
-        setup = read_config(Path(options["config"]))
-    except ConfigError as error:
-        raise usage.UsageError(f"\n{error}") from error
-    return ChargeCloud(reactor, setup, os.environ.get("CHARGECLOUD_ADMIN_TOKEN"))
+    return ChargeCloud(reactor, options.setup, os.environ.get("CHARGECLOUD_ADMIN_TOKEN"))
 
 
 @define(eq=False, slots=False)
@@ -82,6 +89,7 @@ class ChargeCloud(Service):
     charger_ports: list[IListeningPort] = field(factory=list, init=False)
     web_port: IListeningPort | None = field(default=None, init=False)
     _undo: list[Callable[[], Any]] = field(factory=list, init=False)
+    _starting: "Deferred[None]" = field(factory=Deferred, init=False)
     _missing: str = field(default="it is starting", init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -93,19 +101,36 @@ class ChargeCloud(Service):
     def startService(self) -> None:
         """Begin to start; C{/readyz} tells when it is done."""
         super().startService()
-        Deferred.fromCoroutine(self._start()).addErrback(self._cannot_start)
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._cannot_start)
 
     def _cannot_start(self, failure: Failure) -> None:
-        self._log.failure("ChargeCloud cannot start", failure)
-        self.reactor.stop()
+        if failure.check(CancelledError):
+            # stopped while it was starting
+            return
+        if failure.check(CannotListenError, FolderInUse, WrongMasterKey):
+            # for the one who started it, and not for those who write it
+            self._log.critical("ChargeCloud cannot start: {why}", why=failure.getErrorMessage())
+        else:
+            self._log.failure("ChargeCloud cannot start", failure)
+        atexit.register(_exit_with_failure)
+        # it may not run yet, or be stopped already
+        self.reactor.callWhenRunning(lambda: self.reactor.running and self.reactor.stop())
 
-    @inlineCallbacks
-    def stopService(self) -> Any:
-        """Stop what was started, the newest first."""
-        yield super().stopService()
+    def stopService(self) -> "Deferred[None]":
+        """Stop what was started, the newest first; what fails keeps nothing else from it."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
         self._missing = "it is stopping"
+        self._starting.cancel()
+        await self._starting
         while self._undo:
-            yield self._undo.pop()()
+            try:
+                await maybeDeferred(self._undo.pop())
+            except Exception:
+                self._log.failure("a part of ChargeCloud did not stop well")
 
     def _run(self, service: IService) -> None:
         service.startService()
@@ -114,6 +139,8 @@ class ChargeCloud(Service):
     async def _start(self) -> None:
         config = self.config
         config.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = lock_folder(config.data_dir)
+        self._undo.append(lock.close)
         store, calendar = await self._open_store()
         platform = Platform.assemble(
             store,
@@ -123,8 +150,8 @@ class ChargeCloud(Service):
             Vault.open(config.data_dir / "master.key"),
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
-            limits=config.limits.limits(),
-            missing=lambda: [self._missing] if self._missing else [],
+            limits=config.limits,
+            missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
         )
         await platform.take_up()
         for following in platform.followings:
@@ -205,7 +232,7 @@ class ChargeCloud(Service):
             return
         simulator = SimulatorService(
             reactor=self.reactor,
-            connect=f"tcp:{_place(self.charger_ports[0])}",
+            connect=_client_endpoint(self.charger_ports[0]),
             api_url=f"http://{_place(self.web_port)}",
             token=self.administrator or "",
             dialect="native",
@@ -222,9 +249,27 @@ class ChargeCloud(Service):
         )
 
 
+def _exit_with_failure() -> None:
+    """What starts services must see that this one did not start, and a reactor that was
+    stopped ends well."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
 def _place(port: IListeningPort) -> str:
+    """Where a person, or a client on this machine, finds it."""
     address: Any = port.getHost()
-    return f"{address.host}:{address.port}" if hasattr(address, "host") else str(address)
+    if not hasattr(address, "host"):
+        return str(address)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
+
+
+def _client_endpoint(port: IListeningPort) -> str:
+    address: Any = port.getHost()
+    host = _place(port).rpartition(":")[0].strip("[]")
+    return f"tcp:{quoteStringArgument(host)}:{address.port}"
 
 
 async def _ensure_tenant(store: Store, calendar: Calendar) -> None:

@@ -160,7 +160,7 @@ def test_the_database_is_brought_up_to_date(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("tenant", "create", CONFIG, "x"), ("token", "create", CONFIG, "x"),
+    "words", [("tenant", "create", CONFIG, "x"), ("token", "create", CONFIG, "x", "--platform"),
               ("ledger", "verify", CONFIG)]
 )  # fmt: skip
 def test_a_database_that_is_not_up_to_date(run: Run, words: tuple[str, ...]) -> None:
@@ -206,9 +206,31 @@ def test_a_token_authenticates(upgraded: Run, config: Path, role: str) -> None:
     assert caller.permissions == frozenset(ROLES[role])
 
 
+def test_a_revoked_token_opens_nothing(upgraded: Run, config: Path) -> None:
+    """Its id is found in the list, which shows no token."""
+    token = upgraded("token", "create", CONFIG, "till", "--platform").out.strip()
+    (line,) = upgraded("token", "list", CONFIG).out.splitlines()
+    assert token not in line
+    token_id, whose, _made, until, name = line.split()
+    assert (whose, until, name) == ("platform", "-", "till")
+    assert upgraded("token", "revoke", CONFIG, token_id).status == 0
+    tokens = Tokens(open_store(config.parent, clock_at(), revisions()))
+    assert result_of(tokens.authenticate(token)) is None
+    again = upgraded("token", "revoke", CONFIG, token_id)
+    assert (again.status, again.out) == (1, "")
+
+
+def test_tenants_are_listed(upgraded: Run) -> None:
+    """With the ids that other commands want."""
+    tenant = upgraded("tenant", "create", CONFIG, "Campus").out.strip()
+    assert f"{tenant} Campus" in upgraded("tenant", "list", CONFIG).out.splitlines()
+
+
 def test_a_token_of_the_platform(upgraded: Run, config: Path) -> None:
     """Without a tenant it is the administrator's own."""
-    token = upgraded("token", "create", CONFIG, "root", "--role", "administrator").out.strip()
+    token = upgraded(
+        "token", "create", CONFIG, "root", "--platform", "--role", "administrator"
+    ).out.strip()
     caller = result_of(
         Tokens(open_store(config.parent, clock_at(), revisions())).authenticate(token)
     )

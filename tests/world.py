@@ -27,7 +27,7 @@ from chargecloud.domain.events import (
     PortsReported,
     StopReason,
 )
-from chargecloud.gateway.gateway import Limits
+from chargecloud.gateway.settings import Limits
 from chargecloud.money.builtin import builtin_tariffs
 from chargecloud.plugins import Plugins
 from chargecloud.registry.tenants import all_tenants, create_tenant

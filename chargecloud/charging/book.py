@@ -51,6 +51,15 @@ def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> 
     return order_of(row._asdict())
 
 
+def _with_terms(connection: Connection, order: Order) -> tuple[Order, Tariff, int]:
+    """An order with its tariff and what its charger can give at the most."""
+    return (
+        order,
+        find_tariff(connection, None, order.tariff_id, order.tariff_version),
+        find_charger(connection, None, order.charger_id).rated_w,
+    )
+
+
 @define
 class OrderBook:
     """
@@ -76,19 +85,26 @@ class OrderBook:
         def read(connection: Connection) -> list[tuple[Order, Tariff, int]]:
             found = select(orders).where(orders.c.state.in_(open_states)).order_by(orders.c.id)
             unfinished = [order_of(row._asdict()) for row in connection.execute(found)]
-            return [
-                (
-                    order,
-                    find_tariff(connection, None, order.tariff_id, order.tariff_version),
-                    find_charger(connection, None, order.charger_id).rated_w,
-                )
-                for order in unfinished
-            ]
+            return [_with_terms(connection, order) for order in unfinished]
 
-        unfinished = await self.store.read(read)
-        for order, tariff, rated_w in unfinished:
+        return [self.track(*found).order for found in await self.store.read(read)]
+
+    async def adopt(self, order_id: int) -> Order:
+        """
+        Take up an order that is written down, if it runs and is not in memory: the database
+        failed after it had committed it, or another node had it.
+
+        @return: the order, running or not.
+        @raise NotFound: if there is none.
+        """
+
+        def read(connection: Connection) -> tuple[Order, Tariff, int]:
+            return _with_terms(connection, find_order(connection, None, order_id))
+
+        order, tariff, rated_w = await self.store.read(read)
+        if order.state in RUNNING and order_id not in self._tracks:
             self.track(order, tariff, rated_w)
-        return [order for order, _, _ in unfinished]
+        return order
 
     # --------------------------------------------------------------------------- looking
 
@@ -103,7 +119,16 @@ class OrderBook:
         zone = ZoneInfo(order.time_zone)
 
         def boundaries(after: datetime, until: datetime) -> list[datetime]:
-            return list(kind.boundaries(tariff.terms, zone, after, until)) if kind else []
+            if kind is None:
+                return []
+            try:
+                told = kind.boundaries(tariff.terms, zone, after, until)
+                return sorted(instant for instant in told if after < instant <= until)
+            except Exception:
+                # a tariff may be a plugin: what it breaks is its own bill, which is split
+                # less exactly, and never the way of the readings
+                self._log.failure("no boundaries of tariff {id}", id=tariff.id)
+                return []
 
         track = self._tracks[order.id] = Track(order, boundaries, rated_w)
         if order.state in RUNNING:
@@ -175,9 +200,7 @@ class OrderBook:
         fresh = await self.store.read(lambda connection: find_order(connection, None, order_id))
         if stale.table == orders.name and fresh.version == before.version and epoch is not None:
             raise Superseded("the charger has logged in anew since")
-        track = self._tracks.get(order_id)
-        if track is not None:
-            track.order = fresh
+        self._keep(fresh)
 
     def _keep(self, order: Order) -> None:
         track = self._tracks.get(order.id)
@@ -186,8 +209,9 @@ class OrderBook:
         if order.state is OrderState.CHARGING and not track.marks:
             track.begin(order)
         track.order = order
-        if order.state not in RUNNING:
-            self._on_port.pop((order.charger_id, order.port), None)
+        port = (order.charger_id, order.port)
+        if order.state not in RUNNING and self._on_port.get(port) == order.id:
+            del self._on_port[port]
         if order.state not in (*RUNNING, OrderState.ENDED):
             del self._tracks[order.id]
 

@@ -1,7 +1,7 @@
 """What chargers say, acted on: the gateway calls this."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import define
 from twisted.internet.defer import Deferred
@@ -15,6 +15,7 @@ from chargecloud.charging.settling import Settling
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.charger import Admission
+from chargecloud.domain.commands import StopCharge
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.events import (
     ChargeEnded,
@@ -83,6 +84,9 @@ class Facts:
             if reading.meter_mwh is not None:
                 mark = Mark(at, reading.meter_mwh)
                 self.sampling.take(admission.charger_id, reading.port, mark)
+            if reading.order_id is not None and self.book.tracked(reading.order_id) is None:
+                # it charges for a start that was given up, and our stop was lost
+                self.book.send(admission.charger_id, StopCharge(reading.order_id, reading.port))
 
     async def _started(
         self, admission: Admission, event: ChargeStarted, received_at: datetime
@@ -90,10 +94,13 @@ class Facts:
         order = await self._order_of(admission, event)
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
+        if order.start_meter_mwh not in (None, event.start_meter_mwh):
+            return await self.unmatched.keep(admission, event, received_at, "started otherwise")
         if order.state not in RUNNING and order.started_at is not None:
             # known long since; our acknowledgement was lost
             return Settled.KEPT
-        started = Started(when(admission, event.at, received_at), event.start_meter_mwh)
+        at = max(when(admission, event.at, received_at), order.created_at)
+        started = Started(at, event.start_meter_mwh)
 
         async def occurred(_order: Order) -> Sequence[Occurrence]:
             return (started,)
@@ -115,8 +122,14 @@ class Facts:
         at = when(admission, event.at, received_at)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            why_not = doubt(event, told_start_mwh=order.start_meter_mwh, rated_w=track.rated_w)
-            return await self.settling.ended(order, end_of(order, track, event, at), why_not)
+            why_not = doubt(
+                event,
+                told_start_mwh=order.start_meter_mwh,
+                rated_w=track.rated_w,
+                age_s=(received_at - order.created_at) // timedelta(seconds=1),
+            )
+            end = end_of(order, track, event, at, received_at)
+            return await self.settling.ended(order, end, why_not)
 
         return await self._advance(order, occurred, admission)
 
@@ -128,8 +141,11 @@ class Facts:
             order = await self.book.find(event.order_id)
         except NotFound:
             return None
-        is_its = (order.charger_id, order.port) == (admission.charger_id, event.port)
-        return order if is_its else None
+        if (order.charger_id, order.port) != (admission.charger_id, event.port):
+            return None
+        if order.state in RUNNING and self.book.tracked(order.id) is None:
+            return await self.book.adopt(order.id)
+        return order
 
     async def _advance(self, order: Order, occurred: Occurrences, admission: Admission) -> Settled:
         try:

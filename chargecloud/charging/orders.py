@@ -42,8 +42,10 @@ class Orders:
         charger_id: int | None = None,
         customer_id: int | None = None,
         site_id: int | None = None,
+        newest_first: bool = False,
     ) -> tuple[Sequence[Order], str | None]:
-        """A page of them, the oldest first, and the cursor of the next."""
+        """A page of them, the oldest first unless it is asked otherwise, and the cursor of
+        the next."""
         query = select(orders)
         wanted = {
             "tenant_id": tenant_id,
@@ -63,6 +65,7 @@ class Orders:
                 lambda row: order_of(row._asdict()),
                 limit=limit,
                 cursor=cursor,
+                newest_first=newest_first,
             )
         )
         return [self._with_readings(order) for order in found], following

@@ -19,6 +19,7 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     InsufficientFunds,
     Invalid,
+    NotFound,
     PortBusy,
     Refusal,
 )
@@ -136,6 +137,12 @@ class Placing:
                     f"the wallet holds less than {order.held_fen} fen", wanted_fen=order.held_fen
                 ) from None
             raise
+        except Refusal:
+            raise
+        except Exception:
+            # the database may have failed after its commit, and the order be there
+            self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
+            raise
         if made.repeated:
             return await self.book.find(made.resource_id)
         self.book.track(order, found.tariff, found.charger.rated_w)
@@ -164,14 +171,34 @@ class Placing:
         answered.addErrback(self._not_failed, order)
 
     def expect_confirmation(self, order: Order) -> None:
-        """Give an order up that the charger does not say to have begun in time."""
+        """Give an order up that the charger does not say to have begun in time; as often as
+        it takes, or else its money would be held and its port taken for ever."""
 
         def too_late() -> None:
             track = self.book.tracked(order.id)
             if track is not None and track.order.state is OrderState.STARTING:
-                self._fail(order, "not-confirmed").addErrback(self._not_failed, order)
+                self._fail(order, "not-confirmed").addErrback(try_again)
+
+        def try_again(failure: Failure) -> None:
+            self._not_failed(failure, order)
+            self.expect_confirmation(order)
 
         self.clock.callLater(self.settings.confirm_deadline_s, too_late)
+
+    def _give_up_if_there(self, order: Order) -> None:
+        async def give_up() -> None:
+            try:
+                found = await self.book.adopt(order.id)
+            except NotFound:
+                return
+            if found.state is OrderState.STARTING:
+                await self._fail(found, "not-sent")
+
+        def try_again(failure: Failure) -> None:
+            self._not_failed(failure, order)
+            self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
+
+        Deferred.fromCoroutine(give_up()).addErrback(try_again)
 
     def _answered(self, answer: Answer, order: Order) -> Any:
         return None if answer.accepted else self._fail(order, answer.code)

@@ -13,6 +13,12 @@ from chargecloud.charging.tracking import Track
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import Occurrence, Order, OrderState, Sampled
 from chargecloud.domain.tariff import Mark
+from chargecloud.gateway.routing import COMMAND_DEADLINE_S
+
+#: seconds between two readings: once a minute from some chargers, every five from others;
+#: one that is sent out of turn, or comes after a gap, says nothing of the next one
+LEAST_INTERVAL_S = 60
+MOST_INTERVAL_S = 300
 
 
 @define
@@ -31,25 +37,35 @@ class Sampling:
         track = self.book.on_port(charger_id, port)
         if track is None or track.order.state is not OrderState.CHARGING:
             return
+        before = track.marks[-1].at
         price_changed = track.observe(mark)
         if track.order.limit_amount_fen is not None:
-            self._watch_amount(track, track.order.limit_amount_fen)
+            since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
+            self._watch_amount(track, track.order.limit_amount_fen, since_s)
         written = track.order.marks[-1].at
         if price_changed or mark.at - written >= timedelta(seconds=self.settings.checkpoint_s):
             self._write_down(track)
 
-    def _watch_amount(self, track: Track, limit_fen: int) -> None:
-        """Stop before the next reading would bring the amount over its limit."""
-        so_far = evolve(track.order, marks=track.marks)
+    def _watch_amount(self, track: Track, limit_fen: int, since_s: int) -> None:
+        """
+        Stop while it can still be done before the amount is over its limit.
+
+        What is priced is the charge as it will be when the next reading has come and a stop
+        that it asks for was answered: a tariff of whole blocks costs nothing more until the
+        next block, and one whose price rises soon does.
+
+        @param since_s: from the reading before to this one.
+        """
+        interval_s = min(max(since_s, LEAST_INTERVAL_S), MOST_INTERVAL_S)
+        ahead = track.expected(interval_s + int(COMMAND_DEADLINE_S))
+        then = evolve(track.order, marks=(*track.marks, ahead))
         try:
-            bill = self.book.tariffs.bill(self.book.tariff_of(track.order), so_far.usage)
+            bill = self.book.tariffs.bill(self.book.tariff_of(track.order), then.usage)
         except Exception:
             # the bill at the end will fail as well, and the order be held then
             self._log.failure("no amount for order {order_id}", order_id=track.order.id)
             return
-        growth_fen = bill.amount_fen - track.amount_fen
-        track.amount_fen = bill.amount_fen
-        if bill.amount_fen + growth_fen >= limit_fen:
+        if bill.amount_fen > limit_fen:
             self.stopping.stop_soon(track.order, StopReason.LIMIT_AMOUNT)
 
     def _write_down(self, track: Track) -> None:

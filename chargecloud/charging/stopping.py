@@ -41,13 +41,14 @@ class Stopping:
         return await self.book.find(order.id)
 
     def stop_soon(self, order: Order, reason: StopReason) -> None:
-        """Ask the charger, once, without waiting."""
+        """Ask the charger without waiting; a reason that it was given before stands.  Who
+        still finds it charging asks again, for the stop may have been lost."""
         track = self.book.tracked(order.id)
-        if track is not None and track.stop_reason is None:
-            self.stop_now(order, reason)
+        if track is not None:
+            self.stop_now(order, track.stop_reason or reason)
 
     def stop_now(self, order: Order, reason: StopReason) -> None:
-        """Ask the charger without waiting, also if it was asked before."""
+        """Ask the charger without waiting, for this reason whatever it was asked before."""
         track = self.book.tracked(order.id)
         if track is not None:
             track.stop_reason = reason

@@ -1,10 +1,11 @@
 """One thing at a time for each charger, in the order it came."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, succeed
 
 from chargecloud.domain.errors import Overloaded
 
@@ -16,9 +17,15 @@ MOST_WAITING = 256
 
 @define
 class Turns:
-    """For each charger one uncommitted decision, and a bounded queue behind it."""
+    """For each charger one uncommitted decision, and a bounded queue behind it.
 
-    _locks: dict[int, DeferredLock] = field(factory=dict, init=False)
+    @ivar _waiting: by charger, who waits behind the one that has the turn.
+    @ivar _over: chargers whose turn is over and not yet passed on.
+    """
+
+    _waiting: "dict[int, deque[Deferred[None]]]" = field(factory=dict, init=False)
+    _over: deque[int] = field(factory=deque, init=False)
+    _passing_on: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
 
     def take(self, charger_id: int, work: Callable[[], Awaitable[T]]) -> "Deferred[T]":
@@ -30,28 +37,44 @@ class Turns:
         return Deferred.fromCoroutine(self._take(charger_id, work))
 
     async def _take(self, charger_id: int, work: Callable[[], Awaitable[T]]) -> T:
-        lock = self._locks.setdefault(charger_id, DeferredLock())
-        if len(lock.waiting) >= MOST_WAITING:
+        waiting = self._waiting.get(charger_id)
+        if waiting is None:
+            self._waiting[charger_id] = deque()
+        elif len(waiting) >= MOST_WAITING:
             raise Overloaded("too much waits for this charger")
-        await lock.acquire()
+        else:
+            turn: Deferred[None] = Deferred()
+            waiting.append(turn)
+            await turn
         try:
             return await work()
         finally:
-            lock.release()
-            if not lock.locked:
-                del self._locks[charger_id]
-                self._tell_idle()
+            self._over.append(charger_id)
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        # work that ends at once ends within this loop: the next turn is given by the loop
+        # and not from within, or else a long queue would be as deep a recursion
+        if self._passing_on:
+            return
+        self._passing_on = True
+        while self._over:
+            charger_id = self._over.popleft()
+            waiting = self._waiting[charger_id]
+            if waiting:
+                waiting.popleft().callback(None)
+            else:
+                del self._waiting[charger_id]
+        self._passing_on = False
+        if not self._waiting:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)
 
     def idle(self) -> "Deferred[None]":
         """Fires when nothing is under way for any charger."""
-        if not self._locks:
+        if not self._waiting:
             return succeed(None)
         done: Deferred[None] = Deferred()
         self._idle.append(done)
         return done
-
-    def _tell_idle(self) -> None:
-        if not self._locks:
-            idle, self._idle = self._idle, []
-            for done in idle:
-                done.callback(None)

@@ -6,16 +6,25 @@ from hashlib import sha256
 from typing import Any
 
 from attrs import asdict, define, field
+from sqlalchemy import Connection, select
 from twisted.logger import Logger
 
 from chargecloud.domain.charger import Admission
-from chargecloud.domain.decision import Decision, Insert, LogEntry, Stale
+from chargecloud.domain.decision import Decision, Insert, LogEntry, Row, Stale
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, Settled
+from chargecloud.storage.schema import unmatched
 from chargecloud.storage.store import Store
 
 
 def _plain(_instance: object, _attribute: object, value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
+
+
+def _is_kept(connection: Connection, row: Row) -> bool:
+    found = select(unmatched.c.id).where(
+        unmatched.c.charger_id == row["charger_id"], unmatched.c.digest == row["digest"]
+    )
+    return connection.execute(found).first() is not None
 
 
 @define
@@ -52,7 +61,9 @@ class Unmatched:
         try:
             await self.store.writer.decide(Decision((Insert("unmatched", row),), (entry,)))
         except Stale:
-            # this very record is kept already
+            # this very record is kept already, unless it was only its id that was taken
+            if not await self.store.read(lambda connection: _is_kept(connection, row)):
+                raise
             return Settled.KEPT
         self._log.warn(
             "charger {charger_id}: a {kind} record matches no order: {why}",

@@ -13,7 +13,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
-from attrs.validators import ge, min_len
+from attrs.validators import deep_iterable, ge, instance_of, le, min_len
 
 from chargecloud.domain.units import energy_price_fen
 
@@ -93,6 +93,21 @@ class Usage:
 
 _MICROSECOND = datetime.resolution
 
+#: of a line, in any unit: as far as every reader of JSON counts exactly
+MOST_OF_A_LINE = 2**53 - 1
+
+
+def _aware(_instance: object, _attribute: object, instant: datetime) -> None:
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant} is no instant: it has no offset")
+
+
+# A tariff may be a plugin: what is no whole number, below zero, or more than can be written
+# down is its own fault, told where it makes the line, and never comes to the ledger.
+_COUNT = [instance_of(int), ge(0), le(MOST_OF_A_LINE)]
+_INSTANT = [instance_of(datetime), _aware]
+_WORDS = instance_of(str)
+
 
 @frozen
 class BillLine:
@@ -105,15 +120,15 @@ class BillLine:
     @ivar rule: which rule of the tariff made it, for the one who asks why.
     """
 
-    fee: Fee
-    start: datetime
-    end: datetime
-    quantity: int
-    unit: str
-    unit_price: int
-    price_per: str
-    amount_fen: int
-    rule: str
+    fee: Fee = field(validator=instance_of(Fee))
+    start: datetime = field(validator=_INSTANT)
+    end: datetime = field(validator=_INSTANT)
+    quantity: int = field(validator=_COUNT)
+    unit: str = field(validator=_WORDS)
+    unit_price: int = field(validator=_COUNT)
+    price_per: str = field(validator=_WORDS)
+    amount_fen: int = field(validator=_COUNT)
+    rule: str = field(validator=_WORDS)
 
     @classmethod
     def of_energy(
@@ -136,7 +151,7 @@ class Bill:
 
     tariff_id: int
     tariff_version: int
-    lines: tuple[BillLine, ...]
+    lines: tuple[BillLine, ...] = field(validator=deep_iterable(instance_of(BillLine)))
 
     @property
     def amount_fen(self) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
@@ -16,33 +16,8 @@ from chargecloud.domain.errors import Refusal, RemoteError
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.protocol import ChargerProtocol
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
+from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Greeting, IChargerEvents, IDialect
-
-
-@frozen(kw_only=True)
-class Limits:
-    """
-    What a connection may take; seconds of the reactor's clock.
-
-    @ivar connections: in all; below the open files of the process with room to spare.
-    @ivar connections_an_address: chargers of a campus share an address, an attacker too.
-    @ivar heartbeat_s: how often an idle charger gives a sign of life.
-    @ivar missed: heartbeats in a row after which a charger counts as gone.
-    @ivar login_s: from the connection to the proof of who it is.
-    @ivar farewell_s: what we still wrote has to be taken within this.
-    """
-
-    connections: int = 15_000
-    connections_an_address: int = 2_000
-    heartbeat_s: int = 30
-    missed: int = 3
-    login_s: float = 15.0
-    farewell_s: float = 5.0
-
-    @property
-    def silence_s(self) -> float:
-        """Silence after which a connection is given up."""
-        return float(self.heartbeat_s * self.missed)
 
 
 class TurnedAway(Protocol):
@@ -100,9 +75,10 @@ class Gateway:
     def connect(self, dialects: Sequence[IDialect], host: str) -> Protocol:
         """A protocol for a new connection from an address, or L{TurnedAway} if there are
         too many."""
+        of_host = self._by_address[host] if host else 0
         if (
             len(self._protocols) >= self.limits.connections
-            or self._by_address[host] >= self.limits.connections_an_address
+            or of_host >= self.limits.connections_an_address
         ):
             self.turned_away += 1
             return TurnedAway()

@@ -23,7 +23,6 @@ from chargecloud.domain.errors import (
     CommandTimedOut,
     NotAdmitted,
     Overloaded,
-    Refusal,
     RemoteError,
 )
 from chargecloud.domain.events import Settled, TimeAsked
@@ -82,7 +81,8 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         transport.setTcpKeepAlive(True)
         transport.setTcpNoDelay(True)
         handle = transport.getHandle()
-        if isinstance(handle, socket.socket):
+        # only Linux has it; elsewhere keepalive and the silence timeout do, later
+        if isinstance(handle, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
             # bytes that nobody acknowledges end the connection, not the kernel's patience
             timeout_ms = int(self._gateway.limits.silence_s * 1000)
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
@@ -126,8 +126,9 @@ class ChargerProtocol(Protocol, TimeoutMixin):
             return fail(Overloaded("too many commands wait for this charger"))
         try:
             number = self._connection.command(identity, command)
-        except Refusal as refusal:
-            return fail(refusal)
+        except Exception:
+            # a refusal; or what a dialect could not put into a frame
+            return fail(Failure())
         answered: Deferred[Answer] = Deferred()
         self._commands[identity, number] = answered
 

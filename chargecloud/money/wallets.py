@@ -30,6 +30,19 @@ class Wallet:
 
 
 @frozen
+class TopUp:
+    """
+    Money that was paid in.
+
+    @ivar id: what the movement of it refers to.
+    @ivar wallet: as it is afterwards.
+    """
+
+    id: int
+    wallet: Wallet
+
+
+@frozen
 class Movement:
     """
     One posting that touched a wallet.
@@ -99,7 +112,7 @@ class Wallets:
 
     async def top_up(
         self, request: RequestKey | None, tenant_id: int | None, customer_id: int, amount_fen: int
-    ) -> Wallet:
+    ) -> TopUp:
         """
         Pay money into a wallet that an operator has taken from the customer.
 
@@ -114,8 +127,8 @@ class Wallets:
             (Post(cash, wallet, amount_fen, "top_up", top_up_id),),
             (LogEntry("wallet.topped_up", before.tenant_id, body),),
         )
-        await once(self.store, request, top_up_id, decision)
-        return await self.get(tenant_id, customer_id)
+        made = await once(self.store, request, top_up_id, decision)
+        return TopUp(made.resource_id, await self.get(tenant_id, customer_id))
 
     async def movements(
         self, tenant_id: int | None, customer_id: int, *, limit: int, cursor: str | None

@@ -22,6 +22,8 @@ from chargecloud.storage.store import Store
 
 #: a login that loses the race for its row this often is given up; the charger comes back
 MOST_LOGIN_TRIES = 5
+#: the number of the key that a charger is registered with
+FIRST_KEY = 1
 
 
 @frozen(kw_only=True)
@@ -53,6 +55,13 @@ class Charger:
 
 
 _COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
+
+#: what a charger's secret is made of
+_SEALED = [chargers.c.id, chargers.c.wrapped_key, chargers.c.key_generation]
+
+
+def _whose(charger_id: int, generation: int) -> str:
+    return f"charger {charger_id}, key {generation}"
 
 
 def _charger(row: Any) -> Charger:
@@ -142,8 +151,10 @@ class Chargers:
         )
         row = asdict(charger) | {
             "kind": kind.value,
-            "wrapped_key": None if secret is None else self.vault.wrap(secret),
-            "key_generation": 1,
+            "wrapped_key": None
+            if secret is None
+            else self.vault.wrap(secret, _whose(charger.id, FIRST_KEY)),
+            "key_generation": FIRST_KEY,
         }
         ports = [
             Insert("ports", {"charger_id": charger.id, "port": port, "tenant_id": tenant_id})
@@ -158,13 +169,21 @@ class Chargers:
         return await self._with_key(tenant_id, made.resource_id)
 
     async def _with_key(self, tenant_id: int, charger_id: int) -> tuple[Charger, bytes | None]:
-        def read(connection: Connection) -> tuple[Charger, bytes | None]:
-            wrapped = select(chargers.c.wrapped_key).where(chargers.c.id == charger_id)
+        def read(connection: Connection) -> tuple[Charger, Any]:
             charger = find_charger(connection, tenant_id, charger_id)
-            return charger, connection.execute(wrapped).scalar()
+            sealed = select(*_SEALED).where(chargers.c.id == charger_id)
+            return charger, connection.execute(sealed).one()
 
-        charger, wrapped_key = await self.store.read(read)
-        return charger, None if wrapped_key is None else self.vault.unwrap(wrapped_key)
+        charger, row = await self.store.read(read)
+        secret = self._secret(row)
+        return charger, secret.key if secret else None
+
+    def _secret(self, row: Any) -> Secret | None:
+        """What a row of the columns of L{_SEALED} holds."""
+        if row.wrapped_key is None:
+            return None
+        key = self.vault.unwrap(row.wrapped_key, _whose(row.id, row.key_generation))
+        return Secret(key, row.key_generation)
 
     async def get(self, tenant_id: int | None, charger_id: int) -> Charger:
         """
@@ -208,24 +227,31 @@ class Chargers:
             )
         )
 
+    async def check_keys(self) -> None:
+        """
+        See that the vault opens the keys that the database has.
+
+        @raise WrongMasterKey: if it does not.
+        """
+        newest = select(*_SEALED).where(chargers.c.wrapped_key.is_not(None))
+        newest = newest.order_by(chargers.c.id.desc()).limit(1)
+        row = await self.store.read(lambda connection: connection.execute(newest).one_or_none())
+        if row is not None:
+            self._secret(row)
+
     # ----------------------------------------------------------------------------- login
 
     async def credentials(self, dialect: str, identity: str) -> Credentials | None:
         """What to check a charger's claim with."""
 
         def find(connection: Connection) -> Any:
-            found = select(
-                chargers.c.wrapped_key, chargers.c.key_generation, chargers.c.login_digest
-            ).where(chargers.c.dialect == dialect, chargers.c.identity == identity)
+            found = select(*_SEALED, chargers.c.login_digest).where(
+                chargers.c.dialect == dialect, chargers.c.identity == identity
+            )
             return connection.execute(found).one_or_none()
 
         row = await self.store.read(find)
-        if row is None:
-            return None
-        secret = None
-        if row.wrapped_key is not None:
-            secret = Secret(self.vault.unwrap(row.wrapped_key), row.key_generation)
-        return Credentials(secret, row.login_digest)
+        return None if row is None else Credentials(self._secret(row), row.login_digest)
 
     async def admit(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None

@@ -11,8 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 
 from attrs import field, frozen
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
+from chargecloud.domain.errors import NotFound
 from chargecloud.routes import Caller
 from chargecloud.storage.schema import tokens
 from chargecloud.storage.store import Store
@@ -70,6 +71,38 @@ def create_token(
         )
     )
     return token
+
+
+@frozen
+class Token:
+    """A token, as far as anybody may see it again."""
+
+    id: int
+    tenant_id: int
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def all_tokens(connection: Connection) -> list[Token]:
+    """All of them, the oldest first."""
+    rows = connection.execute(select(tokens).order_by(tokens.c.id))
+    return [Token(row.id, row.tenant_id, row.name, row.created_at, row.revoked_at) for row in rows]
+
+
+def revoke_token(connection: Connection, token_id: int, now: datetime) -> None:
+    """
+    Make a token worthless, from the next request on.
+
+    @raise NotFound: if there is none, or it is revoked already.
+    """
+    revoked = connection.execute(
+        update(tokens)
+        .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    if revoked.rowcount != 1:
+        raise NotFound(f"there is no token {token_id} that could be revoked")
 
 
 @frozen

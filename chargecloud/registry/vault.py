@@ -4,17 +4,23 @@ import os
 from pathlib import Path
 
 from attrs import field, frozen
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chargecloud.domain.errors import Invalid
 
 _MASTER_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class WrongMasterKey(Exception):
+    """The master key is not the one that the chargers' keys were wrapped with."""
 
 
 @frozen
 class Vault:
     """
-    Wraps keys with a master key (AES key wrap, RFC 3394) that is never in the database.
+    Wraps keys with a master key (AES-256-GCM) that is never in the database.
     """
 
     _master: bytes = field(repr=False)
@@ -31,23 +37,37 @@ class Vault:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(os.urandom(_MASTER_BYTES).hex() + "\n")
+                # keys that are wrapped with it must never outlast it
+                file.flush()
+                os.fsync(descriptor)
         master = bytes.fromhex(path.read_text().strip())
         if len(master) != _MASTER_BYTES:
             raise ValueError(f"{path} holds {len(master)} bytes instead of {_MASTER_BYTES}")
         return cls(master)
 
-    def wrap(self, key: bytes) -> bytes:
-        """A key as the database may hold it."""
-        return aes_key_wrap(self._master, key)
+    def wrap(self, key: bytes, whose: str) -> bytes:
+        """
+        A key as the database may hold it.
 
-    def unwrap(self, wrapped: bytes) -> bytes:
+        @param whose: the charger and the number of its key: what was wrapped for one opens
+            for no other, also for somebody who can write the database.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self._master).encrypt(nonce, key, whose.encode())
+
+    def unwrap(self, wrapped: bytes, whose: str) -> bytes:
         """
         The key.
 
-        @raise cryptography.hazmat.primitives.keywrap.InvalidUnwrap: if another master key
-            wrapped it.
+        @raise WrongMasterKey: if another master key wrapped it, or for another charger.
         """
-        return aes_key_unwrap(self._master, wrapped)
+        nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
+        try:
+            return AESGCM(self._master).decrypt(nonce, sealed, whose.encode())
+        except InvalidTag as error:
+            raise WrongMasterKey(
+                f"the master key does not open the key of {whose}: is it from another backup?"
+            ) from error
 
 
 def key_of(text: str | None, size: int | None) -> bytes | None:

@@ -62,7 +62,7 @@ class _Body:
         self._data = data
         self.length = len(data)
 
-    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":  # noqa: N802
+    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":
         """Write everything."""
         consumer.write(self._data)
         return succeed(None)

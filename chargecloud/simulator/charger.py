@@ -163,10 +163,13 @@ class SimulatedCharger:
             port = self.port(command.port)
         except LookupError:
             return "no-such-port"
-        # an order that has ended already has told so by its record
-        if port.charge is not None and port.charge.order_id == command.order_id:
-            self._end(port, StopReason.REMOTE)
-            self._changed()
+        if port.charge is None:
+            # an order that has ended already has told so by its record
+            return None
+        if port.charge.order_id != command.order_id:
+            return "refused"
+        self._end(port, StopReason.REMOTE)
+        self._changed()
         return None
 
     def _set_time(self, command: SetTime) -> str | None:

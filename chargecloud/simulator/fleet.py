@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from twisted.application.internet import TimerService
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -14,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.charger import Secret
@@ -36,8 +37,20 @@ READY_RETRY_S = 0.5
 PROVIDE_RETRY_S = 5.0
 #: real seconds over which the chargers of a fleet connect
 CONNECTING_S = 2.0
+#: real seconds between two lines about what goes on
+TELLING_S = 30.0
 #: real seconds for farewells to a platform that does not read
 FAREWELL_S = 3.0
+
+
+class _QuietFactory(_HTTP11ClientFactory):
+    noisy = False
+
+
+class QuietPool(HTTPConnectionPool):
+    """Does not tell of each connection that it makes, which nobody wants to know."""
+
+    _factory = _QuietFactory
 
 
 class SimulatorService(MultiService):
@@ -82,7 +95,7 @@ class SimulatorService(MultiService):
         self._book = Book(folder / "book.jsonl")
         self._memory = self._flash.read()
         self._random = Random(seed)  # noqa: S311 - chance, and no secrets
-        self._pool = HTTPConnectionPool(reactor)
+        self._pool = QuietPool(reactor)
         self._pool.maxPersistentPerHost = AT_A_TIME
         agent = Agent(reactor, connectTimeout=10, pool=self._pool)
         self._api = Api(agent, reactor, api_url.rstrip("/"), token)
@@ -115,10 +128,23 @@ class SimulatorService(MultiService):
         chargers = [box.charger for box in boxes]
         Saving(self._memory, chargers, self._write, self._reactor, calendar).setServiceParent(self)
         await self._connect(members, chargers, calendar)
+        telling = TimerService(TELLING_S, self._tell, chargers, calendar)
+        telling.clock = self._reactor
+        telling.setServiceParent(self)
         customers = Customers(self._api, self._memory.customers)
         People(
             boxes, self._scenario, self._api, customers, self._reactor, calendar, self._random
         ).setServiceParent(self)
+
+    def _tell(self, chargers: Sequence[SimulatedCharger], calendar: Calendar) -> None:
+        """Say in a line what goes on, to those who watch."""
+        ports = [port for charger in chargers for port in charger.memory.ports]
+        self._log.info(
+            "{now:%Y-%m-%d %H:%M} UTC of the calendar: {charging} of {ports} ports charge",
+            now=calendar.now(),
+            charging=sum(port.charge is not None for port in ports),
+            ports=len(ports),
+        )
 
     async def _wait_for_platform(self) -> Calendar:
         """Wait until the platform is ready, and take its calendar."""

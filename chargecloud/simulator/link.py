@@ -17,8 +17,8 @@ from chargecloud.domain.errors import RemoteError
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.session import Session
 
-#: the longest wait between two attempts: a platform that comes back has its chargers again
-#: within a minute
+#: the longest wait between two attempts, where firmware waits up to ten minutes: nobody looks
+#: at a demonstration for so long
 LONGEST_RETRY_S = 30.0
 
 

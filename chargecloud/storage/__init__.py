@@ -1,1 +1,1 @@
-"""Floor 3: the database.  Everything that knows SQL, but for the features' own tables."""
+"""Floor 3: the database: its schema, its transactions, its log and its threads."""

@@ -1,4 +1,4 @@
-"""Lists, page by page: by id, newest last, so that a page never shifts under a reader."""
+"""Lists, page by page: by id, which is by age, so that a page never shifts under a reader."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ def read_page(
     *,
     limit: int,
     cursor: str | None,
+    newest_first: bool = False,
 ) -> tuple[Sequence[T], str | None]:
     """
     One page of a query.
@@ -28,8 +29,10 @@ def read_page(
     @raise Invalid: for a cursor that we never gave.
     """
     if cursor is not None:
-        query = query.where(id_column > _read_cursor(cursor))
-    rows = connection.execute(query.order_by(id_column).limit(limit + 1)).all()
+        last = _read_cursor(cursor)
+        query = query.where(id_column < last if newest_first else id_column > last)
+    order = id_column.desc() if newest_first else id_column
+    rows = connection.execute(query.order_by(order).limit(limit + 1)).all()
     more = len(rows) > limit
     items = [make(row) for row in rows[:limit]]
     return items, str(getattr(rows[limit - 1], id_column.name)) if more else None

@@ -1,18 +1,19 @@
 """The tables of the core.  A feature's tables are in the feature's own C{tables.py}.
 
-Rules: the tenant is in every table; primary keys are time-ordered 64-bit ids
+Rules: the tenant is in every table of tenants' things; primary keys are time-ordered 64-bit ids
 (L{chargecloud.storage.ids}) or natural keys, never autoincrement; there are no foreign
 keys, so that tables can be sharded by tenant: the writer's guards keep what they would.
 Instants are milliseconds of Unix time.  Alembic creates the tables; a test compares.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Dialect,
     Float,
@@ -26,8 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+from chargecloud.domain.order_rows import instant_ms, instant_of
 
 
 class Instant(TypeDecorator[datetime]):
@@ -39,14 +39,20 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """To the database."""
-        return None if value is None else (value - _UNIX_EPOCH) // _MILLISECOND
+        return None if value is None else instant_ms(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """From the database."""
-        return None if value is None else _UNIX_EPOCH + timedelta(milliseconds=value)
+        return None if value is None else instant_of(value)
 
 
-metadata = MetaData()
+#: constraints have names, so that a later revision can change them on every engine
+NAMES = {
+    "uq": "%(table_name)s_%(column_0_N_name)s_once",
+    "ck": "%(table_name)s_%(constraint_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMES)
 
 tenants = Table(
     "tenants",
@@ -124,7 +130,7 @@ chargers = Table(
     Column("booted_at", Instant),
     Column("logged_in_at", Instant),
     Column("created_at", Instant, nullable=False),
-    UniqueConstraint("dialect", "identity", name="chargers_identity"),
+    UniqueConstraint("dialect", "identity"),
     Index("chargers_by_tenant", "tenant_id", "id"),
     Index("chargers_by_site", "tenant_id", "site_id", "id"),
 )
@@ -183,7 +189,7 @@ orders = Table(
     Column("electricity_fen", BigInteger),
     Column("service_fen", BigInteger),
     Column("amount_fen", BigInteger),
-    Column("bill", JSON),
+    Column("bill", JSON(none_as_null=True)),
     Index("orders_by_tenant", "tenant_id", "id"),
     Index("orders_by_state", "state", "id"),
     Index("orders_by_charger", "tenant_id", "charger_id", "id"),
@@ -203,7 +209,7 @@ unmatched = Table(
     Column("digest", String(64), nullable=False),
     Column("record", JSON, nullable=False),
     Column("received_at", Instant, nullable=False),
-    UniqueConstraint("charger_id", "digest", name="unmatched_once"),
+    UniqueConstraint("charger_id", "digest"),
     Index("unmatched_by_tenant", "tenant_id", "id"),
 )
 
@@ -215,6 +221,7 @@ accounts = Table(
     Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
     # the sum of the account's postings, kept by the writer beside them for the guard
     Column("balance_fen", BigInteger, nullable=False),
+    CheckConstraint("balance_fen >= 0", name="not_below_zero"),
 )
 
 postings = Table(
@@ -228,6 +235,7 @@ postings = Table(
     Column("credit_kind", String(24), nullable=False),
     Column("credit_owner_id", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
+    CheckConstraint("amount_fen > 0", name="above_zero"),
     Column("cause", String(24), nullable=False),
     Column("reference_id", BigInteger, nullable=False),
     Index("postings_by_debit", "tenant_id", "debit_kind", "debit_owner_id", "id"),

@@ -78,8 +78,8 @@ class StoreService(MultiService):
         with for_writing(engine).begin() as connection:
             self._slot = lease_slot(connection, self._holder, reactor.seconds())
         threads: IReactorFromThreads = reactor
-        self._writing = Threads.start(threads, 1, "database writer")
-        self._reading = Threads.start(threads, READER_THREADS, "database readers")
+        self._writing = Threads(threads, 1, "database writer")
+        self._reading = Threads(threads, READER_THREADS, "database readers")
         self.store = Store.open(
             engine,
             clock=reactor,
@@ -89,6 +89,9 @@ class StoreService(MultiService):
             writing=self._writing,
             reading=self._reading,
         )
+        # nothing can fail any more: threads that nobody stops would keep the process alive
+        self._writing.start()
+        self._reading.start()
         renewing = TimerService(RENEW_S, self._renew)
         renewing.clock = reactor
         renewing.setServiceParent(self)
@@ -125,6 +128,7 @@ class StoreService(MultiService):
         except Exception:
             # its lease will run out; threads that go on would keep the process from ending
             self._log.failure("the node slot could not be given back")
+        self.store.writer.closed = True
         self._writing.stop()
         self._reading.stop()
         self.store.engine.dispose()

@@ -1,13 +1,15 @@
 """Threads for what blocks: the database's driver."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from attrs import define
-from twisted.internet.defer import Deferred
+from attrs import define, field
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from chargecloud.domain.errors import Overloaded
 
 T = TypeVar("T")
 
@@ -20,23 +22,43 @@ class Runner(Protocol):
         """Run it and fire with its plain result; a live row or connection never leaves."""
 
 
-@define
+#: work that waits for a thread: some seconds of reading; beyond it, whoever asks is told so
+MOST_WAITING = 5_000
+
+
+@define(eq=False)
 class Threads:
-    """A pool of its own, so that slow work elsewhere cannot keep the database waiting."""
+    """
+    A pool of its own, so that slow work elsewhere cannot keep the database waiting.
+
+    @ivar size: how many threads.
+    @ivar name: of them, for those who look at the process.
+    """
 
     reactor: IReactorFromThreads
-    _pool: ThreadPool
+    size: int
+    name: str
+    _pool: ThreadPool = field(init=False)
+    _waiting: int = field(default=0, init=False)
 
-    @classmethod
-    def start(cls, reactor: IReactorFromThreads, size: int, name: str) -> "Threads":
-        """A pool of that many threads, running."""
-        pool = ThreadPool(minthreads=size, maxthreads=size, name=name)
-        pool.start()
-        return cls(reactor, pool)
+    @_pool.default
+    def _new_pool(self) -> ThreadPool:
+        return ThreadPool(minthreads=self.size, maxthreads=self.size, name=self.name)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._pool.start()
 
     def run(self, work: Callable[[], T]) -> "Deferred[T]":
-        """Run it in a thread."""
-        return deferToThreadPool(self.reactor, self._pool, work)
+        """Run it in a thread; fails with L{Overloaded} if too much waits already."""
+        if self._waiting >= MOST_WAITING:
+            return fail(Overloaded("too much waits for the database"))
+        self._waiting += 1
+        return deferToThreadPool(self.reactor, self._pool, work).addBoth(self._done)
+
+    def _done(self, result: Any) -> Any:
+        self._waiting -= 1
+        return result
 
     def stop(self) -> None:
         """Wait for the threads to finish what they do; what waits is still done."""

@@ -44,6 +44,13 @@ class _Waiting:
     done: "Deferred[Any]"
 
 
+def _trouble_of(results: Sequence[Any]) -> str | None:
+    for result in results:
+        if isinstance(result, Failure) and isinstance(result.value, TROUBLES):
+            return f"the database cannot be written: {result.value.orig}"
+    return None
+
+
 @define
 class Writer:
     """
@@ -51,6 +58,8 @@ class Writer:
 
     @ivar on_commit: called (in the reactor's thread) after a commit that appended to the
         event log.
+    @ivar trouble: what keeps the database from being written, as of the last try.
+    @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
 
     engine: Engine
@@ -59,6 +68,8 @@ class Writer:
     node: int
     new_id: Callable[[], int]
     on_commit: list[Callable[[], None]] = field(factory=list)
+    closed: bool = False
+    trouble: str | None = None
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
     _committing: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
@@ -98,6 +109,9 @@ class Writer:
 
     def _submit(self, work: Any) -> "Deferred[Any]":
         done: Deferred[Any] = Deferred()
+        if self.closed:
+            done.errback(Overloaded("the database is closed"))
+            return done
         if len(self._waiting) >= MOST_WAITING:
             done.errback(Overloaded("too many changes wait for the database"))
             return done
@@ -109,9 +123,6 @@ class Writer:
     def _commit_next(self) -> None:
         batch = self._take()
         if not batch:
-            idle, self._idle = self._idle, []
-            for done in idle:
-                done.callback(None)
             return
         self._committing = True
         stamp = Stamp(self.node, self._seq, self.calendar.now(), self.new_id)
@@ -129,6 +140,7 @@ class Writer:
         return batch
 
     def _committed(self, results: list[Any], batch: list[_Waiting], stamp: Stamp) -> None:
+        self.trouble = _trouble_of(results)
         logged = stamp.seq > self._seq
         self._seq = stamp.seq
         self._committing = False
@@ -142,6 +154,11 @@ class Writer:
         if logged:
             for listener in self.on_commit:
                 listener()
+        # those who heard may have decided more: idle it is when they have not
+        if not self._committing and not self._waiting:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)
 
     # ------------------------------------------------------------- in the writer's thread
 

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args
 import attrs
 
 from chargecloud import __version__
-from chargecloud.domain.errors import Invalid, Refusal
+from chargecloud.domain.errors import Invalid, Overloaded, Refusal, RequestKeyReused
 from chargecloud.routes import Method, Route, wire_name
 from chargecloud.web.converters import answer_converter
 from chargecloud.web.problems import (
@@ -131,7 +131,7 @@ def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
             "description": "`respond-async` is answered before the work is done",
             "schema": {"type": "string"},
         }
-    if route.method is Method.POST:
+    if route.method is Method.POST and route.status == HTTPStatus.CREATED:
         yield {
             "name": "Idempotency-Key",
             "in": "header",
@@ -180,3 +180,6 @@ def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
         yield from (BadRequest, Invalid)
     elif route.method is Method.POST:
         yield BadRequest
+    if route.method is Method.POST and route.status == HTTPStatus.CREATED:
+        # what is made is made once, and not while too much waits already
+        yield from (RequestKeyReused, Overloaded)

@@ -255,7 +255,7 @@ def test_what_a_charger_tells_offline_beyond_the_money_is_owed(tmp_path: Path) -
     order = world.order(box, customer, prepaid_fen=50)
     started = box.begin()
     box.drop()
-    world.clock.advance(3600)
+    world.clock.advance(2 * 3600)
     box.meter_mwh += 900_000
     box.connect()
     box.end(2, started.order_id, 5_000_000, 2 * 3600)

@@ -49,7 +49,7 @@ def _track() -> Track:
         state=OrderState.CHARGING,
         marks=(Mark(NOW, 0),),
     )
-    return Track(order, _boundaries, 1000)
+    return Track(order, _boundaries, 4000)
 
 
 readings = st.lists(

@@ -23,9 +23,10 @@ from chargecloud.dialects.native.received import Received, Welcomed
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.errors import NotAdmitted
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortsReported, Settled
-from chargecloud.gateway.gateway import Gateway, Limits
+from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
+from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Credentials, IChargerEvents, IDialect
 from tests.gateway.line_dialect import PREAMBLE, LineDialect
 from tests.harness import clock_at

@@ -5,7 +5,8 @@ from collections import Counter
 from twisted.internet.testing import StringTransport
 
 from chargecloud.dialects.native.received import Welcomed
-from chargecloud.gateway.gateway import Limits, TurnedAway
+from chargecloud.gateway.gateway import TurnedAway
+from chargecloud.gateway.settings import Limits
 from tests.gateway.gate import Gate
 
 

@@ -33,8 +33,9 @@ from chargecloud.dialects.native.charger import Facts, NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import HeartbeatAnswered, Welcomed
 from chargecloud.domain.charger import Secret
-from chargecloud.gateway.gateway import Gateway, Limits
+from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.settings import Limits
 from tests.gateway.gate import KEY, Office, logged_failures
 from tests.gateway.line_dialect import PREAMBLE, LineDialect
 
@@ -222,7 +223,7 @@ async def test_a_connection_too_many_is_closed_at_once(way: Way) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> None:
     """Through every kind of listener."""
-    gateway = make_gateway(login_s=0.05, farewell_s=0.05)
+    gateway = make_gateway(login_s=1, farewell_s=1)
     with logged_failures() as failures:
         async with listening(gateway, way.endpoint) as port:
             charger = await way.connect(port)
@@ -273,7 +274,7 @@ class Deaf(Protocol):
 @pytest_twisted.ensureDeferred
 async def test_a_peer_that_does_not_read_is_torn_down() -> None:
     """It pays for its own buffer, and not we: after the farewell its socket is gone."""
-    gateway = make_gateway(farewell_s=0.05)
+    gateway = make_gateway(farewell_s=1)
     async with listening(gateway) as port:
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
         deaf = await in_time(connectProtocol(client, Deaf()))

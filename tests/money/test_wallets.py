@@ -64,7 +64,7 @@ def test_a_new_wallet_is_empty(bank: Bank) -> None:
 def test_what_is_paid_in_can_be_spent(bank: Bank) -> None:
     """It comes from the cash that the operator has taken, and features hear of it."""
     paid = result_of(bank.wallets.top_up(None, ONE, bank.mine, 5000))
-    assert paid == Wallet(bank.mine, ONE, 5000, 0)
+    assert paid.wallet == Wallet(bank.mine, ONE, 5000, 0)
     (posting,) = rows_of(bank.store, postings)
     assert (posting["debit_kind"], posting["credit_kind"]) == ("cash", "wallet")
     (entry,) = rows_of(bank.store, event_log)
@@ -77,10 +77,10 @@ def test_money_is_paid_in_once_per_key(bank: Bank) -> None:
     request = RequestKey(ONE, "k", "5000")
     for _ in range(3):
         paid = result_of(bank.wallets.top_up(request, ONE, bank.mine, 5000))
-        assert paid.balance_fen == 5000
+        assert paid.wallet.balance_fen == 5000
     other = bank.wallets.top_up(RequestKey(ONE, "k", "6000"), ONE, bank.mine, 6000)
     failure_of(other, RequestKeyReused)
-    assert result_of(bank.wallets.top_up(None, ONE, bank.mine, 1)).balance_fen == 5001
+    assert result_of(bank.wallets.top_up(None, ONE, bank.mine, 1)).wallet.balance_fen == 5001
 
 
 @pytest.mark.parametrize("amount_fen", [0, -5])

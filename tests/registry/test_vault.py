@@ -4,12 +4,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.domain.errors import Invalid
-from chargecloud.registry.vault import Vault, key_of
+from chargecloud.registry.vault import Vault, WrongMasterKey, key_of
 
 keys = st.binary(min_size=16, max_size=16)
 
@@ -24,19 +23,28 @@ def test_its_file_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_keys_outlast_a_restart(tmp_path: Path) -> None:
     """The next process opens the same vault."""
     key = bytes(range(16))
-    wrapped = Vault.open(tmp_path / "master.key").wrap(key)
-    assert Vault.open(tmp_path / "master.key").unwrap(wrapped) == key
+    wrapped = Vault.open(tmp_path / "master.key").wrap(key, "charger 1")
+    assert Vault.open(tmp_path / "master.key").unwrap(wrapped, "charger 1") == key
 
 
 @given(keys, st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_only_its_own_keys_come_out(key: bytes, master: bytes, other: bytes) -> None:
     """What is wrapped shows nothing, and another master key opens nothing."""
-    wrapped = Vault(master).wrap(key)
+    wrapped = Vault(master).wrap(key, "charger 1")
     assert wrapped != key
-    assert Vault(master).unwrap(wrapped) == key
+    assert Vault(master).unwrap(wrapped, "charger 1") == key
     if other != master:
-        with pytest.raises(InvalidUnwrap):
-            Vault(other).unwrap(wrapped)
+        with pytest.raises(WrongMasterKey):
+            Vault(other).unwrap(wrapped, "charger 1")
+
+
+def test_a_key_opens_for_its_own_charger_only() -> None:
+    """Who can write the database cannot give a charger the key of another."""
+    vault = Vault(bytes(32))
+    wrapped = vault.wrap(bytes(16), "charger 1, key 1")
+    for other in ("charger 2, key 1", "charger 1, key 2"):
+        with pytest.raises(WrongMasterKey):
+            vault.unwrap(wrapped, other)
 
 
 @pytest.mark.parametrize("text", ["", "00" * 31, "00" * 33, "no hexadecimal"])

@@ -85,10 +85,10 @@ def test_pulling_the_plug_ends_the_charge() -> None:
 
 
 def test_a_stop_ends_its_own_order_only() -> None:
-    """A stop for another order, or for one that has ended, does nothing."""
+    """A stop for another order is refused, and one for an order that has ended is done."""
     stand = charging()
     late = StopCharge(ORDER + 1, 1)
-    assert stand.charger.obey(late, stand.after(60)).accepted
+    assert stand.charger.obey(late, stand.after(60)).code == "refused"
     assert stand.charger.port(1).charge is not None
     for _ in range(2):
         assert stand.charger.obey(StopCharge(ORDER, 1), stand.after(60)).accepted

@@ -32,7 +32,7 @@ def add(store: Store, number: int) -> None:
     result_of(store.writer.decide(Decision((Insert("tenants", row),))))
 
 
-def page(store: Store, limit: int, cursor: str | None) -> Any:
+def page(store: Store, limit: int, cursor: str | None, *, newest_first: bool = False) -> Any:
     """A page of ids with its cursor."""
     return store.read(
         lambda connection: read_page(
@@ -42,21 +42,23 @@ def page(store: Store, limit: int, cursor: str | None) -> Any:
             lambda row: row.id,
             limit=limit,
             cursor=cursor,
+            newest_first=newest_first,
         )
     )
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
-def test_pages_make_the_list(store: Store, limit: int) -> None:
+def test_pages_make_the_list(store: Store, limit: int, newest_first: bool) -> None:
     """By id, each once, whatever the size of a page; the last page says that it is."""
     found: list[int] = []
     cursor: str | None = None
     for number in range(-(-7 // limit)):
         assert number == 0 or cursor is not None
-        items, cursor = result_of(page(store, limit, cursor))
+        items, cursor = result_of(page(store, limit, cursor, newest_first=newest_first))
         found += items
     assert cursor is None
-    assert found == [10, 20, 30, 40, 50, 60, 70]
+    assert found == sorted([10, 20, 30, 40, 50, 60, 70], reverse=newest_first)
 
 
 def test_a_page_does_not_shift(store: Store) -> None:

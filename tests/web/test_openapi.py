@@ -217,7 +217,7 @@ def test_parameters(made: dict[str, Any]) -> None:
 def test_responses(made: dict[str, Any]) -> None:
     """Success, what any such route refuses, and what this one does: grouped by status."""
     responses = made["paths"]["/api/v1/things"]["post"]["responses"]
-    assert list(responses) == ["201", "400", "401", "403", "409", "413", "415", "422"]
+    assert list(responses) == ["201", "400", "401", "403", "409", "413", "415", "422", "503"]
     assert "/problems/conflict" in responses["409"]["description"]
     assert "/problems/port-busy" in responses["409"]["description"]
     deleted = made["paths"]["/api/v1/things/{thing_id}"]["delete"]["responses"]

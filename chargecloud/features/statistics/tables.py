@@ -1,4 +1,4 @@
-"""The feature's tables, which its own Alembic branch creates."""
+"""The feature's tables, which its own Alembic revisions creates."""
 
 from typing import Any
 

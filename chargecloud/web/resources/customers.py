@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from chargecloud.domain.errors import NotFound
 from chargecloud.money.wallets import Movement, Wallet, Wallets
@@ -46,7 +46,7 @@ class WalletShown:
 
 
 @frozen(kw_only=True)
-class TopUp:
+class NewTopUp:
     """Money that an operator has taken from a customer."""
 
     amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=5000)
@@ -61,6 +61,13 @@ class MovementShown:
     cause: str = text("top_up, hold, capture or release")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
     reference_id: Id = choice("the order, or the top-up")
+
+
+@frozen(kw_only=True)
+class TopUpShown(WalletShown):
+    """Money that was paid in, and the wallet afterwards."""
+
+    id: Id = choice("its id, which the movement of it refers to")
 
 
 def show(customer: Customer) -> CustomerShown:
@@ -113,12 +120,12 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
     async def wallet(call: Call) -> WalletShown:
         return show_wallet(await wallets.get(call.caller.tenant_id, call.id("customer_id")))
 
-    async def top_up(call: Call) -> WalletShown:
-        body: TopUp = call.body
-        after = await wallets.top_up(
+    async def top_up(call: Call) -> TopUpShown:
+        body: NewTopUp = call.body
+        paid_in = await wallets.top_up(
             request_key(call), call.caller.tenant_id, call.id("customer_id"), body.amount_fen
         )
-        return show_wallet(after)
+        return TopUpShown(id=paid_in.id, **asdict(show_wallet(paid_in.wallet)))
 
     async def movements(call: Call) -> Page[MovementShown]:
         query: Paging = call.query
@@ -177,8 +184,8 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
             path="/wallets/{customer_id}/top-ups",
             summary="Pay money into a wallet that was taken from the customer",
             permission="wallets:write",
-            body=TopUp,
-            answer=WalletShown,
+            body=NewTopUp,
+            answer=TopUpShown,
             status=201,
             run=top_up,
             **money,

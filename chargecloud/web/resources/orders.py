@@ -54,6 +54,10 @@ class NewOrder:
     prepaid_fen: int | None = whole("to hold, and to spend at the most", default=None, least=1)
     limit: Limit = choice("when to end", default=Limit())
 
+    def __attrs_post_init__(self) -> None:
+        if self.prepaid_fen is not None and self.customer_id is None:
+            raise ValueError("prepaid_fen needs a customer_id: it is held in a wallet")
+
 
 @frozen(kw_only=True)
 class OrderShown:
@@ -70,7 +74,7 @@ class OrderShown:
     state: OrderState = choice("where it is in its life")
     energy_wh: int = whole("energy so far, rounded")
     energy_mwh: int = whole("energy so far, exactly")
-    held_fen: int = whole("money that was held for it")
+    held_fen: int = whole("money that is held for it at the moment")
     amount_fen: int | None = whole("what it cost; null until it is settled")
     electricity_fen: int | None = whole("of which for electricity")
     service_fen: int | None = whole("of which for service")
@@ -109,6 +113,7 @@ class OrderQuery(Paging):
     charger_id: Id | None = choice("at this charger", default=None)
     customer_id: Id | None = choice("of this customer", default=None)
     site_id: Id | None = choice("at this site", default=None)
+    newest_first: bool = choice("from the newest back", default=False)
 
 
 def show(order: Order) -> OrderShown:
@@ -126,7 +131,7 @@ def show(order: Order) -> OrderShown:
         state=order.state,
         energy_wh=wh(order.energy_mwh),
         energy_mwh=order.energy_mwh,
-        held_fen=order.held_fen,
+        held_fen=0 if order.state in (OrderState.SETTLED, OrderState.FAILED) else order.held_fen,
         amount_fen=bill.amount_fen if bill else None,
         electricity_fen=bill.fee_fen(Fee.ELECTRICITY) if bill else None,
         service_fen=bill.fee_fen(Fee.SERVICE) if bill else None,
@@ -202,6 +207,7 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
             charger_id=query.charger_id,
             customer_id=query.customer_id,
             site_id=query.site_id,
+            newest_first=query.newest_first,
         )
         return page(found, show)
 

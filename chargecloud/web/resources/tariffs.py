@@ -35,7 +35,8 @@ class NewTariff:
     name: str = text("what people call it", example="Campus, by time of use")
     kind: str = text("time_of_use, by_time, or one that a plugin brings", example="by_time")
     terms: Mapping[str, Any] = choice(
-        "what it charges, in the form of its kind",
+        "what it charges, in the form of its kind (docs/tariffs.rst); unit prices are whole"
+        " numbers of 1e-5 yuan for a kWh",
         example={"price_fen": 100, "block_s": 9000, "electricity": 60000},
     )
     tenant_id: Id | None = choice("whose it is; only the platform names another", default=None)

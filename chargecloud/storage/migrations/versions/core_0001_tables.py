@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("owner_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("balance_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("balance_fen >= 0", name=op.f("accounts_not_below_zero")),
         sa.PrimaryKeyConstraint("tenant_id", "kind", "owner_id"),
     )
     op.create_table(
@@ -53,7 +54,7 @@ def upgrade() -> None:
         sa.Column("logged_in_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("dialect", "identity", name="chargers_identity"),
+        sa.UniqueConstraint("dialect", "identity", name=op.f("chargers_dialect_identity_once")),
     )
     op.create_index("chargers_by_site", "chargers", ["tenant_id", "site_id", "id"], unique=False)
     op.create_index("chargers_by_tenant", "chargers", ["tenant_id", "id"], unique=False)
@@ -124,7 +125,7 @@ def upgrade() -> None:
         sa.Column("electricity_fen", sa.BigInteger(), nullable=True),
         sa.Column("service_fen", sa.BigInteger(), nullable=True),
         sa.Column("amount_fen", sa.BigInteger(), nullable=True),
-        sa.Column("bill", sa.JSON(), nullable=True),
+        sa.Column("bill", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("orders_by_charger", "orders", ["tenant_id", "charger_id", "id"], unique=False)
@@ -153,6 +154,7 @@ def upgrade() -> None:
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("cause", sa.String(length=24), nullable=False),
         sa.Column("reference_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("postings_above_zero")),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -207,7 +209,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
+        sa.UniqueConstraint("name", name=op.f("tenants_name_once")),
     )
     op.create_table(
         "tokens",
@@ -219,7 +221,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("digest"),
+        sa.UniqueConstraint("digest", name=op.f("tokens_digest_once")),
     )
     op.create_table(
         "unmatched",
@@ -233,6 +235,6 @@ def upgrade() -> None:
         sa.Column("record", sa.JSON(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("charger_id", "digest", name="unmatched_once"),
+        sa.UniqueConstraint("charger_id", "digest", name=op.f("unmatched_charger_id_digest_once")),
     )
     op.create_index("unmatched_by_tenant", "unmatched", ["tenant_id", "id"], unique=False)

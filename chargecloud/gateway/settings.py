@@ -1,0 +1,41 @@
+"""The room's settings: the C{[limits]} table of the configuration."""
+
+from attrs import frozen
+
+from chargecloud.routes import whole
+
+
+@frozen(kw_only=True)
+class Limits:
+    """
+    What chargers' connections may take; seconds of the reactor's clock.
+
+    A connection whose peer has no address of its own (behind a UNIX socket) counts among
+    all, and among no address.
+    """
+
+    connections: int = whole(
+        "in all; below the open files of the process, with room to spare", default=15_000, least=1
+    )
+    connections_an_address: int = whole(
+        "from one address: the chargers of a campus share one, and an attacker has one",
+        default=2_000,
+        least=1,
+    )
+    heartbeat_s: int = whole(
+        "how often an idle charger gives a sign of life", default=30, least=5, most=3600
+    )
+    missed: int = whole(
+        "heartbeats in a row after which a charger is gone", default=3, least=2, most=10
+    )
+    login_s: int = whole(
+        "from the connection to the proof of who it is", default=15, least=1, most=300
+    )
+    farewell_s: int = whole(
+        "within which what we still wrote has to be taken", default=5, least=1, most=60
+    )
+
+    @property
+    def silence_s(self) -> float:
+        """Silence after which a connection is given up."""
+        return float(self.heartbeat_s * self.missed)
