@@ -32,7 +32,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import Admission, Secret
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.settings import Limits
@@ -65,7 +65,7 @@ class Office:
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Settled] | None":
+    ) -> "Deferred[Outcome] | None":
         """Nothing is told here."""
         return None
 

@@ -19,7 +19,7 @@ from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
-from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Settled
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome, PortReading
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
 
@@ -123,7 +123,7 @@ class IConversation(Interface):
     def welcome(identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
         """Go on after L{Claimed}; C{None} refuses the charger."""
 
-    def settle(identity: str, ticket: object, outcome: Settled) -> None:
+    def acknowledge(identity: str, ticket: object, outcome: Outcome) -> None:
         """Answer the fact that was told with that ticket."""
 
     def command(identity: str, number: int, command: Command) -> None:
@@ -180,7 +180,7 @@ class IChargerEvents(Interface):
 
     def receive(
         admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Settled] | None":
+    ) -> "Deferred[Outcome] | None":
         """A fact from a charger that is logged in; C{None} if there is nothing to wait for."""
 
 

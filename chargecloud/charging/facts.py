@@ -22,8 +22,8 @@ from chargecloud.domain.events import (
     ChargerEvent,
     ChargeStarted,
     LoggedIn,
+    Outcome,
     PortsReported,
-    Settled,
 )
 from chargecloud.domain.order import RUNNING, Occurrence, Order, Started
 from chargecloud.domain.plausible import doubt
@@ -61,7 +61,7 @@ class Facts:
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Settled] | None":
+    ) -> "Deferred[Outcome] | None":
         """A fact from a charger that is logged in."""
         if isinstance(event, PortsReported):
             self._reported(admission, event, received_at)
@@ -90,7 +90,7 @@ class Facts:
 
     async def _started(
         self, admission: Admission, event: ChargeStarted, received_at: datetime
-    ) -> Settled:
+    ) -> Outcome:
         order = await self._order_of(admission, event)
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
@@ -98,7 +98,7 @@ class Facts:
             return await self.unmatched.keep(admission, event, received_at, "started otherwise")
         if order.state not in RUNNING and order.started_at is not None:
             # known long since; our acknowledgement was lost
-            return Settled.KEPT
+            return Outcome.KEPT
         at = max(when(admission, event.at, received_at), order.created_at)
         started = Started(at, event.start_meter_mwh)
 
@@ -109,14 +109,14 @@ class Facts:
 
     async def _ended(
         self, admission: Admission, event: ChargeEnded, received_at: datetime
-    ) -> Settled:
+    ) -> Outcome:
         order = await self._order_of(admission, event)
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
         track = self.book.tracked(order.id)
         if order.state not in RUNNING or track is None:
             if is_same_end(order, event):
-                return Settled.KEPT
+                return Outcome.KEPT
             why = f"order {order.state.value}"
             return await self.unmatched.keep(admission, event, received_at, why)
         at = when(admission, event.at, received_at)
@@ -147,10 +147,10 @@ class Facts:
             return await self.book.adopt(order.id)
         return order
 
-    async def _advance(self, order: Order, occurred: Occurrences, admission: Admission) -> Settled:
+    async def _advance(self, order: Order, occurred: Occurrences, admission: Admission) -> Outcome:
         try:
             await self.book.advance(order.id, occurred, admission.epoch)
         except Superseded:
             # the charger says it again on its newer connection
-            return Settled.LATER
-        return Settled.KEPT
+            return Outcome.LATER
+        return Outcome.KEPT

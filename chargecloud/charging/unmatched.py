@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import Decision, Insert, LogEntry, Row, Stale
-from chargecloud.domain.events import ChargeEnded, ChargeStarted, Settled
+from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome
 from chargecloud.storage.schema import unmatched
 from chargecloud.storage.store import Store
 
@@ -42,7 +42,7 @@ class Unmatched:
         event: ChargeStarted | ChargeEnded,
         received_at: datetime,
         why: str,
-    ) -> Settled:
+    ) -> Outcome:
         """Keep a record, once however often it is sent; it is never guessed onto an order."""
         kind = "ended" if isinstance(event, ChargeEnded) else "started"
         row = {
@@ -64,11 +64,11 @@ class Unmatched:
             # this very record is kept already, unless it was only its id that was taken
             if not await self.store.read(lambda connection: _is_kept(connection, row)):
                 raise
-            return Settled.KEPT
+            return Outcome.KEPT
         self._log.warn(
             "charger {charger_id}: a {kind} record matches no order: {why}",
             charger_id=admission.charger_id,
             kind=kind,
             why=why,
         )
-        return Settled.KEPT
+        return Outcome.KEPT

@@ -53,6 +53,8 @@ class PortReading:
     """What one port measured.  Absent is C{None}: missing is not zero.
 
     @ivar meter_mwh: the port's cumulative energy register.
+    @ivar order_id: the platform's order that charges there; C{None} for a charge that the
+        platform knows nothing of.  One that does not run is stopped.
     """
 
     port: int
@@ -116,7 +118,7 @@ class VendorEvent:
 ChargerEvent = LoggedIn | PortsReported | ChargeStarted | ChargeEnded | TimeAsked | VendorEvent
 
 
-class Settled(Enum):
+class Outcome(Enum):
     """What became of a fact: it tells the dialect how to answer the charger."""
 
     #: committed, or known already with the same content

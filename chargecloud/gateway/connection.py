@@ -18,7 +18,7 @@ from chargecloud.domain.errors import (
     NotAdmitted,
     RemoteError,
 )
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Settled
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome
 from chargecloud.gateway.machine import Action, Input, State, follow
 from chargecloud.interfaces import (
     Alive,
@@ -61,7 +61,7 @@ class AskAdmission:
 @frozen
 class Deliver:
     """Give a fact to those who act on it; bring what became of it to
-    L{Connection.settle}."""
+    L{Connection.acknowledge}."""
 
     identity: str
     admission: Admission
@@ -174,10 +174,10 @@ class Connection:
         self._step(self.sessions[identity], Input.REFUSED)
         raise NotAdmitted(f"the charger {identity!r} was not admitted")
 
-    def settle(self, identity: str, ticket: object, outcome: Settled) -> None:
+    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
         """What became of a fact that L{Deliver} gave."""
         assert self._conversation is not None
-        self._conversation.settle(identity, ticket, outcome)
+        self._conversation.acknowledge(identity, ticket, outcome)
 
     def command(self, identity: str, command: Command) -> int:
         """

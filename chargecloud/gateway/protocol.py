@@ -25,7 +25,7 @@ from chargecloud.domain.errors import (
     Overloaded,
     RemoteError,
 )
-from chargecloud.domain.events import Settled, TimeAsked
+from chargecloud.domain.events import Outcome, TimeAsked
 from chargecloud.gateway.connection import (
     AskAdmission,
     AskCredentials,
@@ -268,18 +268,18 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         if self._in_flight == MOST_IN_FLIGHT and not self._ended:
             self.transport.pauseProducing()
         outcome.addErrback(self._undecided)
-        outcome.addCallback(self._settled, wish)
+        outcome.addCallback(self._acknowledge, wish)
 
-    def _undecided(self, failure: Failure) -> Settled:
+    def _undecided(self, failure: Failure) -> Outcome:
         self._log.failure("a fact could not be kept; the charger sends it again", failure)
-        return Settled.LATER
+        return Outcome.LATER
 
-    def _settled(self, outcome: Settled, wish: Deliver) -> None:
+    def _acknowledge(self, outcome: Outcome, wish: Deliver) -> None:
         self._in_flight -= 1
         if self._in_flight == MOST_IN_FLIGHT - 1 and not self._ended:
             self.transport.resumeProducing()
         if wish.ticket is not None:
-            self._act(self._connection.settle, wish.identity, wish.ticket, outcome)
+            self._act(self._connection.acknowledge, wish.identity, wish.ticket, outcome)
 
     def _give_answer(self, wish: GiveAnswer) -> None:
         answered = self._commands.get((wish.identity, wish.number))

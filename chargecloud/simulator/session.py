@@ -24,7 +24,7 @@ from chargecloud.dialects.native.received import (
 )
 from chargecloud.domain.charger import ChargerTime, PortState
 from chargecloud.domain.errors import NotAdmitted, RemoteError
-from chargecloud.domain.events import ChargeStarted, PortsReported, Settled
+from chargecloud.domain.events import ChargeStarted, Outcome, PortsReported
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.readings import read_port, state_of
 
@@ -193,7 +193,7 @@ class Session:
         self._sent_s = self.calendar.seconds()
 
     def _take_outcome(self, kept: Kept) -> None:
-        if kept.outcome is not Settled.LATER:
+        if kept.outcome is not Outcome.LATER:
             self.charger.forget(kept.record)
             self._records_sent.pop(kept.record, None)
 

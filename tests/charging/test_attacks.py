@@ -1,8 +1,10 @@
 """Chargers that lie, break or reconnect at the worst moment, people who race, tariffs that are
 nonsense, and a database that fails: no charge is lost, doubled or billed to anybody wrongly."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,12 +21,13 @@ from chargecloud.charging.turns import MOST_WAITING, Turns
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.charger import ChargerTime, PortState
 from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.domain.errors import Overloaded
 from chargecloud.domain.events import (
     ChargeEnded,
     ChargeStarted,
+    Outcome,
     PortReading,
     PortsReported,
-    Settled,
     StopReason,
 )
 from chargecloud.domain.tariff import BillLine, Fee, Usage
@@ -72,7 +75,7 @@ def read_out(box: Box, meter_mwh: int, order_id: int | None = None) -> None:
 def kept(box: Box) -> list[int]:
     """The records that were acknowledged to a box, in order."""
     return [
-        each.record for each in box.heard if isinstance(each, Kept) and each.outcome is Settled.KEPT
+        each.record for each in box.heard if isinstance(each, Kept) and each.outcome is Outcome.KEPT
     ]
 
 
@@ -100,8 +103,6 @@ def restart(world: World, *boxes: Box) -> World:
 
 def ask_later(world: World, path: str, body: Any, key: str | None = None) -> "Deferred[Any]":
     """Ask the API without waiting for the answer; fires with the response."""
-    import json
-
     headers = {"Authorization": ["Bearer test"], "Content-Type": ["application/json"]}
     if key is not None:
         headers["Idempotency-Key"] = [key]
@@ -622,12 +623,12 @@ def test_a_long_queue_of_turns_is_no_deep_recursion() -> None:
         done.append(number)
 
     first = turns.take(1, wait)
-    waiting = [turns.take(1, lambda n=n: at_once(n)) for n in range(MOST_WAITING + 1)]
+    waiting = [turns.take(1, partial(at_once, n)) for n in range(MOST_WAITING + 1)]
     idle = turns.idle()
     assert not idle.called
     gate.callback(None)
     result_of(first)
-    failure_of(waiting.pop(), Exception)
+    failure_of(waiting.pop(), Overloaded)
     for each in waiting:
         result_of(each)
     assert done == list(range(MOST_WAITING))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from chargecloud.dialects.native.received import Kept
-from chargecloud.domain.events import Settled, StopReason
+from chargecloud.domain.events import Outcome, StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import unmatched
 from tests.harness import result_of
@@ -21,7 +21,7 @@ RATES = {
 }
 
 
-def _kept(box: Box) -> list[tuple[int, Settled]]:
+def _kept(box: Box) -> list[tuple[int, Outcome]]:
     return [(each.record, each.outcome) for each in box.heard if isinstance(each, Kept)]
 
 
@@ -53,7 +53,7 @@ def test_a_repeated_end_record_gets_the_same_answer_and_bills_once(tmp_path: Pat
     box.connect()
     ended = box.meter_mwh
     box.end(2, started.order_id, 5_000_000, 3600)
-    assert _kept(box)[-2:] == [(2, Settled.KEPT), (2, Settled.KEPT)]
+    assert _kept(box)[-2:] == [(2, Outcome.KEPT), (2, Outcome.KEPT)]
     assert box.meter_mwh == ended
     assert world.get(f"/orders/{order['id']}") == before
     assert _unmatched(world) == []
@@ -71,7 +71,7 @@ def test_a_different_end_record_is_kept_apart(tmp_path: Path) -> None:
     amount = world.get(f"/orders/{order['id']}")["amount_fen"]
     box.meter_mwh += 400_000
     box.end(3, started.order_id, 5_000_000, 3600)
-    assert _kept(box)[-1] == (3, Settled.KEPT)
+    assert _kept(box)[-1] == (3, Outcome.KEPT)
     assert world.get(f"/orders/{order['id']}")["amount_fen"] == amount
     assert _unmatched(world) == [(int(order["id"]), "order settled")]
     _sound(world)
@@ -85,7 +85,7 @@ def test_an_end_of_an_unknown_order_never_ends_another(tmp_path: Path) -> None:
     box.begin()
     for record in (8, 9):
         box.end(record, 4711, 5_000_000, 3600)
-    assert _kept(box)[-2:] == [(8, Settled.KEPT), (9, Settled.KEPT)]
+    assert _kept(box)[-2:] == [(8, Outcome.KEPT), (9, Outcome.KEPT)]
     assert world.get(f"/orders/{order['id']}")["state"] == "charging"
     # the very same record is kept once, whatever number the charger gives it
     assert _unmatched(world) == [(4711, "no such order")]
@@ -121,7 +121,7 @@ def test_more_energy_than_the_charger_can_give_is_held(tmp_path: Path) -> None:
         "balance_fen": 800,
         "held_fen": 200,
     }
-    assert _kept(box)[-1] == (2, Settled.KEPT)
+    assert _kept(box)[-1] == (2, Outcome.KEPT)
     # the port is free for the next one
     world.order(box, customer, prepaid_fen=100)
 

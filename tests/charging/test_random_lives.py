@@ -20,9 +20,9 @@ from chargecloud.domain.commands import Answer, StartCharge, StopCharge
 from chargecloud.domain.events import (
     ChargeEnded,
     ChargeStarted,
+    Outcome,
     PortReading,
     PortsReported,
-    Settled,
     StopReason,
 )
 from chargecloud.domain.order import RUNNING
@@ -118,7 +118,7 @@ class TrueBox:
         while self._seen < len(self.box.heard):
             heard = self.box.heard[self._seen]
             self._seen += 1
-            if isinstance(heard, Kept) and heard.outcome is Settled.KEPT:
+            if isinstance(heard, Kept) and heard.outcome is Outcome.KEPT:
                 self.acknowledged.add(heard.record)
                 self.records.pop(heard.record, None)
             elif isinstance(heard, Ordered):

@@ -14,9 +14,9 @@ from chargecloud.domain.errors import BadFrame, OutOfOrder, RemoteError
 from chargecloud.domain.events import (
     ChargeEnded,
     ChargeStarted,
+    Outcome,
     PortReading,
     PortsReported,
-    Settled,
     StopReason,
 )
 from chargecloud.interfaces import Answered, Told
@@ -232,8 +232,8 @@ def test_field_of_a_later_version_is_skipped() -> None:
     makes the charger hold on to its record."""
     charger = open_pair().charger
     seal = seal_of_cloud(frames_sent=1)
-    assert charger.receive(seal.frame(bytes.fromhex("42072a00aabb"))) == [Kept(42, Settled.KEPT)]
-    assert charger.receive(seal.frame(bytes.fromhex("42032a09"))) == [Kept(42, Settled.LATER)]
+    assert charger.receive(seal.frame(bytes.fromhex("42072a00aabb"))) == [Kept(42, Outcome.KEPT)]
+    assert charger.receive(seal.frame(bytes.fromhex("42032a09"))) == [Kept(42, Outcome.LATER)]
 
 
 def test_message_of_the_wrong_direction_is_out_of_order() -> None:
@@ -290,7 +290,7 @@ def test_pieces_do_not_matter_to_the_charger(size: int) -> None:
     welcome = pair.cloud.data_to_send()
     other = open_pair()
     other.cloud.command(IDENTITY, 1, StopCharge(ORDER, 2))
-    other.cloud.settle(IDENTITY, 42, Settled.KEPT)
+    other.cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
     data = welcome + other.cloud.data_to_send()
     received = [
         value
@@ -300,7 +300,7 @@ def test_pieces_do_not_matter_to_the_charger(size: int) -> None:
     assert received == [
         Welcomed(unix_s=1_800_000_000, heartbeat_s=60),
         Ordered(1, StopCharge(ORDER, 2)),
-        Kept(42, Settled.KEPT),
+        Kept(42, Outcome.KEPT),
     ]
 
 

@@ -33,7 +33,7 @@ from chargecloud.domain.errors import (
     Refusal,
     RemoteError,
 )
-from chargecloud.domain.events import LoggedIn, Settled, TimeAsked
+from chargecloud.domain.events import LoggedIn, Outcome, TimeAsked
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -210,18 +210,18 @@ def test_facts_and_answers_are_told() -> None:
     ]
 
 
-@pytest.mark.parametrize("outcome", [Settled.KEPT, Settled.REFUSED])
-def test_settled_record_may_be_forgotten(outcome: Settled) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.KEPT, Outcome.REFUSED])
+def test_settled_record_may_be_forgotten(outcome: Outcome) -> None:
     """The charger hears what became of its record, by the record's number."""
     pair = open_pair()
-    pair.cloud.settle(IDENTITY, 42, outcome)
+    pair.cloud.acknowledge(IDENTITY, 42, outcome)
     assert pair.down() == [Kept(42, outcome)]
 
 
 def test_record_that_was_not_kept_is_not_answered() -> None:
     """Silence makes the charger send it again."""
     pair = open_pair()
-    pair.cloud.settle(IDENTITY, 42, Settled.LATER)
+    pair.cloud.acknowledge(IDENTITY, 42, Outcome.LATER)
     assert pair.cloud.data_to_send() == b""
 
 
@@ -237,7 +237,7 @@ def test_nobody_is_commanded_unproved(pair_of: Callable[[], Pair]) -> None:
     pair = pair_of()
     with pytest.raises(ChargerOffline):
         pair.cloud.command(IDENTITY, 1, StopCharge(ORDER, 2))
-    pair.cloud.settle(IDENTITY, 1, Settled.KEPT)
+    pair.cloud.acknowledge(IDENTITY, 1, Outcome.KEPT)
     assert pair.cloud.data_to_send() == b""
 
 
@@ -257,8 +257,8 @@ def test_record_before_a_fault_is_heard() -> None:
     assert pair.cloud.receive(pair.charger.data_to_send() + fault) == [
         Told(IDENTITY, ENDED, ticket=42)
     ]
-    pair.cloud.settle(IDENTITY, 42, Settled.KEPT)
-    assert pair.down() == [Kept(42, Settled.KEPT)]
+    pair.cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
+    assert pair.down() == [Kept(42, Outcome.KEPT)]
     with pytest.raises(BadTag):
         pair.cloud.receive(b"")
 

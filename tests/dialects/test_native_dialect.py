@@ -10,7 +10,7 @@ from chargecloud.dialects.native.meanings import COMMANDS
 from chargecloud.dialects.native.messages import DOWN, DOWN_NUMBERS, PORT, UP, UP_NUMBERS
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.errors import Invalid
-from chargecloud.domain.events import PortReading, Settled, StopReason
+from chargecloud.domain.events import Outcome, PortReading, StopReason
 from chargecloud.interfaces import IConversation, IDialect
 from tests.dialects.native_pair import FACTS, IDENTITY, REPORT, UPTIME_S, new_pair, open_pair
 
@@ -50,7 +50,7 @@ def test_nothing_of_the_domain_is_forgotten() -> None:
     assert [row.name for row in PORT.rows] == [each.name for each in fields(PortReading)]
     assert set(STOP_REASONS.values()) == set(StopReason)
     assert set(PORT_STATES.values()) == set(PortState) - {PortState.UNKNOWN}
-    assert set(OUTCOMES.values()) == set(Settled) - {Settled.LATER}
+    assert set(OUTCOMES.values()) == set(Outcome) - {Outcome.LATER}
     assert ANSWER_CODES[0] == "ok"
 
 

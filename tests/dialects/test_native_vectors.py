@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 from chargecloud.dialects.native.received import HeartbeatAnswered, Kept, Ordered
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
-from chargecloud.domain.events import Settled, TimeAsked
+from chargecloud.domain.events import Outcome, TimeAsked
 from chargecloud.interfaces import Alive, Answered, Heard, Told
 from tests.dialects import native_pair
 from tests.dialects.native_pair import ENDED, IDENTITY, ORDER, REPORT, SECRET, STARTED
@@ -41,7 +41,7 @@ HEARD: list[Heard] = [
 ]
 RECEIVED = [
     HeartbeatAnswered(),
-    Kept(42, Settled.KEPT),
+    Kept(42, Outcome.KEPT),
     *[Ordered(number, command) for number, command in enumerate(COMMANDS, start=1)],
 ]
 
@@ -116,7 +116,7 @@ def test_cloud_makes_and_reads_the_vectors(session: dict[str, Any]) -> None:
     cloud.receive(login)
     assert [cloud.receive(frame) for frame in others] == [[heard] for heard in HEARD]
     sent = [cloud.data_to_send().hex()]
-    cloud.settle(IDENTITY, 42, Settled.KEPT)
+    cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
     sent.append(cloud.data_to_send().hex())
     for number, command in enumerate(COMMANDS, start=1):
         cloud.command(IDENTITY, number, command)

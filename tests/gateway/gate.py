@@ -22,7 +22,7 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import Received, Welcomed
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.errors import NotAdmitted
-from chargecloud.domain.events import ChargerEvent, LoggedIn, PortsReported, Settled
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome, PortsReported
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
@@ -79,10 +79,10 @@ class Office:
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Settled] | None":
+    ) -> "Deferred[Outcome] | None":
         """A fact."""
         self.facts.append((admission, event))
-        return None if isinstance(event, PortsReported) else self._give("receive", Settled.KEPT)
+        return None if isinstance(event, PortsReported) else self._give("receive", Outcome.KEPT)
 
     def answer(self, *, last: bool = False) -> None:
         """Give the result that has waited longest, or the newest."""

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.commands import Answer, Command, SetTime, VendorCall
 from chargecloud.domain.errors import BadFrame, Invalid, LimitExceeded, Refusal, RemoteError
-from chargecloud.domain.events import LoggedIn, Settled, TimeAsked, VendorEvent
+from chargecloud.domain.events import LoggedIn, Outcome, TimeAsked, VendorEvent
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -82,9 +82,9 @@ class LineConversation:
         """Welcome or refuse a box."""
         self._sending.append(f"{'welcome' if credentials else 'unknown'} {identity}")
 
-    def settle(self, identity: str, ticket: object, outcome: Settled) -> None:
+    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
         """Answer a record."""
-        if outcome is not Settled.LATER:
+        if outcome is not Outcome.LATER:
             self._sending.append(f"{outcome.value} {identity} {ticket}")
 
     def command(self, identity: str, number: int, command: Command) -> None:

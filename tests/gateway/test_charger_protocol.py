@@ -14,9 +14,9 @@ from chargecloud.domain.commands import Answer, SetTime, StopCharge, VendorCall
 from chargecloud.domain.errors import ChargerOffline, CommandTimedOut, Overloaded, Refusal
 from chargecloud.domain.events import (
     ChargeStarted,
+    Outcome,
     PortReading,
     PortsReported,
-    Settled,
     VendorEvent,
 )
 from chargecloud.gateway.protocol import MOST_COMMANDS, MOST_IN_FLIGHT
@@ -268,7 +268,7 @@ def test_a_bad_tag_closes_at_once_even_behind_good_frames() -> None:
     assert charger.line.is_closing
     assert gate.gateway.faults == {"bad-tag": 1}
     assert [event for _, event in gate.office.facts] == [started(1)]
-    assert charger.wire.receive(down) == [Kept(1, Settled.KEPT)]
+    assert charger.wire.receive(down) == [Kept(1, Outcome.KEPT)]
 
 
 @given(st.data())
@@ -389,7 +389,7 @@ def test_facts_told_before_the_admission_are_delivered_after_it_in_order() -> No
     gate.office.answer()
     charger.pump()
     assert [event for _, event in gate.office.facts] == [started(n) for n in range(1, 6)]
-    assert charger.heard[-5:] == [Kept(n, Settled.KEPT) for n in range(1, 6)]
+    assert charger.heard[-5:] == [Kept(n, Outcome.KEPT) for n in range(1, 6)]
 
 
 # -------------------------------------------------------------------------------- several chargers
@@ -626,7 +626,7 @@ def test_a_fact_that_cannot_be_kept_is_kept_when_it_is_told_again() -> None:
     gate.office.broken = None
     charger.wire.started(1, started(1))
     charger.pump()
-    assert charger.heard[-1] == Kept(1, Settled.KEPT)
+    assert charger.heard[-1] == Kept(1, Outcome.KEPT)
 
 
 def test_a_decision_that_comes_after_the_connection_is_for_nobody() -> None:

@@ -17,7 +17,7 @@ from chargecloud.domain.errors import (
     OutOfOrder,
     Refusal,
 )
-from chargecloud.domain.events import Settled, VendorEvent
+from chargecloud.domain.events import Outcome, VendorEvent
 from chargecloud.gateway.connection import (
     MOST_CHARGERS,
     MOST_FIRST_BYTES,
@@ -221,9 +221,9 @@ def test_what_becomes_of_facts_is_told_apart_by_charger() -> None:
     """The same ticket of two boxes is two tickets."""
     made = begun("A", "B")
     made.receive(ends("A", 1) + ends("B", 1))
-    made.settle("B", "1", Settled.KEPT)
+    made.acknowledge("B", "1", Outcome.KEPT)
     assert made.data_to_send() == b"kept B 1\n"
-    made.settle("A", "1", Settled.LATER)
+    made.acknowledge("A", "1", Outcome.LATER)
     assert made.data_to_send() == b""
 
 

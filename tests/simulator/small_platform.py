@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Command, StartCharge
-from chargecloud.domain.events import ChargeEnded, ChargerEvent, Settled
+from chargecloud.domain.events import ChargeEnded, ChargerEvent, Outcome
 from chargecloud.interfaces import Answered, Claimed, Credentials, Greeting, Proven, Told
 
 KEY = bytes(range(16))
@@ -99,7 +99,7 @@ class CloudEnd(Protocol):
     """
 
     knows: bool = True
-    outcome: Settled = Settled.KEPT
+    outcome: Outcome = Outcome.KEPT
     secret: Secret = field(factory=lambda: Secret(KEY, 1))
     identity: str = ""
     told: list[ChargerEvent] = field(factory=list)
@@ -133,7 +133,7 @@ class CloudEnd(Protocol):
                 self.told.append(heard.event)
                 if heard.ticket is not None:
                     self.tickets.append(heard.ticket)
-                    self._talk.settle(heard.identity, heard.ticket, self.outcome)
+                    self._talk.acknowledge(heard.identity, heard.ticket, self.outcome)
         self._write()
 
     def command(self, command: Command) -> int:

@@ -8,7 +8,7 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.charger import PortState, Secret
 from chargecloud.domain.commands import StartCharge, StopCharge
-from chargecloud.domain.events import ChargeEnded, ChargeStarted, PortsReported, Settled, StopReason
+from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, PortsReported, StopReason
 from chargecloud.simulator.link import Link, LinkProtocol
 from chargecloud.simulator.provisioning import facts_of
 from tests.harness import clock_at
@@ -169,7 +169,7 @@ def test_records_wait_for_their_acknowledgement() -> None:
     """A record that is not kept is sent again, the same in all its fields."""
     wire = new_wire()
     cloud = wire.join()
-    cloud.outcome = Settled.LATER
+    cloud.outcome = Outcome.LATER
     wire.start(limit_duration_s=60)
     wire.after(10)
     assert len(wire.stand.charger.memory.records) == 2
@@ -178,7 +178,7 @@ def test_records_wait_for_their_acknowledgement() -> None:
     assert cloud.tickets == [1, 2, 1, 2]
     records = [event for event in cloud.told if not isinstance(event, PortsReported)]
     assert records[:2] == records[2:]
-    cloud.outcome = Settled.KEPT
+    cloud.outcome = Outcome.KEPT
     wire.after(31)
     assert wire.stand.charger.memory.records == {}
     heard = len(cloud.tickets)
@@ -190,7 +190,7 @@ def test_records_are_sent_again_after_a_reconnect() -> None:
     """A charge that ended without a network is told of as it was."""
     wire = new_wire()
     first = wire.join()
-    first.outcome = Settled.LATER
+    first.outcome = Outcome.LATER
     wire.start(limit_duration_s=120)
     wire.cut()
     wire.after(60)
@@ -211,7 +211,7 @@ def test_many_records_are_sent_in_portions() -> None:
     for number in range(20):
         wire.stand.start(order_id=ORDER + number)
         wire.stand.charger.obey(StopCharge(ORDER + number, 1), now)
-    cloud = wire.join(CloudEnd(outcome=Settled.LATER))
+    cloud = wire.join(CloudEnd(outcome=Outcome.LATER))
     assert cloud.tickets == list(range(1, 17))
     wire.cut()
     cloud = wire.join()

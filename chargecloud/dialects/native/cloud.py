@@ -30,7 +30,7 @@ from chargecloud.domain.errors import (
     Refusal,
     RemoteError,
 )
-from chargecloud.domain.events import Settled
+from chargecloud.domain.events import Outcome
 from chargecloud.interfaces import Credentials, Greeting, Heard, IConversation
 
 #: bytes that may wait for the rest of their frame or for the welcome: a charger that keeps
@@ -94,9 +94,9 @@ class NativeConversation:
         self._greet(claim, secret.key, greeting, send_login=not is_known)
         self._state = self._step(Turn.FACTS_KNOWN if is_known else Turn.FACTS_WANTED).state
 
-    def settle(self, identity: str, ticket: object, outcome: Settled) -> None:
+    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
         """Answer a record; what is to be sent again is not answered."""
-        if outcome is not Settled.LATER and self._holds(identity):
+        if outcome is not Outcome.LATER and self._holds(identity):
             self._say(KEPT, {"record": ticket, "outcome": outcome})
 
     def command(self, identity: str, number: int, command: Command) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from chargecloud.domain.charger import PortState
-from chargecloud.domain.events import Settled, StopReason
+from chargecloud.domain.events import Outcome, StopReason
 
 VERSION = 1
 
@@ -55,4 +55,4 @@ ANSWER_CODES: Mapping[int, str] = {
 }
 
 #: C{LATER} has no number: nothing is said of a record that is to be sent again
-OUTCOMES: Mapping[int, Settled] = {0: Settled.KEPT, 1: Settled.REFUSED}
+OUTCOMES: Mapping[int, Outcome] = {0: Outcome.KEPT, 1: Outcome.REFUSED}

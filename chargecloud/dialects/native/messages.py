@@ -27,7 +27,7 @@ from chargecloud.dialects.fields import (
 from chargecloud.dialects.native.codes import ANSWER_CODES, OUTCOMES, PORT_STATES, STOP_REASONS
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.errors import BadFrame, OutOfOrder
-from chargecloud.domain.events import Settled, StopReason
+from chargecloud.domain.events import Outcome, StopReason
 
 VERSION = 1
 
@@ -145,7 +145,7 @@ KEPT = Message(
     "KEPT",
     Record(
         Field(0, "record", _COUNT, required=True),
-        Field(1, "outcome", coded(OUTCOMES, unknown=Settled.LATER), required=True),
+        Field(1, "outcome", coded(OUTCOMES, unknown=Outcome.LATER), required=True),
     ),
 )
 START = Message(

@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from chargecloud.domain.commands import Command
-from chargecloud.domain.events import Settled
+from chargecloud.domain.events import Outcome
 
 
 @frozen
@@ -28,7 +28,7 @@ class Kept:
     forgotten."""
 
     record: int
-    outcome: Settled
+    outcome: Outcome
 
 
 @frozen
