@@ -60,7 +60,7 @@ def _with_terms(connection: Connection, order: Order) -> tuple[Order, Tariff, in
     )
 
 
-@define
+@define(eq=False)
 class OrderBook:
     """
     @ivar turns: whoever advances an order of a charger waits for the charger's turn.

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.commands import Answer, Command
-from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.errors import NotFound, Refusal, RequestKeyReused
 from chargecloud.gateway.routing import Routing
+from chargecloud.storage.once import RequestKey
 
 #: the newest commands are remembered, to be looked at by those who did not wait
 MOST_REMEMBERED = 2_000
@@ -92,3 +93,33 @@ class Calls:
         call.state = CallState.FAILED
         call.failure = error.code if isinstance(error, Refusal) else "fault"
         return failure
+
+
+@define
+class Repetitions:
+    """The newest commands by the requests that sent them: a request that is sent again
+    under its key moves no charger twice."""
+
+    _sent: OrderedDict[tuple[int, str], tuple[str, int]] = field(factory=OrderedDict, init=False)
+
+    def known(self, request: RequestKey | None) -> int | None:
+        """
+        The id of the command that an earlier sending of the request sent.
+
+        @raise RequestKeyReused: if it asked for something else.
+        """
+        found = self._sent.get((request.tenant_id, request.key)) if request else None
+        if request is None or found is None:
+            return None
+        fingerprint, call_id = found
+        if fingerprint != request.fingerprint:
+            raise RequestKeyReused("this Idempotency-Key came before with a different request")
+        return call_id
+
+    def keep(self, request: RequestKey | None, call_id: int) -> None:
+        """A request has sent a command."""
+        if request is None:
+            return
+        self._sent[request.tenant_id, request.key] = (request.fingerprint, call_id)
+        if len(self._sent) > MOST_REMEMBERED:
+            self._sent.popitem(last=False)

@@ -19,7 +19,7 @@ class LivePort:
     at: datetime
 
 
-@define
+@define(eq=False)
 class LivePorts:
     """The newest readings, in memory: a charger tells them anew when it comes back."""
 

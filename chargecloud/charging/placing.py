@@ -60,7 +60,7 @@ class _Found:
     balance_fen: int
 
 
-@define
+@define(eq=False)
 class Placing:
     """
     @ivar clock: the reactor's, for deadlines.

@@ -21,7 +21,7 @@ LEAST_INTERVAL_S = 60
 MOST_INTERVAL_S = 300
 
 
-@define
+@define(eq=False)
 class Sampling:
     """
     @ivar settings: how often readings are written down.

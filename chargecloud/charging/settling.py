@@ -13,7 +13,7 @@ from chargecloud.money.wallets import balance_fen
 from chargecloud.storage.store import Store
 
 
-@define
+@define(eq=False)
 class Settling:
     """
     @ivar calendar: tells when a bill is settled.

@@ -1,15 +1,34 @@
 """Asking a charger to stop."""
 
 from attrs import define
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from chargecloud.charging.book import OrderBook
-from chargecloud.domain.commands import StopCharge
+from chargecloud.charging.tracking import Track
+from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import RUNNING, Order
 
 
-@define
+def stopped_for(
+    track: Track, reason: StopReason, answered: "Deferred[Answer]"
+) -> "Deferred[Answer]":
+    """The order's end will be for this reason, unless the charger does not do what it was
+    asked: then another reason may still come, and must not find this one in its place."""
+    before, track.stop_reason = track.stop_reason, reason
+
+    def told(outcome: Answer | Failure) -> Answer | Failure:
+        done = isinstance(outcome, Answer) and outcome.accepted
+        if not done and track.stop_reason is reason:
+            track.stop_reason = before
+        return outcome
+
+    return answered.addBoth(told)
+
+
+@define(eq=False)
 class Stopping:
     """The order itself ends with the charger's end record, and not before."""
 
@@ -26,17 +45,9 @@ class Stopping:
         track = self.book.tracked(order.id)
         if order.state not in RUNNING or track is None:
             raise Conflict(f"the order is {order.state.value}", state=order.state.value)
-        before, track.stop_reason = track.stop_reason, reason
-        accepted = False
-        try:
-            command = StopCharge(order.id, order.port)
-            answer = await self.book.routing.send(order.charger_id, command)
-            accepted = answer.accepted
-        finally:
-            # what does not stop it is not the reason for which it will have stopped
-            if not accepted and track.stop_reason is reason:
-                track.stop_reason = before
-        if not accepted:
+        sent = self.book.routing.send(order.charger_id, StopCharge(order.id, order.port))
+        answer = await stopped_for(track, reason, sent)
+        if not answer.accepted:
             raise Conflict(f"the charger refuses to stop: {answer.code}", answer=answer.code)
         return await self.book.find(order.id)
 

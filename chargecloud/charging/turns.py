@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_WAITING = 256
 
 
-@define
+@define(eq=False)
 class Turns:
     """For each charger one uncommitted decision, and a bounded queue behind it.
 

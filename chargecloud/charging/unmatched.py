@@ -27,7 +27,7 @@ def _is_kept(connection: Connection, row: Row) -> bool:
     return connection.execute(found).first() is not None
 
 
-@define
+@define(eq=False)
 class Unmatched:
     """
     @ivar store: where they are kept.

@@ -29,7 +29,7 @@ class Present:
     since_s: float
 
 
-@define
+@define(eq=False)
 class Presence:
     """
     The chargers of this node by their id.  The newest authenticated connection wins.

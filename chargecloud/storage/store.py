@@ -26,7 +26,7 @@ T = TypeVar("T")
 READER_THREADS = 4
 
 
-@define
+@define(eq=False)
 class Store:
     """
     @ivar ids: makes the ids of new rows.

@@ -51,7 +51,7 @@ def _trouble_of(results: Sequence[Any]) -> str | None:
     return None
 
 
-@define
+@define(eq=False)
 class Writer:
     """
     The one who writes; on SQLite there is exactly one in the world.

@@ -131,7 +131,7 @@ def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
             "description": "`respond-async` is answered before the work is done",
             "schema": {"type": "string"},
         }
-    if route.method is Method.POST and route.status == HTTPStatus.CREATED:
+    if _is_done_once(route):
         yield {
             "name": "Idempotency-Key",
             "in": "header",
@@ -170,6 +170,11 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     return responses
 
 
+def _is_done_once(route: Route) -> bool:
+    """Whether it makes something, or moves something in the world."""
+    return route.method is Method.POST and (route.status == 201 or route.may_be_later)
+
+
 def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
     """What a route may refuse because of what it is declared to take."""
     if route.permission is not None:
@@ -180,6 +185,6 @@ def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
         yield from (BadRequest, Invalid)
     elif route.method is Method.POST:
         yield BadRequest
-    if route.method is Method.POST and route.status == HTTPStatus.CREATED:
+    if _is_done_once(route):
         # what is made is made once, and not while too much waits already
         yield from (RequestKeyReused, Overloaded)

@@ -1,19 +1,17 @@
 """C{/chargers/{charger_id}/commands}"""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
+from attrs import field, frozen
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
-from chargecloud.charging.calls import MOST_REMEMBERED, Calls, CallState, ChargerCall
+from chargecloud.charging.calls import Calls, CallState, ChargerCall, Repetitions
+from chargecloud.charging.stopping import stopped_for
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.commands import Answer, Command, SetTime, StopCharge, VendorCall
+from chargecloud.domain.commands import Command, SetTime, StopCharge, VendorCall
 from chargecloud.domain.errors import (
     ChargerOffline,
     CommandTimedOut,
@@ -22,12 +20,10 @@ from chargecloud.domain.errors import (
     NotFound,
     Overloaded,
     Refusal,
-    RequestKeyReused,
 )
 from chargecloud.domain.events import StopReason
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.routes import Call, Id, Later, Method, Route, choice, text, whole
-from chargecloud.storage.once import RequestKey
 from chargecloud.web.resources.shared import request_key
 
 
@@ -68,36 +64,6 @@ def show(call: ChargerCall) -> CommandShown:
     )
 
 
-@define
-class Repetitions:
-    """The newest commands by the requests that sent them: a request that is sent again
-    under its key moves no charger twice."""
-
-    _sent: OrderedDict[tuple[int, str], tuple[str, int]] = field(factory=OrderedDict, init=False)
-
-    def known(self, request: RequestKey | None) -> int | None:
-        """
-        The id of the command that an earlier sending of the request sent.
-
-        @raise RequestKeyReused: if it asked for something else.
-        """
-        found = self._sent.get((request.tenant_id, request.key)) if request else None
-        if request is None or found is None:
-            return None
-        fingerprint, call_id = found
-        if fingerprint != request.fingerprint:
-            raise RequestKeyReused("this Idempotency-Key came before with a different request")
-        return call_id
-
-    def keep(self, request: RequestKey | None, call_id: int) -> None:
-        """A request has sent a command."""
-        if request is None:
-            return
-        self._sent[request.tenant_id, request.key] = (request.fingerprint, call_id)
-        if len(self._sent) > MOST_REMEMBERED:
-            self._sent.popitem(last=False)
-
-
 def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar) -> list[Route]:
     """The routes of commands."""
     repetitions = Repetitions()
@@ -114,7 +80,7 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
         sent, answered = calls.send(charger.id, body.name, _command(charger, body, track, calendar))
         repetitions.keep(request, sent.id)
         if track is not None:
-            _give_reason(track, answered)
+            stopped_for(track, StopReason.OPERATOR, answered)
         if call.prefer_async:
             calls.forget(answered)
             return Later(show(sent))
@@ -172,17 +138,3 @@ def _to_be_stopped(book: OrderBook, charger: Charger, wanted: NewCommand) -> Tra
     if track is None:
         raise Conflict(f"port {wanted.port} has no running order")
     return track
-
-
-def _give_reason(track: Track, answered: "Deferred[Answer]") -> None:
-    """The end will be by the operator's will, unless the charger does not do it: then
-    another reason may still come, and must not find this one in its place."""
-    before, track.stop_reason = track.stop_reason, StopReason.OPERATOR
-
-    def settled(outcome: Answer | Failure) -> Answer | Failure:
-        done = isinstance(outcome, Answer) and outcome.accepted
-        if not done and track.stop_reason is StopReason.OPERATOR:
-            track.stop_reason = before
-        return outcome
-
-    answered.addBoth(settled)
