@@ -5,7 +5,7 @@ Rule 2: what is not in L{TRANSITIONS} is refused, and nothing has happened.
 Rule 3: nothing here asks a clock, a database or a charger.
 
 L{decide} takes an order and what has occurred, and gives the order as it will be and the
-L{Decision} that makes it so.  docs/orders.rst has the diagram, drawn from the table.
+L{Decision} that makes it so.
 """
 
 from collections.abc import Callable, Mapping
