@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
@@ -22,7 +23,7 @@ from chargecloud.charging.settling import Settling
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watching import Watching
-from chargecloud.domain.order import OrderState
+from chargecloud.domain.order import Order, OrderState
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
@@ -41,6 +42,8 @@ from chargecloud.routes import Route
 from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
 from chargecloud.web.resources import chargers, commands, customers, health, orders, sites, tariffs
+
+_log = Logger()
 
 
 @frozen
@@ -133,9 +136,16 @@ class Platform:
         await self.chargers.check_keys()
         for order in await self.book.open():
             if order.state is OrderState.ENDED:
-                await self.settling.settle(order.id)
+                await self._settle(order)
             elif order.state is OrderState.STARTING:
                 self.placing.expect_confirmation(order)
+
+    async def _settle(self, order: Order) -> None:
+        try:
+            await self.book.turns.take(order.charger_id, lambda: self.settling.settle(order.id))
+        except Exception:
+            # one order must not keep the others, and the chargers, from going on
+            _log.failure("order {order_id} is still to be billed", order_id=order.id)
 
 
 def _followings(

@@ -299,3 +299,9 @@ def test_every_default_is_shown(tmp_path: Path, table: str) -> None:
     settings = setup.feature_settings.get(table) or getattr(setup.config, table)
     keys = [attribute.name for attribute in attrs.fields(type(settings))]
     assert sorted(tomllib.loads(spelt_out)[table]) == sorted(keys)
+
+
+def test_a_scenario_that_there_is_none_of(tmp_path: Path) -> None:
+    """It is told beside the other faults of its table, with its own key."""
+    told = faults(tmp_path, '[simulator]\nchargers = 0\nscenario = "party"\n')
+    assert [each.partition(":")[0] for each in told] == ["simulator.chargers", "simulator.scenario"]

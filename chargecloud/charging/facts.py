@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from attrs import define
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from chargecloud.charging.book import Occurrences, OrderBook, Superseded
@@ -74,7 +74,8 @@ class Facts:
             return self.book.turns.take(
                 admission.charger_id, lambda: self._ended(admission, event, received_at)
             )
-        return None
+        # what only a vendor has, and nobody here acts on: it need not be told again
+        return succeed(Outcome.REFUSED)
 
     def _reported(self, admission: Admission, event: PortsReported, received_at: datetime) -> None:
         at = when(admission, event.at, received_at)

@@ -75,9 +75,13 @@ class Watching:
         written = self.store.writer.decide(Decision(log=(entry,)))
         written.addErrback(self._failed, "the event log", alarm)
         for sink in self.sinks:
-            delivered: Deferred[None] = maybeDeferred(sink.deliver, alarm)
-            delivered.addTimeout(SINK_DEADLINE_S, self.clock)
-            delivered.addErrback(self._failed, sink.name, alarm)
+            # in a turn of its own: a reading does not wait for what a sink does first
+            self.clock.callLater(0, self._deliver, sink, alarm)
+
+    def _deliver(self, sink: IAlarmSink, alarm: Alarm) -> None:
+        delivered: Deferred[None] = maybeDeferred(sink.deliver, alarm)
+        delivered.addTimeout(SINK_DEADLINE_S, self.clock)
+        delivered.addErrback(self._failed, sink.name, alarm)
 
     def _failed(self, failure: Failure, where: str, alarm: Alarm) -> None:
         self._log.failure(

@@ -1,9 +1,16 @@
 """The simulator's settings: the C{[simulator]} table of the configuration."""
 
+from typing import Any
+
+import attrs
 from attrs import frozen
 
-from chargecloud.routes import text, whole
+from chargecloud.routes import whole
 from chargecloud.simulator.scenarios import find_scenario
+
+
+def _is_one(_instance: object, _attribute: "attrs.Attribute[Any]", name: str) -> None:
+    find_scenario(name)
 
 
 @frozen(kw_only=True)
@@ -12,8 +19,9 @@ class SimulatorSettings:
 
     chargers: int = whole("how many chargers connect", default=20, least=1, most=2_000)
     ports: int = whole("ports of each charger", default=10, least=1, most=20)
-    scenario: str = text("how many people come: demo, steady or quiet", default="demo")
+    scenario: str = attrs.field(
+        default="demo",
+        validator=_is_one,
+        metadata={"doc": "how many people come: demo, steady or quiet"},
+    )
     seed: int = whole("the same seed brings the same people with the same bikes", default=1)
-
-    def __attrs_post_init__(self) -> None:
-        find_scenario(self.scenario)

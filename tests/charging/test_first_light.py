@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from chargecloud.domain.events import StopReason
+from tests.harness import result_of
 from tests.world import World
 
 
@@ -54,4 +55,5 @@ def test_a_stop_ends_with_the_reason_of_the_one_who_asked(tmp_path: Path) -> Non
     box.accept(box.stops()[-1])
     box.end(2, started.order_id, 5_000_000, 600, StopReason.REMOTE)
     assert world.get(f"/orders/{order['id']}")["stop_reason"] == "user"
-    assert asked is not None
+    world._treq.flush()
+    assert result_of(asked).code == 200

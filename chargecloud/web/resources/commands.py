@@ -26,6 +26,9 @@ from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.routes import Call, Id, Later, Method, Route, choice, text, whole
 from chargecloud.web.resources.shared import request_key
 
+#: commands that every dialect is given in the platform's own form
+OWN_COMMANDS = frozenset({"stop", "set_time"})
+
 
 @frozen(kw_only=True)
 class NewCommand:
@@ -76,6 +79,7 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
             repeated = calls.get(charger.id, before)
             on_its_way = repeated.state is CallState.SENT
             return Later(show(repeated)) if on_its_way else show(repeated)
+        _check_args(body)
         track = _to_be_stopped(book, charger, body) if body.name == "stop" else None
         sent, answered = calls.send(charger.id, body.name, _command(charger, body, track, calendar))
         repetitions.keep(request, sent.id)
@@ -115,6 +119,12 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
             run=get,
         ),
     ]
+
+
+def _check_args(wanted: NewCommand) -> None:
+    if wanted.args and wanted.name in OWN_COMMANDS:
+        what = f"are not for {wanted.name}"
+        raise Invalid(f"args {what}", errors=[{"pointer": "/args", "detail": what}])
 
 
 def _command(

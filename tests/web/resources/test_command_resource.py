@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from chargecloud.domain.commands import Answer, SetTime, StopCharge
 from chargecloud.domain.events import StopReason
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
@@ -166,3 +168,13 @@ def test_a_key_for_another_command(world: World, api: Asking) -> None:
     api.ask("POST", path, SET_TIME, key="k", prefer="respond-async")
     answer = api.ask("POST", path, {"name": "set_time", "port": 1}, key="k")
     assert (answer.status, answer.kind) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("name", ["stop", "set_time"])
+def test_our_own_commands_take_no_arguments(world: World, api: Asking, name: str) -> None:
+    """Whoever gives some would think that they did something."""
+    box = world.box().connect()
+    wanted = {"name": name, "port": 1, "args": {"gently": True}}
+    answer = api.ask("POST", f"/chargers/{box.id}/commands", wanted)
+    assert answer.status == 422
+    assert [fault["pointer"] for fault in answer.json["errors"]] == ["/args"]
