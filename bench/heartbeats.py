@@ -32,7 +32,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import Admission, Secret
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Reply
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.settings import Limits
@@ -65,9 +65,15 @@ class Office:
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Outcome] | None":
+    ) -> "Deferred[Reply] | None":
         """Nothing is told here."""
         return None
+
+    def gone(self, admission: Admission, at: datetime) -> None:
+        """They go when the measurement does."""
+
+    def contested(self, admission: Admission, times: int, at: datetime) -> None:
+        """There is one of each."""
 
 
 class Echo(Protocol):
@@ -87,7 +93,10 @@ def serve(kind: str) -> None:
     factory: Factory = Factory.forProtocol(Echo)
     if kind == "native":
         calendar = Calendar(reactor.seconds)
-        gateway = Gateway(Office(), Presence(), reactor, calendar, Limits())
+        # one connection here stands for the chargers of a whole city: its bytes are counted
+        # as everybody's, and are never too many
+        limits = Limits(bytes_a_second=10_000_000)
+        gateway = Gateway(Office(), Presence(), reactor, calendar, limits)
         factory = gateway.speaking([NativeDialect()])
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
     sys.stdout.write(f"{port.getHost().port}\n")

@@ -4,6 +4,7 @@ C{tap} gives it to the reactor; tests run the same platform in memory, in step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
@@ -13,17 +14,24 @@ from twisted.logger import Logger
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
+from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
+from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.live import LivePorts
+from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
+from chargecloud.charging.records import Records
+from chargecloud.charging.reports import Reports
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
+from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
-from chargecloud.domain.order import Order, OrderState
+from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
@@ -45,12 +53,16 @@ from chargecloud.web.resources import chargers, commands, customers, health, ord
 
 _log = Logger()
 
+#: a bike that stays longer beside its port after its charge tells nothing more
+LONGEST_STAY = timedelta(hours=12)
+
 
 @frozen
 class Platform:
     """
     @ivar gateway: connections of chargers come here.
     @ivar book: the orders that run.
+    @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
     @ivar routes: the whole HTTP API.
     """
@@ -59,6 +71,8 @@ class Platform:
     book: OrderBook
     settling: Settling
     placing: Placing
+    reports: Reports
+    watchdog: Watchdog
     chargers: Chargers
     followings: Sequence[Following]
     routes: Sequence[Route]
@@ -76,12 +90,14 @@ class Platform:
         charging: ChargingSettings | None = None,
         limits: Limits | None = None,
         missing: Callable[[], Sequence[str]] = tuple,
+        full: Callable[[], str | None] = lambda: None,
     ) -> "Platform":
         """
         Join the rooms.
 
         @param feature_settings: by the name of each installed feature.
         @param missing: what the service still lacks, for C{/readyz}.
+        @param full: why there is no room for new orders, if so.
         """
         charging = charging or ChargingSettings()
         presence, live = Presence(), LivePorts()
@@ -92,11 +108,14 @@ class Platform:
         people, wallets = Customers(store, calendar), Wallets(store)
         prices = Tariffs(store, calendar, plugins.tariffs)
 
-        book = OrderBook(store, prices, routing)
+        book = OrderBook(store, prices, routing, charging.cut_off)
         stopping = Stopping(book)
         settling = Settling(store, book, calendar)
-        placing = Placing(store, book, clock, calendar, charging)
-        sampling = Sampling(book, stopping, charging)
+        placing = Placing(
+            store, book, clock, calendar, charging, lambda: full() or store.writer.trouble
+        )
+        forgotten = Forgotten(book, settling, calendar)
+        unmatched = Unmatched(store)
         calls = Calls(routing, calendar, store.ids.next)
         features = [
             feature.build(feature_settings[name], Given(calendar, store.read))
@@ -105,7 +124,14 @@ class Platform:
         watches = [watch for parts in features for watch in parts.watches]
         sinks = list(plugins.alarm_sinks.values())
         watching = Watching(store, book, stopping, clock, watches, sinks)
-        facts = Facts(registered, book, settling, sampling, watching, Unmatched(store), live)
+        reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
+        offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
+        records = Records(book, settling, reports, offline, unmatched, Disputes(store))
+        desk = CardDesk(store, book, placing, stopping)
+        facts = Facts(registered, reports, records, desk, watching, live)
+        watchdog = Watchdog(
+            book, presence, stopping, forgotten, watching, clock, calendar, charging
+        )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         shown = chargers.Shown(presence, live, book, calendar)
         return cls(
@@ -113,6 +139,8 @@ class Platform:
             book=book,
             settling=settling,
             placing=placing,
+            reports=reports,
+            watchdog=watchdog,
             chargers=registered,
             followings=_followings(store, clock, features),
             routes=[
@@ -139,6 +167,7 @@ class Platform:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
                 self.placing.expect_confirmation(order)
+        await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
     async def _settle(self, order: Order) -> None:
         try:

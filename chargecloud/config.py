@@ -116,6 +116,9 @@ class NodeSettings:
 
     id: int = whole("number of this node in the event log", default=1, least=1, most=1023)
     data_dir: str = text("where its files are; relative to the working directory", default="var")
+    reserve_mb: int = whole(
+        "new charges are refused when the disk has less than this free", default=200
+    )
 
 
 @frozen(kw_only=True)

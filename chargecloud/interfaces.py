@@ -19,7 +19,7 @@ from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome, PortReading
+from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
 
@@ -123,7 +123,11 @@ class IConversation(Interface):
     def welcome(identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
         """Go on after L{Claimed}; C{None} refuses the charger."""
 
-    def acknowledge(identity: str, ticket: object, outcome: Outcome) -> None:
+    def postpone(identity: str, retry_s: int) -> None:
+        """Instead of L{welcome}: too many log in at once, and this charger is to come back
+        after so many seconds.  The connection is closed when that is sent."""
+
+    def acknowledge(identity: str, ticket: object, reply: Reply) -> None:
         """Answer the fact that was told with that ticket."""
 
     def command(identity: str, number: int, command: Command) -> None:
@@ -180,8 +184,16 @@ class IChargerEvents(Interface):
 
     def receive(
         admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Outcome] | None":
+    ) -> "Deferred[Reply] | None":
         """A fact from a charger that is logged in; C{None} if there is nothing to wait for."""
+
+    def gone(admission: Admission, at: datetime) -> None:
+        """The charger has no connection any more; another connection of it that has come
+        meanwhile is not told of here."""
+
+    def contested(admission: Admission, times: int, at: datetime) -> None:
+        """One live connection of the charger after another is displaced by a newer one, so
+        many times within a short while: two boxes may have one identity and key."""
 
 
 class IReadingWatch(Interface):

@@ -8,15 +8,14 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar
 
-import attrs
 from attrs import frozen
 
 from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.fields import choice as choice
+from chargecloud.domain.fields import text as text
+from chargecloud.domain.fields import whole as whole
 
 T = TypeVar("T")
-
-#: the default of a field that must be given
-REQUIRED: Any = attrs.NOTHING
 
 #: the type of a field that is an id: a whole number here, and text in JSON, where 64 bits
 #: are more than every reader counts exactly
@@ -41,43 +40,6 @@ def read_id(given: Any) -> int:
 def wire_name(field_name: str) -> str:
     """What a field is called in JSON: C{from_} is C{from}, which Python keeps to itself."""
     return field_name.removesuffix("_")
-
-
-def text(
-    doc: str, *, default: Any = REQUIRED, longest: int = 200, example: str | None = None
-) -> Any:
-    """A field of text."""
-
-    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if value is not None and not 0 < len(value) <= longest:
-            raise ValueError(f"must have 1 to {longest} characters")
-
-    metadata = {"doc": doc, "maxLength": longest, "minLength": 1, "example": example}
-    return attrs.field(default=default, validator=check, metadata=metadata)
-
-
-def whole(
-    doc: str,
-    *,
-    default: Any = REQUIRED,
-    least: int = 0,
-    most: int = 2**53 - 1,
-    example: int | None = None,
-) -> Any:
-    """A field of a whole number, within limits that are stated (2**53 - 1 is as far as
-    every reader of JSON counts exactly)."""
-
-    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if value is not None and not least <= value <= most:
-            raise ValueError(f"must be between {least} and {most}")
-
-    metadata = {"doc": doc, "minimum": least, "maximum": most, "example": example}
-    return attrs.field(default=default, validator=check, metadata=metadata)
-
-
-def choice(doc: str, *, default: Any = REQUIRED, example: Any = None) -> Any:
-    """A field of any other type: an enumeration, a nested body, a list, a flag."""
-    return attrs.field(default=default, metadata={"doc": doc, "example": example})
 
 
 @frozen

@@ -35,6 +35,7 @@ from chargecloud.storage.calendars import CalendarKeeper, resume
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, lock_folder
 from chargecloud.storage.migrate import upgrade
+from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.web.listening import make_site
 from chargecloud.web.serving import make_resource
@@ -152,8 +153,10 @@ class ChargeCloud(Service):
             charging=config.charging,
             limits=config.limits,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
+            full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
         await platform.take_up()
+        self._run(platform.watchdog)
         for following in platform.followings:
             self._run(following)
         # what chargers told last is committed before the database goes

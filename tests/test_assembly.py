@@ -10,7 +10,8 @@ from zope.interface import implementer
 
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import Ended, decide
+from chargecloud.domain.occurrences import Ended
+from chargecloud.domain.order import decide
 from chargecloud.domain.tariff import Mark
 from chargecloud.interfaces import FeatureParts, IFeature, IFollower
 from chargecloud.interfaces import Platform as Given

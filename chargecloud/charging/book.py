@@ -14,15 +14,18 @@ from sqlalchemy import Connection, select
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chargecloud.charging.curves import pack
+from chargecloud.charging.settings import CutOffs
+from chargecloud.charging.terms import Terms, find_order, find_terms
 from chargecloud.charging.tracking import Track
 from chargecloud.charging.turns import Turns
 from chargecloud.domain.commands import Command
-from chargecloud.domain.decision import Decision, Stale
-from chargecloud.domain.errors import NotFound
-from chargecloud.domain.order import RUNNING, Occurrence, Order, OrderState, decide, order_of
+from chargecloud.domain.decision import Decision, Insert, Stale
+from chargecloud.domain.occurrences import Ended, Occurrence, Sampled
+from chargecloud.domain.order import decide
+from chargecloud.domain.order_value import RUNNING, UNDER_WAY, Order, OrderState, order_of
 from chargecloud.gateway.routing import Routing
-from chargecloud.money.tariffs import Tariff, Tariffs, find_tariff
-from chargecloud.registry.chargers import find_charger
+from chargecloud.money.tariffs import Tariff, Tariffs
 from chargecloud.storage.schema import orders
 from chargecloud.storage.store import Store
 
@@ -36,39 +39,17 @@ class Superseded(Exception):
     """The session that told a fact is no longer the charger's newest."""
 
 
-def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> Order:
-    """
-    An order of a tenant, or of any for C{None}.
-
-    @raise NotFound: if there is none.
-    """
-    found = select(orders).where(orders.c.id == order_id)
-    if tenant_id is not None:
-        found = found.where(orders.c.tenant_id == tenant_id)
-    row = connection.execute(found).first()
-    if row is None:
-        raise NotFound(f"there is no order {order_id}")
-    return order_of(row._asdict())
-
-
-def _with_terms(connection: Connection, order: Order) -> tuple[Order, Tariff, int]:
-    """An order with its tariff and what its charger can give at the most."""
-    return (
-        order,
-        find_tariff(connection, None, order.tariff_id, order.tariff_version),
-        find_charger(connection, None, order.charger_id).rated_w,
-    )
-
-
 @define(eq=False)
 class OrderBook:
     """
+    @ivar cut_offs: how charges are cut off where their site does not say otherwise.
     @ivar turns: whoever advances an order of a charger waits for the charger's turn.
     """
 
     store: Store
     tariffs: Tariffs
     routing: Routing
+    cut_offs: CutOffs = field(factory=CutOffs)
     turns: Turns = field(factory=Turns)
     _tracks: dict[int, Track] = field(factory=dict, init=False)
     _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
@@ -82,10 +63,10 @@ class OrderBook:
         """
         open_states = [state.value for state in (*RUNNING, OrderState.ENDED)]
 
-        def read(connection: Connection) -> list[tuple[Order, Tariff, int]]:
+        def read(connection: Connection) -> list[tuple[Order, Terms]]:
             found = select(orders).where(orders.c.state.in_(open_states)).order_by(orders.c.id)
             unfinished = [order_of(row._asdict()) for row in connection.execute(found)]
-            return [_with_terms(connection, order) for order in unfinished]
+            return [(order, self.terms(connection, order)) for order in unfinished]
 
         return [self.track(*found).order for found in await self.store.read(read)]
 
@@ -98,22 +79,25 @@ class OrderBook:
         @raise NotFound: if there is none.
         """
 
-        def read(connection: Connection) -> tuple[Order, Tariff, int]:
-            return _with_terms(connection, find_order(connection, None, order_id))
+        def read(connection: Connection) -> tuple[Order, Terms]:
+            order = find_order(connection, None, order_id)
+            return order, self.terms(connection, order)
 
-        order, tariff, rated_w = await self.store.read(read)
+        order, terms = await self.store.read(read)
         if order.state in RUNNING and order_id not in self._tracks:
-            self.track(order, tariff, rated_w)
+            self.track(order, terms)
         return order
+
+    def terms(self, connection: Connection, order: Order) -> Terms:
+        """What an order is charged by."""
+        return find_terms(connection, order, self.cut_offs)
 
     # --------------------------------------------------------------------------- looking
 
-    def track(self, order: Order, tariff: Tariff, rated_w: int) -> Track:
-        """Hold an order in memory.
-
-        @param rated_w: what its charger can give at the most.
-        """
-        self._tariffs[tariff.id, tariff.version] = tariff
+    def track(self, order: Order, terms: Terms) -> Track:
+        """Hold an order in memory."""
+        tariff = terms.tariff
+        self.know(tariff)
         # a plugin that is gone makes no bill; the order can still end, and is held then
         kind = self.tariffs.kinds.get(tariff.kind)
         zone = ZoneInfo(order.time_zone)
@@ -130,10 +114,16 @@ class OrderBook:
                 self._log.failure("no boundaries of tariff {id}", id=tariff.id)
                 return []
 
-        track = self._tracks[order.id] = Track(order, boundaries, rated_w)
+        track = self._tracks[order.id] = Track(
+            order, boundaries, terms.rated_w, terms.rules, terms.register_before_mwh
+        )
         if order.state in RUNNING:
             self._on_port[order.charger_id, order.port] = order.id
         return track
+
+    def know(self, tariff: Tariff) -> None:
+        """Keep a tariff at hand for the bills that need it."""
+        self._tariffs[tariff.id, tariff.version] = tariff
 
     def tracked(self, order_id: int) -> Track | None:
         """A running order, if this node has it."""
@@ -165,7 +155,11 @@ class OrderBook:
     # ------------------------------------------------------------------------- advancing
 
     async def advance(
-        self, order_id: int, occurred: Occurrences, epoch: int | None = None
+        self,
+        order_id: int,
+        occurred: Occurrences,
+        epoch: int | None = None,
+        also: Decision | None = None,
     ) -> Order:
         """
         Let things occur to an order, and commit what follows; in the charger's turn only.
@@ -173,26 +167,46 @@ class OrderBook:
         @param occurred: what occurs, given the order as it is; asked again if the order
             or a balance has changed meanwhile.
         @param epoch: of the session that told it.
+        @param also: what is to be committed together with it.
         @raise Superseded: if that session is no longer the newest.
         @raise Conflict: if it cannot occur in the order's state.
         """
         for _ in range(MOST_TRIES):
             before = await self.find(order_id)
-            after, decision = before, Decision()
+            after, decision, samples = before, also or Decision(), 0
             for occurrence in await occurred(before):
                 step = decide(after, occurrence, epoch)
                 after, decision = step.order, decision + step.decision
+                if isinstance(occurrence, Sampled | Ended):
+                    samples = self._samples(order_id)
+            if samples:
+                decision += self._piece(after, samples)
             try:
                 if decision.writes or decision.log:
                     await self.store.writer.decide(decision)
             except Stale as stale:
                 await self._read_again(order_id, before, stale, epoch)
                 continue
-            self._keep(after)
+            self._keep(after, samples)
             for command in decision.commands:
                 self.send(after.charger_id, command)
             return after
         raise Superseded(f"order {order_id} changes faster than it can be advanced")
+
+    def _samples(self, order_id: int) -> int:
+        """How many readings of an order wait to be written down."""
+        track = self._tracks.get(order_id)
+        return len(track.samples) if track else 0
+
+    def _piece(self, order: Order, samples: int) -> Decision:
+        """A piece of the order's curve, to be written down together with it."""
+        row = {
+            "order_id": order.id,
+            "id": self.store.ids.next(),
+            "tenant_id": order.tenant_id,
+            "samples": pack(self._tracks[order.id].samples[:samples]),
+        }
+        return Decision((Insert("curves", row),))
 
     async def _read_again(
         self, order_id: int, before: Order, stale: Stale, epoch: int | None
@@ -202,11 +216,12 @@ class OrderBook:
             raise Superseded("the charger has logged in anew since")
         self._keep(fresh)
 
-    def _keep(self, order: Order) -> None:
+    def _keep(self, order: Order, samples: int = 0) -> None:
         track = self._tracks.get(order.id)
         if track is None:
             return
-        if order.state is OrderState.CHARGING and not track.marks:
+        del track.samples[:samples]
+        if track.order.state not in UNDER_WAY and order.state in UNDER_WAY:
             track.begin(order)
         track.order = order
         port = (order.charger_id, order.port)

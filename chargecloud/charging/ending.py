@@ -1,18 +1,26 @@
 """What a charger's end record means for its order."""
 
 from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import frozen
 
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.charger import Admission, ChargerTime
+from chargecloud.domain.charger import Admission, Told
+from chargecloud.domain.decision import Row
 from chargecloud.domain.events import ChargeEnded, StopReason
-from chargecloud.domain.order import Ended, Order
+from chargecloud.domain.occurrences import Ended
 from chargecloud.domain.order_rows import instant_ms, instant_of
+from chargecloud.domain.order_value import Order
+from chargecloud.domain.plausible import LAST_READING, Figures, Known, judge
 from chargecloud.domain.tariff import Mark
 
+_SECOND = timedelta(seconds=1)
 
-def when(admission: Admission, at: ChargerTime, received_at: datetime) -> datetime:
+
+def when(admission: Admission, at: Told, received_at: datetime) -> datetime:
     """
-    The instant of a fact: by the charger's uptime where that is known, and else when we
+    The instant of a fact: by the charger's time where that is known, and else when we
     received it; never after we received it.  In whole milliseconds, as it is kept.
     """
     told = admission.instant(at)
@@ -20,36 +28,141 @@ def when(admission: Admission, at: ChargerTime, received_at: datetime) -> dateti
     return instant_of(instant_ms(instant))
 
 
+@frozen
+class Judgement:
+    """
+    @ivar end: what occurs to the order.
+    @ivar doubt: why its figures are not believed; C{None} if they are.
+    @ivar evidence: what was gone by, if they are not.
+    """
+
+    end: Ended
+    doubt: str | None = None
+    evidence: Row | None = None
+
+
 def end_of(
-    order: Order, track: Track, event: ChargeEnded, at: datetime, received_at: datetime
+    order: Order, track: Track, event: ChargeEnded, admission: Admission, received_at: datetime
+) -> Judgement:
+    """The end of an order by its record, with the marks that its bill needs."""
+    at = when(admission, event.at, received_at)
+    known = Known(
+        told_start_mwh=track.told_start_mwh,
+        start_known=order.started_at is not None and order.basis is None,
+        register_before_mwh=track.register_before_mwh,
+        marks=track.marks,
+        basis=track.basis,
+        drawn_mwh=track.drawn_mwh,
+        rated_w=track.rated_w,
+        age_s=(received_at - order.created_at) // _SECOND,
+        own_s=order.charged_until(max(at, order.created_at)),
+    )
+    figures = judge(event, known)
+    end = ended(order, track, event, figures, at, received_at, admission.instant(event.at))
+    if figures.doubt is None:
+        return Judgement(end)
+    return Judgement(end, figures.doubt, _evidence(event, known))
+
+
+def ended(
+    order: Order,
+    track: Track | None,
+    event: ChargeEnded,
+    figures: Figures,
+    at: datetime,
+    received_at: datetime,
+    told_at: datetime | None,
 ) -> Ended:
     """
-    The end of an order by its record, with the marks that its bill needs.
-
-    @param at: when it was by the charger's time; a clock that went back is not believed
+    @param at: when it ended by the charger's time; a clock that went back is not believed
         beyond what the seconds of charging allow.
     """
-    charged = timedelta(seconds=event.duration_s)
+    charged = timedelta(seconds=figures.charged_s)
     started_at = order.started_at or max(at - charged, order.created_at)
     ended_at = max(at, started_at, min(started_at + charged, received_at))
-    first = Mark(started_at, event.start_meter_mwh)
-    end = Mark(instant_of(instant_ms(ended_at)), event.end_meter_mwh)
-    if event.end_meter_mwh < event.start_meter_mwh:
-        # such a record is held; what was known before it is all that is known
-        marks = order.marks or (first,)
-    elif track.marks:
-        marks = track.until(end)
-    else:
-        marks = (first, end)
+    ended_at = instant_of(instant_ms(ended_at))
     reason = event.reason
-    if reason is StopReason.REMOTE and track.stop_reason is not None:
+    if reason is StopReason.REMOTE and track is not None and track.stop_reason is not None:
         reason = track.stop_reason
     return Ended(
-        end.at, event.start_meter_mwh, event.end_meter_mwh, event.duration_s, reason, marks
+        at=ended_at,
+        start_meter_mwh=figures.start_mwh,
+        end_meter_mwh=figures.end_mwh,
+        charged_s=figures.charged_s,
+        reason=reason,
+        marks=_marks(figures, track, started_at, ended_at),
+        basis=figures.basis,
+        record=record_of(event),
+        float_dw=track.float_dw if track and reason is StopReason.FULL else None,
+        told_at=told_at,
     )
+
+
+def _marks(
+    figures: Figures, track: Track | None, started_at: datetime, ended_at: datetime
+) -> tuple[Mark, ...]:
+    seen = track.marks if track is not None else ()
+    if figures.start_mwh is None or figures.end_mwh is None:
+        return seen
+    if figures.end_mwh < figures.start_mwh:
+        # what was known before such a record is all that is known
+        return seen or (Mark(started_at, figures.start_mwh),)
+    end = Mark(ended_at, figures.end_mwh)
+    if track is not None and seen:
+        return track.until(end)
+    return Mark(started_at, figures.start_mwh), end
+
+
+def end_by_last_reading(order: Order, track: Track, at: datetime, why: str) -> Ended:
+    """
+    The end of an order whose charger tells none: by the last reading that came.
+
+    @param at: now, for an order of which no reading came.
+    """
+    last = track.marks[-1] if track.marks else None
+    ended_at = last.at if last is not None else max(order.suspended_at or at, order.created_at)
+    return Ended(
+        at=ended_at,
+        start_meter_mwh=track.marks[0].meter_mwh if track.marks else None,
+        end_meter_mwh=last.meter_mwh if last is not None else None,
+        charged_s=order.charged_until(ended_at),
+        reason=StopReason.WATCHDOG,
+        marks=track.marks,
+        why=why,
+        basis=LAST_READING,
+    )
+
+
+def record_of(event: ChargeEnded) -> Row:
+    """An end record as it was told, in plain values."""
+    return {
+        "start_meter_mwh": event.start_meter_mwh,
+        "end_meter_mwh": event.end_meter_mwh,
+        "duration_s": event.duration_s,
+        "reason": event.reason.value,
+    }
 
 
 def is_same_end(order: Order, event: ChargeEnded) -> bool:
     """Whether an order has ended with just this record: it was sent again."""
-    told = (event.start_meter_mwh, event.end_meter_mwh, event.duration_s)
-    return told == (order.start_meter_mwh, order.end_meter_mwh, order.charged_s)
+    kept = order.record
+    return kept is not None and _told(kept) == _told(record_of(event))
+
+
+def _told(record: Row) -> tuple[Any, ...]:
+    # the reason is left out: a charger may only know it after a restart as "power cut"
+    return record["start_meter_mwh"], record["end_meter_mwh"], record["duration_s"]
+
+
+def _evidence(event: ChargeEnded, known: Known) -> Row:
+    last = known.marks[-1] if known.marks else None
+    return {
+        "record": dict(record_of(event)),
+        "told_start_mwh": known.told_start_mwh,
+        "register_before_mwh": known.register_before_mwh,
+        "last_reading_mwh": None if last is None else last.meter_mwh,
+        "last_reading_ms": None if last is None else instant_ms(last.at),
+        "drawn_mwh": known.drawn_mwh,
+        "rated_w": known.rated_w,
+        "age_s": known.age_s,
+    }

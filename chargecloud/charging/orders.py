@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 from sqlalchemy import select
 
 from chargecloud.charging.book import OrderBook, find_order
-from chargecloud.domain.order import Order, OrderState, order_of
+from chargecloud.domain.order_value import Order, OrderState, order_of
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import orders
 from chargecloud.storage.store import Store

@@ -1,6 +1,7 @@
 """Orders that people place: checked, held for, written down, and sent to the charger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
@@ -13,17 +14,23 @@ from twisted.python.failure import Failure
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
+from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StartCharge
 from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import (
+    AlreadyExists,
     ChargerOffline,
     InsufficientFunds,
     Invalid,
     NotFound,
     PortBusy,
     Refusal,
+    StorageFull,
 )
-from chargecloud.domain.order import Occurrence, Order, OrderState, StartRefused, place
+from chargecloud.domain.occurrences import Occurrence, StartRefused
+from chargecloud.domain.order import place
+from chargecloud.domain.order_rows import instant_ms, instant_of
+from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import find_wallet
@@ -39,6 +46,8 @@ class Wish:
     What somebody wants to have charged.
 
     @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
+    @ivar start_key: what the start is known by at its port; the order's id if C{None}.
+    @ivar origin: how the wish was told.
     """
 
     charger_id: int
@@ -50,10 +59,15 @@ class Wish:
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None
     until_full: bool = True
+    start_key: str | None = None
+    origin: Origin = Origin.API
+    card_uid: str | None = None
 
 
 @frozen
-class _Found:
+class Found:
+    """What the order of a wish is made of."""
+
     charger: Charger
     site: Site
     tariff: Tariff
@@ -65,6 +79,7 @@ class Placing:
     """
     @ivar clock: the reactor's, for deadlines.
     @ivar calendar: tells when an order was placed.
+    @ivar obstacle: why no charge can be written down to its end at the moment, if so.
     """
 
     store: Store
@@ -72,6 +87,7 @@ class Placing:
     clock: IReactorTime
     calendar: Calendar
     settings: ChargingSettings
+    obstacle: Callable[[], str | None]
     _log: Logger = field(factory=Logger, init=False)
 
     async def place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
@@ -82,29 +98,40 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
+        @raise StorageFull: if there is no room to write it down to its end.
         """
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
-        found = await self.store.read(lambda connection: _find(connection, tenant_id, wish))
+        if why := self.obstacle():
+            raise StorageFull(f"no charge can begin: {why}")
+        found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
         if self.book.routing.presence.find(wish.charger_id) is None:
             raise ChargerOffline("the charger is not connected")
-        order = self._order(wish, found)
-        return await self.book.turns.take(
-            wish.charger_id, lambda: self._commit(request, order, found)
-        )
+        order = self.order_for(wish, found, self.calendar.now())
+        if order.customer_id is not None and not order.held_fen:
+            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
+        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
 
-    def _order(self, wish: Wish, found: _Found) -> Order:
-        now = self.calendar.now()
+    def order_for(self, wish: Wish, found: Found, at: datetime) -> Order:
+        """The order of a wish, placed at an instant; an empty wallet has nothing to hold."""
+        order_id = self.store.ids.next()
         limit_fen = _least(wish.prepaid_fen, wish.limit_amount_fen)
         held_fen = 0
         if wish.customer_id is not None:
-            held_fen = wish.prepaid_fen or limit_fen or self._default_hold_fen(found.balance_fen)
+            held_fen = (
+                wish.prepaid_fen
+                or limit_fen
+                or min(self.settings.default_hold_fen, found.balance_fen)
+            )
             limit_fen = _least(limit_fen, held_fen)
         return Order(
-            id=self.store.ids.next(),
+            id=order_id,
+            start_key=wish.start_key or str(order_id),
+            origin=wish.origin,
+            card_uid=wish.card_uid,
             tenant_id=found.charger.tenant_id,
             site_id=found.site.id,
             charger_id=wish.charger_id,
@@ -113,7 +140,7 @@ class Placing:
             tariff_id=found.tariff.id,
             tariff_version=found.tariff.version,
             time_zone=found.site.time_zone,
-            created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            created_at=instant_of(instant_ms(at)),
             held_fen=held_fen,
             limit_energy_mwh=_times(wish.limit_energy_wh, MWH_PER_WH),
             limit_duration_s=wish.limit_duration_s,
@@ -121,15 +148,14 @@ class Placing:
             until_full=wish.until_full,
         )
 
-    def _default_hold_fen(self, balance_fen: int) -> int:
-        if balance_fen < 1:
-            raise InsufficientFunds("the wallet is empty", balance_fen=balance_fen)
-        return min(self.settings.default_hold_fen, balance_fen)
-
-    async def _commit(self, request: RequestKey | None, order: Order, found: _Found) -> Order:
+    async def _commit(self, request: RequestKey | None, order: Order) -> Order:
+        # in the charger's turn: no charge before it ends between this and the commit
+        terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
             made = await once(self.store, request, order.id, place(order))
         except Stale as stale:
+            if stale.table == "orders":
+                raise AlreadyExists("this start is known already") from None
             if stale.table == "ports":
                 raise PortBusy(f"port {order.port} has a running order") from None
             if stale.table == "accounts":
@@ -145,14 +171,14 @@ class Placing:
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)
-        self.book.track(order, found.tariff, found.charger.rated_w)
-        self._start(order)
+        self._start(self.book.track(order, terms))
         return order
 
     # ---------------------------------------------------------------------------- the start
 
-    def _start(self, order: Order) -> None:
+    def _start(self, track: Track) -> None:
         """Send the start.  A charger that is reached too late refuses it by itself."""
+        order = track.order
         deadline_s = self.settings.start_deadline_s
         now_s = self.clock.seconds()
         valid_until = self.calendar.anchor.at(now_s + deadline_s)
@@ -163,6 +189,7 @@ class Placing:
             limit_energy_mwh=order.limit_energy_mwh,
             limit_duration_s=order.limit_duration_s,
             until_full=order.until_full,
+            cut_off=track.rules,
         )
         # first of all: whatever goes wrong with the start, the order comes to an end
         self.expect_confirmation(order)
@@ -222,7 +249,13 @@ class Placing:
         self._log.failure("order {order_id} was not given up", failure, order_id=order.id)
 
 
-def _find(connection: Connection, tenant_id: int | None, wish: Wish) -> _Found:
+def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found:
+    """
+    What the order of a wish is made of.
+
+    @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
+    @raise Invalid: if there is no tariff.
+    """
     charger = find_charger(connection, tenant_id, wish.charger_id)
     site = find_site(connection, charger.tenant_id, charger.site_id)
     tariff_id = wish.tariff_id or site.tariff_id
@@ -233,7 +266,7 @@ def _find(connection: Connection, tenant_id: int | None, wish: Wish) -> _Found:
     balance_fen = 0
     if wish.customer_id is not None:
         balance_fen = find_wallet(connection, charger.tenant_id, wish.customer_id).balance_fen
-    return _Found(charger, site, tariff, balance_fen)
+    return Found(charger, site, tariff, balance_fen)
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -1,7 +1,8 @@
-"""Readings of running charges: kept for the bill, and watched for the amount."""
+"""Readings of running charges: kept for the bill and the curve, watched for the amount, and
+for what is drawn."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from attrs import define, evolve, field
 from twisted.logger import Logger
@@ -10,8 +11,10 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import Occurrence, Order, OrderState, Sampled
+from chargecloud.domain.alarm import Alarm, Level
+from chargecloud.domain.events import PortReading, StopReason
+from chargecloud.domain.occurrences import Occurrence, Sampled
+from chargecloud.domain.order_value import UNDER_WAY, Order
 from chargecloud.domain.tariff import Mark
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 
@@ -24,27 +27,54 @@ MOST_INTERVAL_S = 300
 @define(eq=False)
 class Sampling:
     """
+    @ivar tell: takes an alarm to people.
     @ivar settings: how often readings are written down.
     """
 
     book: OrderBook
     stopping: Stopping
+    tell: Callable[[Alarm], None]
     settings: ChargingSettings
     _log: Logger = field(factory=Logger, init=False)
 
-    def take(self, charger_id: int, port: int, mark: Mark) -> None:
-        """A meter was read.  Nothing here waits: it is on the way of every reading."""
-        track = self.book.on_port(charger_id, port)
-        if track is None or track.order.state is not OrderState.CHARGING:
+    def take(self, track: Track, reading: PortReading, at: datetime) -> None:
+        """A running order's port was read.  Nothing here waits: it is on the way of every
+        reading."""
+        if track.order.state not in UNDER_WAY:
             return
-        before = track.marks[-1].at
-        price_changed = track.observe(mark)
-        if track.order.limit_amount_fen is not None:
+        self._watch_drawing(track, reading, at)
+        if reading.meter_mwh is None:
+            return
+        before = track.marks[-1].at if track.marks else at
+        worth_keeping = track.observe(Mark(at, reading.meter_mwh))
+        if track.order.limit_amount_fen is not None and track.marks:
             since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
             self._watch_amount(track, track.order.limit_amount_fen, since_s)
-        written = track.order.marks[-1].at
-        if price_changed or mark.at - written >= timedelta(seconds=self.settings.checkpoint_s):
+        written = track.order.marks[-1].at if track.order.marks else at
+        if worth_keeping or at - written >= timedelta(seconds=self.settings.checkpoint_s):
             self._write_down(track)
+
+    def _watch_drawing(self, track: Track, reading: PortReading, at: datetime) -> None:
+        """Stop what has come to its end by what is drawn, where the charger does not."""
+        finding = track.take(reading, at)
+        if finding is None:
+            return
+        if finding.end is not None:
+            self.stopping.stop_soon(track.order, finding.end)
+        if finding.swapped:
+            order = track.order
+            self.tell(
+                Alarm(
+                    rule="bike-swapped",
+                    level=Level.NOTICE,
+                    tenant_id=order.tenant_id,
+                    charger_id=order.charger_id,
+                    port=order.port,
+                    at=at,
+                    order_id=order.id,
+                    evidence={"power_dw": reading.power_dw},
+                )
+            )
 
     def _watch_amount(self, track: Track, limit_fen: int, since_s: int) -> None:
         """
@@ -58,7 +88,7 @@ class Sampling:
         """
         interval_s = min(max(since_s, LEAST_INTERVAL_S), MOST_INTERVAL_S)
         ahead = track.expected(interval_s + int(COMMAND_DEADLINE_S))
-        then = evolve(track.order, marks=(*track.marks, ahead))
+        then = evolve(track.order, marks=(*track.marks, ahead), suspended_at=None)
         try:
             bill = self.book.tariffs.bill(self.book.tariff_of(track.order), then.usage)
         except Exception:
@@ -72,7 +102,7 @@ class Sampling:
         order_id = track.order.id
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            return (Sampled(track.marks),) if order.state is OrderState.CHARGING else ()
+            return (Sampled(track.marks, track.basis),) if order.state in UNDER_WAY else ()
 
         written = self.book.turns.take(
             track.order.charger_id, lambda: self.book.advance(order_id, occurred)

@@ -7,8 +7,13 @@ from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
+from chargecloud.charging.ending import Judgement
 from chargecloud.domain.ledger import Account
-from chargecloud.domain.order import Billed, Doubted, Ended, Occurrence, Order
+from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Waived
+from chargecloud.domain.order_value import Order
+from chargecloud.domain.plausible import drew_nothing
+from chargecloud.domain.tariff import Bill
+from chargecloud.money.tariffs import Tariff
 from chargecloud.money.wallets import balance_fen
 from chargecloud.storage.store import Store
 
@@ -24,36 +29,54 @@ class Settling:
     calendar: Calendar
     _log: Logger = field(factory=Logger, init=False)
 
-    async def ended(self, order: Order, end: Ended, why_not: str | None) -> Sequence[Occurrence]:
+    async def ended(
+        self, order: Order, judgement: Judgement, no_load_dw: int
+    ) -> Sequence[Occurrence]:
         """
-        What occurs to an order with its end record: it ends, and is billed at once.
+        What occurs to an order with its end: it ends, and is billed at once, or held if its
+        figures are not believed.
 
-        @param why_not: why the record is not believed; the order is then held.
+        @param no_load_dw: the power below which nothing is drawn.
         """
-        if why_not is not None:
-            return (end, Doubted(self.calendar.now(), why_not))
-        after = evolve(order, marks=end.marks, charged_s=end.charged_s)
-        return (end, await self._bill(after))
+        end = judgement.end
+        if judgement.doubt is not None:
+            return (end, Doubted(self.calendar.now(), judgement.doubt, judgement.evidence or {}))
+        return (end, await self.after(order, end, no_load_dw))
+
+    async def after(self, order: Order, end: Ended, no_load_dw: int) -> Billed | Waived | Doubted:
+        """What occurs to an order that has ended with believed figures."""
+        after = evolve(order, marks=end.marks, charged_s=end.charged_s, suspended_at=None)
+        if drew_nothing(after.energy_mwh, end.charged_s, no_load_dw):
+            return Waived(self.calendar.now(), "nothing-drawn")
+        return await self.bill(after, self.book.tariff_of(order))
 
     async def settle(self, order_id: int) -> Order:
         """Bill an order that had ended and was not billed before the service stopped."""
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            return (await self._bill(order),)
+            return (await self.bill(order, self.book.tariff_of(order)),)
 
         return await self.book.advance(order_id, occurred)
 
-    async def _bill(self, order: Order) -> Billed | Doubted:
+    async def bill(self, order: Order, tariff: Tariff) -> Billed | Doubted:
+        """What a tariff makes of an order, and what its wallet has for it."""
         now = self.calendar.now()
+        bill = self.price(order, tariff)
+        if bill is None:
+            return Doubted(now, "tariff-failed")
+        return Billed(now, bill, await self.available_fen(order))
+
+    def price(self, order: Order, tariff: Tariff) -> Bill | None:
+        """What a tariff makes of an order; C{None} if it cannot."""
         try:
-            bill = self.book.tariffs.bill(self.book.tariff_of(order), order.usage)
+            return self.book.tariffs.bill(tariff, order.usage)
         except Exception:
             # a tariff may be a plugin: what it breaks is this bill, and no money moves
             self._log.failure("no bill for order {order_id}", order_id=order.id)
-            return Doubted(now, "tariff-failed")
-        return Billed(now, bill, await self._available_fen(order))
+            return None
 
-    async def _available_fen(self, order: Order) -> int:
+    async def available_fen(self, order: Order) -> int:
+        """What the wallet of an order has, beyond what is held for it."""
         if order.customer_id is None:
             return 0
         wallet = Account(order.tenant_id, "wallet", order.customer_id)

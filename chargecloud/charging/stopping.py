@@ -9,7 +9,7 @@ from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import RUNNING, Order
+from chargecloud.domain.order_value import RUNNING, Order
 
 
 def stopped_for(

@@ -1,8 +1,8 @@
-"""A running order in memory: the readings that its bill will need.
+"""A running order in memory: the readings that its bill and its curve will need.
 
 A bill splits energy by the instants at which prices change.  Of all readings it needs
 the ones on both sides of such an instant, the first and the last; these are its marks,
-and all others may be forgotten.
+and all others go to the curve and may then be forgotten.
 """
 
 from collections import deque
@@ -11,20 +11,32 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import define, field
 
-from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import Order
-from chargecloud.domain.plausible import most_mwh
+from chargecloud.charging.curves import Sample
+from chargecloud.domain.charger import PortState
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.drawing import Drawing, Finding
+from chargecloud.domain.events import PortReading, StopReason
+from chargecloud.domain.order_value import Order
+from chargecloud.domain.plausible import FIRST_READING, believed_start, is_told, most_mwh
 from chargecloud.domain.tariff import Mark
 
 #: how far ahead changes of price are looked for at a time
 HORIZON = timedelta(days=1)
 #: a charge that is younger says little of how it goes on
 LEAST_TO_GO_BY_S = 60
+#: a power that was read says nothing of what was drawn longer ago than this
+LONGEST_STEP_S = 300
+#: readings that wait to be written down; beyond it (the database is away) every other one goes
+MOST_SAMPLES = 1_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+#: 0.1 W for 36 s is 1 mWh
+_DWS_PER_MWH = 36
 
 #: the instants within (after, until] at which an order's price changes
 Boundaries = Callable[[datetime, datetime], list[datetime]]
+
+_PLUGGED = {PortState.IDLE: False, PortState.PLUGGED: True}
 
 
 @define
@@ -32,41 +44,117 @@ class Track:
     """
     @ivar order: as it is written down.
     @ivar rated_w: what its charger can give at the most.
+    @ivar rules: how it is cut off.
+    @ivar register_before_mwh: the port's register at the end of the charge before.
     @ivar marks: the readings so far, beyond what is written down.
+    @ivar basis: the rule by which the first of them was taken.
+    @ivar told_start_mwh: the register that the charger told when it started.
+    @ivar samples: readings that are still to be written down.
     @ivar stop_reason: why we have asked the charger to stop, once we have.
+    @ivar boot: the charger's start in which it last told of this charge.
+    @ivar denied_at: since when the charger does not tell of it any more, although it tells
+        of its port.
     """
 
     order: Order
     boundaries: Boundaries
     rated_w: int
+    rules: CutOff
+    register_before_mwh: int | None = None
     marks: tuple[Mark, ...] = ()
+    basis: str | None = None
+    told_start_mwh: int | None = None
+    samples: list[Sample] = field(factory=list)
     stop_reason: StopReason | None = None
+    boot: int | None = None
+    denied_at: datetime | None = None
+    drawing: Drawing | None = field(default=None, init=False)
+    _drawn_dws: int = field(default=0, init=False)
     _fixed: int = field(default=0, init=False)
     #: changes of price that are still to come, and how far they were looked for
     _ahead: deque[datetime] = field(factory=deque, init=False)
     _looked_until: datetime = field(default=LONG_AGO, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.marks = self.order.marks
-        self._fixed = len(self.marks)
+        self.begin(self.order)
 
     def begin(self, order: Order) -> None:
-        """The charge has begun: its first mark is known."""
+        """The charge has begun, or is taken up again: what is written down of it is known."""
         self.order = order
-        self.marks = order.marks
+        self.marks, self.basis = order.marks, order.basis
         self._fixed = len(order.marks)
+        if order.basis is None:
+            self.told_start_mwh = order.start_meter_mwh
+        if order.started_at is not None:
+            started_s = int(order.started_at.timestamp())
+            self.drawing = Drawing(self.rules, order.until_full, started_s)
+
+    def take(self, reading: PortReading, at: datetime) -> Finding | None:
+        """
+        Keep a reading for the curve, and see by it how the charge is going on.
+
+        @return: what follows from the power that is drawn; C{None} if it is not known.
+        """
+        before = self.samples[-1].at if self.samples else self.order.started_at or at
+        if at < before:
+            return None
+        if len(self.samples) >= MOST_SAMPLES:
+            del self.samples[::2]
+        self.samples.append(
+            Sample(
+                at,
+                reading.power_dw,
+                reading.meter_mwh,
+                reading.voltage_dv,
+                reading.current_ma,
+                reading.temperature_dc,
+            )
+        )
+        if reading.power_dw is not None:
+            step_s = min((at - before) // _SECOND, LONGEST_STEP_S)
+            self._drawn_dws += reading.power_dw * step_s
+        if self.drawing is None:
+            return None
+        plugged = _PLUGGED.get(reading.state)
+        return self.drawing.take(int(at.timestamp()), self._power_dw(reading), plugged)
+
+    def _power_dw(self, reading: PortReading) -> int | None:
+        """The power that was read, or what the meter's last step comes to."""
+        if reading.power_dw is not None or reading.meter_mwh is None or len(self.samples) < 2:
+            return reading.power_dw
+        before, now = self.samples[-2:]
+        since_s = (now.at - before.at) // _SECOND
+        if before.meter_mwh is None or since_s < 1:
+            return None
+        return max(0, reading.meter_mwh - before.meter_mwh) * _DWS_PER_MWH // since_s
+
+    @property
+    def drawn_mwh(self) -> int:
+        """What the readings of power come to; roughly, and since the service started."""
+        return self._drawn_dws // _DWS_PER_MWH
+
+    @property
+    def float_dw(self) -> int | None:
+        """What a full battery draws at last."""
+        if self.drawing is not None and self.drawing.float_dw is not None:
+            return self.drawing.float_dw
+        return self.samples[-1].power_dw if self.samples else None
 
     def observe(self, mark: Mark) -> bool:
         """
-        Take a reading.
+        Take a reading of the meter.
 
-        @return: whether a price has changed since the last one, so that the marks are
-            worth writing down.  A reading that goes back in time or energy, or on by more
-            than the charger can give, is passed over: totals are monotonic, one that is
-            absurd would keep all true ones out, and a later one will tell.
+        @return: whether the marks are worth writing down: a price has changed since the
+            last one, or it is now known with which register the charge began.  A reading
+            that goes back in time or energy, or on by more than the charger can give, is
+            passed over: totals are monotonic, one that is absurd would keep all true ones
+            out, and a later one will tell.
         """
-        if not self.marks:
+        if self.order.started_at is None or mark.at < self.order.started_at:
             return False
+        if not self.marks:
+            self._begin_with(mark, self.order.started_at)
+            return True
         last = self.marks[-1]
         since_s = (mark.at - last.at) // _SECOND
         gained_mwh = mark.meter_mwh - last.meter_mwh
@@ -78,6 +166,19 @@ class Track:
             return True
         self.marks = (*self.marks[: self._fixed], mark)
         return False
+
+    def _begin_with(self, mark: Mark, started_at: datetime) -> None:
+        """The first reading of a charge that began with a register of zero, or none."""
+        assert not is_told(self.told_start_mwh)
+        found = believed_start(
+            self.told_start_mwh,
+            self.register_before_mwh,
+            mark.meter_mwh,
+            most_mwh(self.rated_w, (mark.at - started_at) // _SECOND),
+        )
+        start_mwh, self.basis = found or (mark.meter_mwh, FIRST_READING)
+        self.marks = (Mark(started_at, start_mwh), mark)
+        self._fixed = 1
 
     def expected(self, ahead_s: int) -> Mark:
         """The register so many seconds after the last reading, if the charge goes on as it

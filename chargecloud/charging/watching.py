@@ -57,26 +57,31 @@ class Watching:
                 self._cut(admission.charger_id, reading.port)
             if key not in self._raised:
                 self._raised.add(key)
-                self._tell(alarm)
+                self.tell(alarm)
 
     def _cut(self, charger_id: int, port: int) -> None:
         track = self.book.on_port(charger_id, port)
         if track is not None:
             self.stopping.stop_now(track.order, StopReason.SAFETY)
 
-    def _tell(self, alarm: Alarm) -> None:
+    def tell(self, alarm: Alarm) -> None:
+        """Write an alarm down, and have it taken to people."""
         body = {
             "rule": alarm.rule,
             "level": alarm.level.value,
             "port": alarm.port,
             "evidence": dict(alarm.evidence),
         }
-        entry = LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id)
-        written = self.store.writer.decide(Decision(log=(entry,)))
-        written.addErrback(self._failed, "the event log", alarm)
+        entry = LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
+        self.write_down(Decision(log=(entry,)))
         for sink in self.sinks:
             # in a turn of its own: a reading does not wait for what a sink does first
             self.clock.callLater(0, self._deliver, sink, alarm)
+
+    def write_down(self, decision: Decision) -> None:
+        """Write down what nobody waits for."""
+        written = self.store.writer.decide(decision)
+        written.addErrback(lambda failure: self._log.failure("not written down", failure))
 
     def _deliver(self, sink: IAlarmSink, alarm: Alarm) -> None:
         delivered: Deferred[None] = maybeDeferred(sink.deliver, alarm)

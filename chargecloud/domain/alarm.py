@@ -21,6 +21,7 @@ class Alarm:
     """Something that a person should know of.
 
     @ivar rule: what found it, for example C{"port-hot"}.
+    @ivar order_id: the order that it is about, where it is about one.
     @ivar evidence: the figures that it was found by, plain values.
     """
 
@@ -30,4 +31,5 @@ class Alarm:
     charger_id: int
     at: datetime
     port: int | None = None
+    order_id: int | None = None
     evidence: Row = field(factory=dict)

@@ -1,9 +1,11 @@
 """Chargers and their ports, as values."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class ChargerKind(Enum):
@@ -39,6 +41,23 @@ class ChargerTime:
 
 
 @frozen
+class WallTime:
+    """An instant by a charger's own clock.
+
+    @ivar told: as it was told.  Without an offset it is taken for the time at the site.
+    """
+
+    told: datetime
+
+
+#: when something was, by the charger; C{None} if it does not say
+Told = ChargerTime | WallTime | None
+
+#: clocks that were never set begin in 1970 or 2000; no charge of ours is as old as this
+FIRST_YEAR = 2020
+
+
+@frozen
 class Admission:
     """A charger that may speak, as the registry knows it when it logs in.
 
@@ -46,6 +65,9 @@ class Admission:
         that a connection that was replaced can decide nothing any more.
     @ivar boot: the charger's current start, as it counts them.
     @ivar booted_at: when that was, by our calendar: it maps the charger's uptime.
+    @ivar booted_before: the same of earlier starts, as far as they are known: what was
+        kept before a power cut is told after it.
+    @ivar time_zone: of the site, for clocks that do not say theirs.
     """
 
     charger_id: int
@@ -53,13 +75,21 @@ class Admission:
     epoch: int
     boot: int
     booted_at: datetime
+    booted_before: Mapping[int, datetime] = field(factory=dict)
+    time_zone: str = "UTC"
 
-    def instant(self, at: ChargerTime) -> datetime | None:
-        """When something was by the charger's time; C{None} if it is not known, as for a
-        start of the charger that is not the current one."""
-        if at.boot != self.boot:
+    def instant(self, at: Told) -> datetime | None:
+        """When something was by the charger's time; C{None} if that is not known: a start
+        of the charger that we never saw, a clock that was never set."""
+        if at is None:
             return None
-        return self.booted_at + timedelta(seconds=at.uptime_s)
+        if isinstance(at, WallTime):
+            told = at.told
+            if told.tzinfo is None:
+                told = told.replace(tzinfo=ZoneInfo(self.time_zone))
+            return told if told.year >= FIRST_YEAR else None
+        booted_at = self.booted_at if at.boot == self.boot else self.booted_before.get(at.boot)
+        return None if booted_at is None else booted_at + timedelta(seconds=at.uptime_s)
 
 
 @frozen

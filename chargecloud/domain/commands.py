@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from chargecloud.domain.cut_off import CutOff
+
 
 @frozen
 class StartCharge:
@@ -18,6 +20,7 @@ class StartCharge:
     @ivar limit_energy_mwh: end at exactly this energy; C{None} is no limit.
     @ivar limit_duration_s: end after this much charging; C{None} is no limit.
     @ivar until_full: end when the charger finds the battery full.
+    @ivar cut_off: how the charger tells that nothing more is drawn; its own way if C{None}.
     """
 
     order_id: int
@@ -26,6 +29,7 @@ class StartCharge:
     limit_energy_mwh: int | None = None
     limit_duration_s: int | None = None
     until_full: bool = True
+    cut_off: CutOff | None = None
 
 
 @frozen

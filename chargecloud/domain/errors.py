@@ -115,6 +115,12 @@ class Overloaded(Refusal):
     code = "overloaded"
 
 
+class StorageFull(Refusal):
+    """No charge begins that could not be written down to its end."""
+
+    code = "storage-full"
+
+
 class RequestKeyReused(Refusal):
     """An Idempotency-Key that came before, with a different request."""
 

@@ -3,8 +3,11 @@
 What only one vendor has is a L{VendorEvent}.  A dialect turns its frames into these,
 and everything above the dialects knows nothing else of a charger.
 
-Times: a fact that may be old carries L{ChargerTime}, the charger's own boot number and
-its seconds since that boot; the gateway adds when it was received.
+Times: a fact that may be old carries when it was by the charger, its own boot number and
+its seconds since that boot, or its clock; the gateway adds when it was received.
+
+Missing is C{None} and never zero: what a charger did not say is judged by
+L{chargecloud.domain.plausible}, not filled in on the way.
 """
 
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from chargecloud.domain.charger import ChargerTime, PortState
+from chargecloud.domain.charger import ChargerTime, PortState, Told
 
 
 class StopReason(Enum):
@@ -32,6 +35,8 @@ class StopReason(Enum):
     #: by a command; the platform, which sent it, knows why
     REMOTE = "remote"
     POWER_CUT = "power_cut"
+    #: nobody told of the end: the platform closed what went on for too long, or was forgotten
+    WATCHDOG = "watchdog"
     UNKNOWN = "unknown"
 
 
@@ -76,28 +81,60 @@ class PortsReported:
 
 
 @frozen
-class ChargeStarted:
-    """The relay has closed for an order, and this is the meter it began with."""
+class OfflineStart:
+    """A charge that a charger began by itself, while it had no connection.
 
-    order_id: int
+    @ivar number: the charger's own number of it, which it never uses for another one.
+    @ivar card_uid: the card that was presented; C{None} if it was begun without one.
+    """
+
+    number: int
+    card_uid: str | None = None
+
+
+@frozen
+class ChargeStarted:
+    """The relay has closed for an order, and this is the meter it began with.
+
+    @ivar order_id: C{None} for a charge that was begun offline.
+    """
+
+    order_id: int | None
     port: int
-    start_meter_mwh: int
-    at: ChargerTime
+    start_meter_mwh: int | None
+    at: Told
+    offline: OfflineStart | None = None
 
 
 @frozen
 class ChargeEnded:
     """The charger's end record of a charge; kept by the charger until acknowledged.
 
+    @ivar order_id: C{None} for a charge that was begun offline, and whose order the charger
+        has not been told.
     @ivar duration_s: seconds of charging, without the time a power cut took.
     """
 
-    order_id: int
+    order_id: int | None
     port: int
-    start_meter_mwh: int
-    end_meter_mwh: int
-    duration_s: int
+    start_meter_mwh: int | None
+    end_meter_mwh: int | None
+    duration_s: int | None
     reason: StopReason
+    at: Told
+    offline: OfflineStart | None = None
+
+
+@frozen
+class CardPresented:
+    """Somebody holds a card to a charger: to charge, or to end what charges there for it.
+
+    @ivar number: the charger's own number of it since its start, so that it counts once.
+    """
+
+    card_uid: str
+    port: int
+    number: int
     at: ChargerTime
 
 
@@ -115,7 +152,9 @@ class VendorEvent:
     fields: Mapping[str, Any] = field(factory=dict)
 
 
-ChargerEvent = LoggedIn | PortsReported | ChargeStarted | ChargeEnded | TimeAsked | VendorEvent
+ChargerEvent = (
+    LoggedIn | PortsReported | ChargeStarted | ChargeEnded | CardPresented | TimeAsked | VendorEvent
+)
 
 
 class Outcome(Enum):
@@ -127,3 +166,19 @@ class Outcome(Enum):
     REFUSED = "refused"
     #: could not be kept now: no answer, the charger sends it again
     LATER = "later"
+
+
+@frozen
+class Reply:
+    """What a fact is answered with, as far as a dialect has words for it.
+
+    @ivar code: C{"ok"}, or why not: the code of a refusal, for the one who stands there.
+    @ivar order_id: the order that the fact belongs to, where the charger may not know it:
+        a charge that it began offline, a card that was accepted.
+    @ivar balance_fen: what the card's wallet can still spend.
+    """
+
+    outcome: Outcome
+    code: str = "ok"
+    order_id: int | None = None
+    balance_fen: int | None = None

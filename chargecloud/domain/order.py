@@ -8,156 +8,38 @@ L{decide} takes an order and what has occurred, and gives the order as it will b
 L{Decision} that makes it so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
+from chargecloud.domain import order_money as money
 from chargecloud.domain.commands import StopCharge
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.errors import Conflict
-from chargecloud.domain.events import StopReason
-from chargecloud.domain.ledger import Account, Post, pay
-from chargecloud.domain.order_rows import bill_of, changed_columns, instant_ms, marks_of, order_row
-from chargecloud.domain.tariff import Bill, Fee, Mark, Usage
+from chargecloud.domain.occurrences import (
+    Billed,
+    Corrected,
+    Doubted,
+    Ended,
+    HoldReleased,
+    Judged,
+    Occurrence,
+    Resumed,
+    Sampled,
+    Started,
+    StartRefused,
+    Suspended,
+    Unplugged,
+    Waived,
+)
+from chargecloud.domain.order_rows import bill_columns, changed_columns, instant_ms, order_row
+from chargecloud.domain.order_value import Order, OrderState
+from chargecloud.domain.plausible import is_told
+from chargecloud.domain.tariff import Fee, Mark
 
-
-class OrderState(Enum):
-    """Where an order is in its life."""
-
-    #: placed, money held, the start is on its way to the charger
-    STARTING = "starting"
-    #: the charger has closed the relay and told its meter
-    CHARGING = "charging"
-    #: the charger's end record is kept; the bill is still to be made
-    ENDED = "ended"
-    #: billed and paid
-    SETTLED = "settled"
-    #: ended with a record that cannot be right; a person decides
-    HELD = "held"
-    #: never started; the money that was held went back
-    FAILED = "failed"
-
-
-#: states in which an order has its port
-RUNNING = frozenset({OrderState.STARTING, OrderState.CHARGING})
-
-
-@frozen(kw_only=True)
-class Order:
-    """
-    One charge, from the request to the bill.
-
-    @ivar version: raised by each write; the writer's guard.
-    @ivar held_fen: money held for it from the customer's wallet.
-    @ivar marks: meter readings that decide how the energy is split by price.
-    @ivar charged_s: seconds of charging, without suspended time.
-    """
-
-    id: int
-    tenant_id: int
-    site_id: int
-    charger_id: int
-    port: int
-    customer_id: int | None
-    tariff_id: int
-    tariff_version: int
-    time_zone: str
-    created_at: datetime
-    state: OrderState = OrderState.STARTING
-    version: int = 1
-    held_fen: int = 0
-    limit_energy_mwh: int | None = None
-    limit_duration_s: int | None = None
-    limit_amount_fen: int | None = None
-    until_full: bool = True
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    settled_at: datetime | None = None
-    start_meter_mwh: int | None = None
-    end_meter_mwh: int | None = None
-    charged_s: int | None = None
-    stop_reason: StopReason | None = None
-    failure: str | None = None
-    marks: tuple[Mark, ...] = ()
-    bill: Bill | None = None
-
-    @property
-    def energy_mwh(self) -> int:
-        """Energy so far, by the newest reading that is written down."""
-        return self.marks[-1].meter_mwh - self.marks[0].meter_mwh if self.marks else 0
-
-    @property
-    def usage(self) -> Usage:
-        """What it used, for its tariff; only for an order that has started."""
-        charged_s = self.charged_s
-        if charged_s is None:
-            charged_s = (self.marks[-1].at - self.marks[0].at) // timedelta(seconds=1)
-        return Usage(ZoneInfo(self.time_zone), charged_s, self.marks)
-
-
-# ------------------------------------------------------------------------ what may occur
-
-
-@frozen
-class StartRefused:
-    """The charger will not start, did not answer in time, or could not be reached."""
-
-    at: datetime
-    code: str
-
-
-@frozen
-class Started:
-    """The charger has begun."""
-
-    at: datetime
-    start_meter_mwh: int
-
-
-@frozen
-class Sampled:
-    """The marks so far are worth writing down."""
-
-    marks: tuple[Mark, ...]
-
-
-@frozen
-class Ended:
-    """The charger's end record, with the marks up to its end."""
-
-    at: datetime
-    start_meter_mwh: int
-    end_meter_mwh: int
-    charged_s: int
-    reason: StopReason
-    marks: tuple[Mark, ...]
-
-
-@frozen
-class Billed:
-    """The tariff has made the bill.
-
-    @ivar available_fen: what the customer's wallet can give beyond the money held.
-    """
-
-    at: datetime
-    bill: Bill
-    available_fen: int
-
-
-@frozen
-class Doubted:
-    """The end record cannot be right."""
-
-    at: datetime
-    why: str
-
-
-Occurrence = StartRefused | Started | Sampled | Ended | Billed | Doubted
+_SECOND = timedelta(seconds=1)
 
 
 @frozen
@@ -174,17 +56,35 @@ class Step:
 def place(order: Order) -> Decision:
     """Take a port for a new order and hold the customer's money.
 
-    It goes stale if the port has an order already (C{ports}), or the wallet holds less
-    (C{accounts}).
+    It goes stale if the port has an order already (C{ports}), if its start is known
+    (C{orders}), or if the wallet holds less (C{accounts}).
     """
-    writes: list[Insert | Change | Post] = [
-        Change("ports", _port_key(order), {"order_id": order.id}, {"order_id": None}),
-        Insert("orders", order_row(order)),
-    ]
-    if order.held_fen:
-        wallet, held = _accounts(order)
-        writes.append(Post(wallet, held, order.held_fen, "hold", order.id))
-    return Decision(tuple(writes), (_entry(order, "order.placed", held_fen=order.held_fen),))
+    taken = Change("ports", _port_key(order), {"order_id": order.id}, {"order_id": None})
+    return Decision((taken,)) + write_down(order)
+
+
+def write_down(order: Order) -> Decision:
+    """A new order that takes no port: what it is of has ended already."""
+    body = {
+        "origin": order.origin.value,
+        "customer_id": order.customer_id,
+        "card_uid": order.card_uid,
+        "held_fen": order.held_fen,
+    }
+    return Decision(
+        (Insert("orders", order_row(order)), *money.hold(order)),
+        (_entry(order, "order.placed", **body),),
+    )
+
+
+def from_record(order: Order, end: Ended) -> Step:
+    """An order that is known by the record of its end alone: it takes no port, and holds no
+    money.
+
+    @param order: as it would have been placed.
+    """
+    after = evolve(_with_figures(order, end), state=OrderState.ENDED, held_fen=0)
+    return Step(after, write_down(after) + Decision(log=(_ended_entry(after, end),)))
 
 
 def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> Step:
@@ -215,86 +115,173 @@ def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> St
     return Step(after, Decision((change,)) + also)
 
 
-def _fail(order: Order, occurrence: StartRefused) -> tuple[Order, Decision]:
-    after = evolve(order, failure=occurrence.code, ended_at=occurrence.at)
-    writes: list[Insert | Change | Post] = [_free_port(order)]
-    if order.held_fen:
-        wallet, held = _accounts(order)
-        writes.append(Post(held, wallet, order.held_fen, "release", order.id))
-    return after, Decision(tuple(writes), (_entry(after, "order.failed", failure=occurrence.code),))
+Outcome = tuple[Order, Decision]
 
 
-def _begin(order: Order, occurrence: Started) -> tuple[Order, Decision]:
+def _fail(order: Order, occurrence: StartRefused) -> Outcome:
+    after = evolve(order, failure=occurrence.code, ended_at=occurrence.at, held_fen=0)
+    entry = _entry(after, "order.failed", why=occurrence.code, released_fen=order.held_fen)
+    return after, Decision((_free_port(order), *money.release(order)), (entry,))
+
+
+def _begin(order: Order, occurrence: Started) -> Outcome:
+    meter_mwh = occurrence.start_meter_mwh
     after = evolve(
         order,
         started_at=occurrence.at,
-        start_meter_mwh=occurrence.start_meter_mwh,
-        marks=(Mark(occurrence.at, occurrence.start_meter_mwh),),
+        start_meter_mwh=meter_mwh,
+        # a zero, or nothing, is no register to bill from: the first reading tells what it was
+        marks=(Mark(occurrence.at, meter_mwh or 0),) if is_told(meter_mwh) else (),
     )
-    return after, Decision(
-        log=(_entry(after, "order.started", start_meter_mwh=occurrence.start_meter_mwh),)
+    entry = _entry(
+        after,
+        "order.started",
+        start_meter_mwh=meter_mwh,
+        **_instants(occurrence.at, occurrence.told_at),
     )
+    return after, Decision(log=(entry,))
 
 
-def _known(order: Order, _occurrence: Started) -> tuple[Order, Decision]:
+def _known(order: Order, _occurrence: Started) -> Outcome:
     return order, Decision()
 
 
-def _stop_at_once(order: Order, _occurrence: Started) -> tuple[Order, Decision]:
+def _stop_at_once(order: Order, _occurrence: Started) -> Outcome:
     return order, Decision(commands=(StopCharge(order.id, order.port),))
 
 
-def _sample(order: Order, occurrence: Sampled) -> tuple[Order, Decision]:
-    return evolve(order, marks=occurrence.marks), Decision()
+def _sample(order: Order, occurrence: Sampled) -> Outcome:
+    after = evolve(order, marks=occurrence.marks, basis=occurrence.basis)
+    if order.marks or not after.marks:
+        return after, Decision()
+    first = after.marks[0].meter_mwh
+    entry = _entry(order, "order.baseline", why=occurrence.basis, start_meter_mwh=first)
+    return evolve(after, start_meter_mwh=first), Decision(log=(entry,))
 
 
-def _end(order: Order, occurrence: Ended) -> tuple[Order, Decision]:
-    after = evolve(
+def _suspend(order: Order, occurrence: Suspended) -> Outcome:
+    after = evolve(order, suspended_at=occurrence.at)
+    entry = _entry(after, "order.suspended", why=occurrence.why, **_instants(occurrence.at))
+    return after, Decision(log=(entry,))
+
+
+def _resume(order: Order, occurrence: Resumed) -> Outcome:
+    away_s = 0
+    if order.suspended_at is not None:
+        away_s = max(0, (occurrence.at - order.suspended_at) // _SECOND)
+    after = evolve(order, suspended_at=None, suspended_s=order.suspended_s + away_s)
+    entry = _entry(
+        after,
+        "order.resumed",
+        why=occurrence.why,
+        suspended_s=away_s,
+        **_instants(occurrence.at),
+    )
+    return after, Decision(log=(entry,))
+
+
+def _end(order: Order, occurrence: Ended) -> Outcome:
+    after = _with_figures(order, occurrence)
+    free = _free_port(order, occurrence.end_meter_mwh)
+    return after, Decision((free,), (_ended_entry(after, occurrence),))
+
+
+def _ended_entry(order: Order, end: Ended) -> LogEntry:
+    return _entry(
         order,
-        started_at=order.started_at or occurrence.marks[0].at,
-        start_meter_mwh=occurrence.start_meter_mwh,
-        ended_at=occurrence.at,
-        end_meter_mwh=occurrence.end_meter_mwh,
-        charged_s=occurrence.charged_s,
-        stop_reason=occurrence.reason,
-        marks=occurrence.marks,
-    )
-    entry = _entry(
-        after,
         "order.ended",
-        start_meter_mwh=occurrence.start_meter_mwh,
-        end_meter_mwh=occurrence.end_meter_mwh,
-        reason=occurrence.reason.value,
+        reason=end.reason.value,
+        why=end.why,
+        basis=end.basis,
+        start_meter_mwh=end.start_meter_mwh,
+        end_meter_mwh=end.end_meter_mwh,
+        charged_s=end.charged_s,
+        **_instants(end.at, end.told_at),
     )
-    return after, Decision((_free_port(order),), (entry,))
 
 
-def _settle(order: Order, occurrence: Billed) -> tuple[Order, Decision]:
+def _settle(order: Order, occurrence: Billed) -> Outcome:
     bill = occurrence.bill
-    after = evolve(order, bill=bill, settled_at=occurrence.at)
-    assert order.ended_at is not None
+    after = evolve(order, bill=bill, settled_at=occurrence.at, held_fen=0)
+    entry = _entry(after, "order.settled", **_counted(after))
+    return after, Decision(money.capture(order, bill, occurrence.available_fen), (entry,))
+
+
+def _waive(order: Order, occurrence: Waived) -> Outcome:
+    after = evolve(order, settled_at=occurrence.at, failure=occurrence.code, held_fen=0)
     entry = _entry(
         after,
-        "order.settled",
-        customer_id=order.customer_id,
-        time_zone=order.time_zone,
-        ended_ms=instant_ms(order.ended_at),
-        charged_s=order.charged_s,
+        "order.cancelled",
+        why=occurrence.why or occurrence.code,
+        by=occurrence.by,
+        released_fen=order.held_fen,
         energy_mwh=order.energy_mwh,
-        electricity_fen=bill.fee_fen(Fee.ELECTRICITY),
-        service_fen=bill.fee_fen(Fee.SERVICE),
-        amount_fen=bill.amount_fen,
     )
-    return after, Decision(_payment(order, bill, occurrence.available_fen), (entry,))
+    return after, Decision(money.release(order), (entry,))
 
 
-def _hold(order: Order, occurrence: Doubted) -> tuple[Order, Decision]:
-    return evolve(order, failure=occurrence.why), Decision(
-        log=(_entry(order, "order.held", why=occurrence.why),)
+def _hold(order: Order, occurrence: Doubted) -> Outcome:
+    after = evolve(order, failure=occurrence.why, evidence=occurrence.evidence)
+    entry = _entry(after, "order.held", why=occurrence.why, evidence=dict(occurrence.evidence))
+    return after, Decision(log=(entry,))
+
+
+def _judge(order: Order, occurrence: Judged) -> Outcome:
+    after = evolve(order, failure=None)
+    if occurrence.figures is not None:
+        after = _with_figures(after, occurrence.figures)
+    entry = _entry(
+        after,
+        "order.judged",
+        by=occurrence.by,
+        why=occurrence.why,
+        energy_before_mwh=order.energy_mwh,
+        energy_mwh=after.energy_mwh,
     )
+    return after, Decision(log=(entry,))
 
 
-Action = Callable[[Order, Any], tuple[Order, Decision]]
+def _correct(order: Order, occurrence: Corrected) -> Outcome:
+    before = order.bill
+    assert before is not None, "what is settled has a bill"
+    after = evolve(_with_figures(order, occurrence.figures), bill=occurrence.bill)
+    entry = _entry(
+        after,
+        "order.corrected",
+        by=occurrence.by,
+        why=occurrence.why,
+        before=_counted(order) | {"bill": bill_columns(before)["bill"]},
+        **_counted(after),
+    )
+    posts = money.pay_again(
+        order, before, occurrence.bill, occurrence.available_fen, occurrence.owed_fen
+    )
+    return after, Decision(posts, (entry,))
+
+
+def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
+    if not order.held_fen:
+        return order, Decision()
+    entry = _entry(order, "order.hold_released", released_fen=order.held_fen)
+    return evolve(order, held_fen=0), Decision(money.release(order), (entry,))
+
+
+def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
+    if order.unplugged_at is not None or order.float_dw is None or order.ended_at is None:
+        return order, Decision()
+    stayed_s = max(0, (occurrence.at - order.ended_at) // _SECOND)
+    entry = _entry(
+        order,
+        "order.unplugged",
+        float_dw=order.float_dw,
+        stayed_s=stayed_s,
+        **_place_and_day(order),
+        **_instants(occurrence.at),
+    )
+    return evolve(order, unplugged_at=max(occurrence.at, order.ended_at)), Decision(log=(entry,))
+
+
+Action = Callable[[Order, Any], Outcome]
 
 TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]] = {
     # State: starting
@@ -302,46 +289,101 @@ TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]
     (OrderState.STARTING, Started): (_begin, OrderState.CHARGING),
     # the end record overtook the start: a connection was lost in between
     (OrderState.STARTING, Ended): (_end, OrderState.ENDED),
+    (OrderState.STARTING, HoldReleased): (_release, OrderState.STARTING),
     # State: charging
     (OrderState.CHARGING, Started): (_known, OrderState.CHARGING),
     (OrderState.CHARGING, Sampled): (_sample, OrderState.CHARGING),
+    (OrderState.CHARGING, Suspended): (_suspend, OrderState.SUSPENDED),
     (OrderState.CHARGING, Ended): (_end, OrderState.ENDED),
+    (OrderState.CHARGING, HoldReleased): (_release, OrderState.CHARGING),
+    # State: suspended
+    (OrderState.SUSPENDED, Started): (_known, OrderState.SUSPENDED),
+    (OrderState.SUSPENDED, Sampled): (_sample, OrderState.SUSPENDED),
+    (OrderState.SUSPENDED, Resumed): (_resume, OrderState.CHARGING),
+    (OrderState.SUSPENDED, Ended): (_end, OrderState.ENDED),
+    (OrderState.SUSPENDED, HoldReleased): (_release, OrderState.SUSPENDED),
     # State: ended
     (OrderState.ENDED, Billed): (_settle, OrderState.SETTLED),
+    (OrderState.ENDED, Waived): (_waive, OrderState.CANCELLED),
     (OrderState.ENDED, Doubted): (_hold, OrderState.HELD),
-    # State: failed.  A start that was given up reached the charger after all.
+    (OrderState.ENDED, Started): (_known, OrderState.ENDED),
+    (OrderState.ENDED, HoldReleased): (_release, OrderState.ENDED),
+    # State: held.  A person decides: by which figures it is billed, or that it is not.
+    (OrderState.HELD, Judged): (_judge, OrderState.ENDED),
+    (OrderState.HELD, Waived): (_waive, OrderState.CANCELLED),
+    (OrderState.HELD, Started): (_stop_at_once, OrderState.HELD),
+    (OrderState.HELD, HoldReleased): (_release, OrderState.HELD),
+    # State: settled.  A start that is confirmed for what is closed is stopped at once.
+    (OrderState.SETTLED, Started): (_stop_at_once, OrderState.SETTLED),
+    (OrderState.SETTLED, Corrected): (_correct, OrderState.SETTLED),
+    (OrderState.SETTLED, Unplugged): (_unplug, OrderState.SETTLED),
+    # State: failed.  Its start was given up and reached the charger after all.
     (OrderState.FAILED, Started): (_stop_at_once, OrderState.FAILED),
+    (OrderState.FAILED, Judged): (_judge, OrderState.ENDED),
+    # State: cancelled
+    (OrderState.CANCELLED, Started): (_stop_at_once, OrderState.CANCELLED),
+    (OrderState.CANCELLED, Judged): (_judge, OrderState.ENDED),
 }
 
 
-# ----------------------------------------------------------------------------- the money
+# ------------------------------------------------------------------------- what they share
 
 
-def _payment(order: Order, bill: Bill, available_fen: int) -> tuple[Post, ...]:
-    """
-    Pay a bill: from the money held, then from the rest of the wallet, and what neither
-    covers is owed; what was held in excess goes back.
-    """
-    wallet, held = _accounts(order)
-    owed = Account(order.tenant_id, "receivable", order.customer_id or 0)
-    dues = {Account(order.tenant_id, f"{fee.value}_fees"): bill.fee_fen(fee) for fee in Fee}
-    sources: dict[Account, int | None] = {held: order.held_fen, wallet: available_fen, owed: None}
-    posts = pay(dues, sources, order.id)
-    excess = order.held_fen - min(order.held_fen, bill.amount_fen)
-    return (*posts, Post(held, wallet, excess, "release", order.id)) if excess else posts
-
-
-def _accounts(order: Order) -> tuple[Account, Account]:
-    owner = order.customer_id or 0
-    return Account(order.tenant_id, "wallet", owner), Account(order.tenant_id, "held", owner)
+def _with_figures(order: Order, figures: Ended) -> Order:
+    return evolve(
+        order,
+        started_at=order.started_at or (figures.marks[0].at if figures.marks else figures.at),
+        start_meter_mwh=figures.start_meter_mwh,
+        ended_at=figures.at,
+        suspended_at=None,
+        end_meter_mwh=figures.end_meter_mwh,
+        charged_s=figures.charged_s,
+        stop_reason=figures.reason,
+        basis=figures.basis,
+        record=figures.record,
+        float_dw=figures.float_dw,
+        marks=figures.marks,
+    )
 
 
 def _port_key(order: Order) -> dict[str, int]:
     return {"charger_id": order.charger_id, "port": order.port}
 
 
-def _free_port(order: Order) -> Change:
-    return Change("ports", _port_key(order), {"order_id": None}, {"order_id": order.id})
+def _free_port(order: Order, meter_mwh: int | None = None) -> Change:
+    """The port is free again; its register is known as it stands now."""
+    row: dict[str, int | None] = {"order_id": None}
+    if meter_mwh is not None:
+        row["meter_mwh"] = meter_mwh
+    return Change("ports", _port_key(order), row, {"order_id": order.id})
+
+
+def _instants(at: datetime, told_at: datetime | None = None) -> dict[str, int | None]:
+    """Both times of a fact: as we judge it, and as the charger told it."""
+    return {"at_ms": instant_ms(at), "told_ms": None if told_at is None else instant_ms(told_at)}
+
+
+def _place_and_day(order: Order) -> dict[str, Any]:
+    """What statistics need to find the day that an order counts for."""
+    assert order.ended_at is not None
+    return {"time_zone": order.time_zone, "ended_ms": instant_ms(order.ended_at)}
+
+
+def _counted(order: Order) -> dict[str, Any]:
+    """What a settled order comes to, for those who count."""
+    bill = order.bill
+    assert bill is not None
+    return {
+        "customer_id": order.customer_id,
+        **_place_and_day(order),
+        "charged_s": order.charged_s,
+        "energy_mwh": order.energy_mwh,
+        "electricity_fen": bill.fee_fen(Fee.ELECTRICITY),
+        "service_fen": bill.fee_fen(Fee.SERVICE),
+        "amount_fen": bill.amount_fen,
+        "basis": order.basis,
+        "float_dw": order.float_dw,
+    }
 
 
 def _entry(order: Order, kind: str, **body: Any) -> LogEntry:
@@ -352,16 +394,3 @@ def _entry(order: Order, kind: str, **body: Any) -> LogEntry:
         order.charger_id,
         order.id,
     )
-
-
-# ---------------------------------------------------------------------------- from a row
-
-
-def order_of(row: Mapping[str, Any]) -> Order:
-    """The order that a row of C{orders} holds."""
-    values = {attribute.name: row[attribute.name] for attribute in fields(Order)}
-    values["state"] = OrderState(row["state"])
-    values["stop_reason"] = row["stop_reason"] and StopReason(row["stop_reason"])
-    values["marks"] = marks_of(row["marks"])
-    values["bill"] = bill_of(row["bill"])
-    return Order(**values)

@@ -11,7 +11,7 @@ from chargecloud.domain.decision import Row
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 
 if TYPE_CHECKING:
-    from chargecloud.domain.order import Order
+    from chargecloud.domain.order_value import Order
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

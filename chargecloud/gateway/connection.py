@@ -18,7 +18,7 @@ from chargecloud.domain.errors import (
     NotAdmitted,
     RemoteError,
 )
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Reply
 from chargecloud.gateway.machine import Action, Input, State, follow
 from chargecloud.interfaces import (
     Alive,
@@ -157,6 +157,13 @@ class Connection:
         # what came while the credentials were looked up
         return self._hear(b"")
 
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """Too many log in at once, and this charger is to come back after so many seconds:
+        close the connection when what L{data_to_send} holds is sent."""
+        assert self._conversation is not None
+        self._step(self.sessions[identity], Input.POSTPONED)
+        self._conversation.postpone(identity, retry_s)
+
     def admitted(self, identity: str, admission: Admission) -> Sequence[Wish]:
         """The charger that L{AskAdmission} asked for is ours now."""
         session = self.sessions[identity]
@@ -174,10 +181,10 @@ class Connection:
         self._step(self.sessions[identity], Input.REFUSED)
         raise NotAdmitted(f"the charger {identity!r} was not admitted")
 
-    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
+    def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """What became of a fact that L{Deliver} gave."""
         assert self._conversation is not None
-        self._conversation.acknowledge(identity, ticket, outcome)
+        self._conversation.acknowledge(identity, ticket, reply)
 
     def command(self, identity: str, command: Command) -> int:
         """

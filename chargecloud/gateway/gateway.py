@@ -1,7 +1,8 @@
 """All connections of chargers of this node, and their limits."""
 
+import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -11,9 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
+from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, SetTime
 from chargecloud.domain.errors import Refusal, RemoteError
-from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.contests import Contests
+from chargecloud.gateway.logins import Logins
+from chargecloud.gateway.presence import Presence, Present
 from chargecloud.gateway.protocol import ChargerProtocol
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 from chargecloud.gateway.settings import Limits
@@ -53,6 +57,8 @@ class Gateway:
     """The connections of this node.
 
     @ivar events: acts on what chargers say.
+    @ivar random: gives a number from 0 to 1.
+    @ivar logins: those that are under way.
     @ivar turned_away: connections that were refused for a limit.
     @ivar faults: remote errors by their code.
     """
@@ -62,11 +68,17 @@ class Gateway:
     clock: IReactorTime
     calendar: Calendar
     limits: Limits = field(factory=Limits)
+    random: Callable[[], float] = random.random
+    logins: Logins = field(init=False)
     turned_away: int = 0
     faults: Counter[str] = field(factory=Counter)
     _protocols: dict[ChargerProtocol, str] = field(factory=dict, init=False)
     _by_address: Counter[str] = field(factory=Counter, init=False)
+    _contests: Contests = field(factory=Contests, init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.logins = Logins(self.limits.logins_at_a_time, self.clock.seconds, self.random)
 
     def speaking(self, dialects: Sequence[IDialect]) -> Listener:
         """What to listen with where these dialects are spoken."""
@@ -108,12 +120,35 @@ class Gateway:
         failure.trap(Refusal)
         return None
 
+    def arrive(self, present: Present) -> None:
+        """A charger has been admitted on a connection.  The one that it displaces may hang,
+        as those do whose network address has changed; one that was alive is counted."""
+        displaced = self.presence.arrive(present)
+        now_s = self.clock.seconds()
+        if displaced is None or now_s - displaced.link.heard_s > self.limits.heartbeat_s:
+            return
+        times = self._contests.count(present.admission.charger_id, now_s)
+        if times is not None:
+            self._tell(self.events.contested, present.admission, times, self.calendar.now())
+
+    def gone(self, admission: Admission) -> None:
+        """A charger has no connection any more."""
+        self._tell(self.events.gone, admission, self.calendar.now())
+
+    def _tell(self, tell: Callable[..., None], *given: object) -> None:
+        try:
+            tell(*given)
+        except Exception:
+            # our own fault, and none of the connection that happens to be at work
+            self._log.failure("what became of a charger could not be told")
+
     def refused(self, error: RemoteError) -> None:
         """A connection broke its protocol."""
         self.faults[error.code] += 1
 
     def close_all(self) -> None:
-        """Close all connections; chargers come back when the service does."""
+        """Close all connections; chargers come back when the service does.  That they have
+        gone is not told: whoever would write it down is being closed as well."""
         for protocol in list(self._protocols):
             protocol.close()
 

@@ -23,7 +23,7 @@ class State(Enum):
     ADMITTING = "admitting"
     #: it is ours
     OPEN = "open"
-    #: it was turned away
+    #: it was turned away, or is to come back later
     CLOSED = "closed"
 
 
@@ -33,6 +33,7 @@ class Input(Enum):
     CLAIM = "claim"
     CREDENTIALS = "credentials"
     NO_CREDENTIALS = "no credentials"
+    POSTPONED = "postponed"
     PROOF = "proof"
     ADMITTED = "admitted"
     REFUSED = "refused"
@@ -48,6 +49,7 @@ class Action(Enum):
     ASK_CREDENTIALS = "ask for its credentials"
     WELCOME = "welcome it"
     TURN_AWAY = "turn it away"
+    POSTPONE = "have it come back later"
     ASK_ADMISSION = "ask for its admission"
     KEEP = "keep the fact until it is admitted"
     OPEN = "open, and deliver what was kept"
@@ -65,11 +67,13 @@ TRANSITIONS: dict[tuple[State, Input], tuple[Action, State]] = {
     # State: claimed
     (State.CLAIMED, Input.CREDENTIALS): (Action.WELCOME, State.CHALLENGED),
     (State.CLAIMED, Input.NO_CREDENTIALS): (Action.TURN_AWAY, State.CLOSED),
+    (State.CLAIMED, Input.POSTPONED): (Action.POSTPONE, State.CLOSED),
     # State: challenged
     (State.CHALLENGED, Input.PROOF): (Action.ASK_ADMISSION, State.ADMITTING),
     # State: admitting
     (State.ADMITTING, Input.ADMITTED): (Action.OPEN, State.OPEN),
     (State.ADMITTING, Input.REFUSED): (Action.TURN_AWAY, State.CLOSED),
+    (State.ADMITTING, Input.POSTPONED): (Action.POSTPONE, State.CLOSED),
     (State.ADMITTING, Input.FACT): (Action.KEEP, State.ADMITTING),
     (State.ADMITTING, Input.LIFE): (Action.NOTHING, State.ADMITTING),
     # State: open

@@ -10,7 +10,12 @@ from chargecloud.domain.commands import Answer, Command
 
 
 class Link(Protocol):
-    """A connection, as far as those who are above it are concerned."""
+    """A connection, as far as those who are above it are concerned.
+
+    @ivar heard_s: when something was heard on it last, of the reactor's clock.
+    """
+
+    heard_s: float
 
     def send(self, identity: str, command: Command, deadline_s: float) -> "Deferred[Answer]":
         """Send a command and wait for its answer, no longer than the deadline."""
@@ -40,17 +45,27 @@ class Presence:
     _present: dict[int, Present] = field(factory=dict)
     _last_seen_s: dict[int, float] = field(factory=dict)
 
-    def arrive(self, present: Present) -> None:
-        """A charger has been admitted on a connection."""
+    def arrive(self, present: Present) -> Present | None:
+        """A charger has been admitted on a connection; the one that had to go for it, or
+        was too late itself."""
         before = self._present.get(present.admission.charger_id)
         if before is not None and before.admission.epoch > present.admission.epoch:
             # this login was committed before the other, and told after it
             present.link.displace(present.identity)
-            return
+            return present
         self._present[present.admission.charger_id] = present
         self._last_seen_s[present.admission.charger_id] = present.since_s
-        if before is not None and before.link is not present.link:
-            before.link.displace(before.identity)
+        if before is None or before.link is present.link:
+            return None
+        before.link.displace(before.identity)
+        return before
+
+    def miss(self, admission: Admission) -> None:
+        """A login was committed whose connection has gone meanwhile: an earlier connection
+        can decide nothing any more, and has to go, too."""
+        present = self._present.get(admission.charger_id)
+        if present is not None and present.admission.epoch < admission.epoch:
+            present.link.displace(present.identity)
 
     def leave(self, admission: Admission, link: Link, now_s: float) -> bool:
         """A connection has gone; false if the charger has another one by now."""

@@ -1,5 +1,5 @@
-"""The only file with a charger's transport: resets the timeout, hands bytes over, writes
-replies, and carries out the connection's wishes."""
+"""The only file with a charger's transport: hands bytes over, writes replies, watches for
+silence, and carries out the connection's wishes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
-from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -20,12 +19,12 @@ from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.errors import (
     ChargerOffline,
-    CommandTimedOut,
     NotAdmitted,
     Overloaded,
     RemoteError,
 )
-from chargecloud.domain.events import Outcome, TimeAsked
+from chargecloud.domain.events import Outcome, Reply, TimeAsked
+from chargecloud.gateway.awaited import Awaited
 from chargecloud.gateway.connection import (
     AskAdmission,
     AskCredentials,
@@ -35,6 +34,7 @@ from chargecloud.gateway.connection import (
     Wish,
 )
 from chargecloud.gateway.presence import Present
+from chargecloud.gateway.reading import Pause, Reading
 from chargecloud.interfaces import IDialect
 
 if TYPE_CHECKING:
@@ -48,29 +48,37 @@ MOST_COMMANDS = 32
 
 
 @implementer(IPushProducer)
-class ChargerProtocol(Protocol, TimeoutMixin):
-    """One connection of one or more chargers."""
+class ChargerProtocol(Protocol):
+    """One connection of one or more chargers.
+
+    @ivar heard_s: when something was heard on it last.
+    """
 
     #: a TCP transport in service, which ITransport does not say all of
     transport: Any = None
+    _reading: Reading
+    _deadline: IDelayedCall
     _log = Logger()
 
     def __init__(self, gateway: Gateway, dialects: Sequence[IDialect]) -> None:
         self._gateway = gateway
-        # TimeoutMixin asks the reactor unless it is told otherwise
-        self.callLater: Any = gateway.clock.callLater
+        self._seconds = gateway.clock.seconds
         self._connection = Connection(dialects, gateway.greeting)
-        self._commands: dict[tuple[str, int], Deferred[Answer]] = {}
+        self._awaited = Awaited(gateway.clock)
         self._in_flight = 0
+        self._let_in = False
         self._live = False
         self._ended = False
         self._farewell: IDelayedCall | None = None
+        self.heard_s = self._seconds()
 
     # ------------------------------------------------------------------------- transport
 
     def connectionMade(self) -> None:
         """Watch the connection: for a login at first, and for silence later."""
-        self.setTimeout(self._gateway.limits.login_s)
+        clock, limits = self._gateway.clock, self._gateway.limits
+        self._reading = Reading(self.transport, clock, limits.bytes_a_second)
+        self._deadline = clock.callLater(limits.login_s, self._close, "no login in time")
         self.transport.registerProducer(self, True)
         # a UNIX socket provides ITCPTransport too, and can do none of it
         is_ip = isinstance(self.transport.getHost(), IPv4Address | IPv6Address)
@@ -89,15 +97,26 @@ class ChargerProtocol(Protocol, TimeoutMixin):
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come; what is heard in them is a sign of life."""
+        now_s = self._seconds()
+        self._reading.take(len(data), now_s)
         heard = self._connection.heard
         self._act(self._connection.receive, data)
-        if self._live and self._connection.heard > heard:
-            self.resetTimeout()
+        if self._connection.heard > heard:
+            self.heard_s = now_s
 
-    def timeoutConnection(self) -> None:
-        """No login in time, or three heartbeats missed; or its facts have waited as long
-        as that for their commit, and we have not read on."""
-        self._close("silent for too long")
+    def _watch_silence(self) -> None:
+        """Three heartbeats missed; or facts that have waited as long as that for their
+        commit, while we have not read on.  It is looked at now and then, not at each frame."""
+        now_s = self._seconds()
+        heard_s = max(self.heard_s, self._reading.since_s)
+        if self._reading.is_paused(Pause.BYTES):
+            # it is not silent: we do not listen
+            heard_s = now_s
+        left_s = heard_s + self._gateway.limits.silence_s - now_s
+        if left_s > 0:
+            self._deadline = self._gateway.clock.callLater(left_s, self._watch_silence)
+        else:
+            self._close("silent for too long")
 
     def pauseProducing(self) -> None:
         """The charger does not read what we write; it may come back when it does."""
@@ -122,29 +141,14 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         """Send a command to one of this connection's chargers."""
         if self._ended:
             return fail(ChargerOffline("the connection has ended"))
-        if len(self._commands) >= MOST_COMMANDS:
+        if len(self._awaited) >= MOST_COMMANDS:
             return fail(Overloaded("too many commands wait for this charger"))
         try:
             number = self._connection.command(identity, command)
         except Exception:
             # a refusal; or what a dialect could not put into a frame
             return fail(Failure())
-        answered: Deferred[Answer] = Deferred()
-        self._commands[identity, number] = answered
-
-        def too_late() -> None:
-            answered.errback(CommandTimedOut(f"no answer within {deadline_s:g} s"))
-
-        deadline = self._gateway.clock.callLater(deadline_s, too_late)
-
-        def over(result: Any) -> Any:
-            # answered, too late, lost, or cancelled by the one who asked
-            del self._commands[identity, number]
-            if deadline.active():
-                deadline.cancel()
-            return result
-
-        answered.addBoth(over)
+        answered = self._awaited.wait(identity, number, deadline_s)
         self._write()
         return answered
 
@@ -155,7 +159,7 @@ class ChargerProtocol(Protocol, TimeoutMixin):
 
     def close(self) -> None:
         """The service stops."""
-        self._close("the service stops")
+        self._close("the service stops", tell=False)
 
     # ---------------------------------------------------------------------------- wishes
 
@@ -189,11 +193,11 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         if not self._ended and (data := self._connection.data_to_send()):
             self.transport.write(data)
 
-    def _close(self, why: str) -> None:
+    def _close(self, why: str, *, tell: bool = True) -> None:
         if self._ended:
             return
         self._log.debug("closing {peer}: {why}", peer=self.transport.getPeer(), why=why)
-        self._end()
+        self._end(tell=tell)
         # a peer that does not read would keep a polite farewell waiting for ever
         self._farewell = self._gateway.clock.callLater(self._gateway.limits.farewell_s, self._abort)
         self.transport.unregisterProducer()
@@ -203,46 +207,73 @@ class ChargerProtocol(Protocol, TimeoutMixin):
         self._farewell = None
         self.transport.abortConnection()
 
-    def _end(self) -> None:
+    def _end(self, *, tell: bool = True) -> None:
         """From here on nobody finds this connection, and nobody waits for it."""
+        if self._ended:
+            return
         self._ended = True
-        self._live = False
-        self.setTimeout(None)
-        now_s = self._gateway.clock.seconds()
-        for session in self._connection.sessions.values():
-            if session.admission is not None:
-                self._gateway.presence.leave(session.admission, self, now_s)
-        for answered in list(self._commands.values()):
-            answered.errback(ChargerOffline("the connection was lost"))
+        self._reading.stop()
+        if self._deadline.active():
+            self._deadline.cancel()
+        now_s = self._seconds()
+        admissions = [each.admission for each in self._connection.sessions.values()]
+        left = [
+            each
+            for each in admissions
+            if each is not None and self._gateway.presence.leave(each, self, now_s)
+        ]
+        self._awaited.lose()
+        for admission in left if tell else ():
+            self._gateway.gone(admission)
 
     @property
     def _dialect(self) -> str:
         assert self._connection.dialect is not None
         return self._connection.dialect.name
 
+    def _lets_in(self, identity: str) -> bool:
+        """Whether a login may go on.  It is decided at a connection's first: a host comes
+        back with all of its boxes, so that they get in together or not at all."""
+        if not self._let_in and not self._ended:
+            retry_s = self._gateway.logins.postpone()
+            if retry_s is None:
+                self._let_in = True
+            else:
+                self._act(self._connection.postpone, identity, retry_s)
+                self._close("too many log in at once")
+        return not self._ended
+
     def _ask_credentials(self, wish: AskCredentials) -> None:
+        if not self._lets_in(wish.identity):
+            return
         found = self._gateway.events.credentials(self._dialect, wish.identity)
-        found.addCallbacks(
+        self._gateway.logins.count(found).addCallbacks(
             lambda credentials: self._act(self._connection.credentials, wish.identity, credentials),
             self._cannot_log_in,
         )
 
     def _ask_admission(self, wish: AskAdmission) -> None:
+        if not self._lets_in(wish.identity):
+            return
         admitted = self._gateway.events.logged_in(
             self._dialect, wish.identity, wish.login, wish.login_digest
         )
-        admitted.addCallbacks(
+        self._gateway.logins.count(admitted).addCallbacks(
             lambda admission: self._admitted(wish.identity, admission),
             lambda failure: self._not_admitted(wish.identity, failure),
         )
 
     def _admitted(self, identity: str, admission: Admission) -> None:
         if self._ended:
+            self._gateway.presence.miss(admission)
             return
-        self._live = True
-        self.setTimeout(self._gateway.limits.silence_s)
-        now_s = self._gateway.clock.seconds()
-        self._gateway.presence.arrive(Present(admission, identity, self, now_s))
+        now_s = self._seconds()
+        if not self._live:
+            # silence counts from here
+            self._live, self.heard_s = True, now_s
+            self._deadline.cancel()
+            self._watch_silence()
+        self._gateway.arrive(Present(admission, identity, self, now_s))
         self._act(self._connection.admitted, identity, admission)
 
     def _not_admitted(self, identity: str, failure: Failure) -> None:
@@ -261,30 +292,28 @@ class ChargerProtocol(Protocol, TimeoutMixin):
             self._gateway.tell_time(self, wish.identity)
             return
         received_at = self._gateway.calendar.now()
-        outcome = self._gateway.events.receive(wish.admission, wish.event, received_at)
-        if outcome is None:
+        reply = self._gateway.events.receive(wish.admission, wish.event, received_at)
+        if reply is None:
             return
         self._in_flight += 1
-        if self._in_flight == MOST_IN_FLIGHT and not self._ended:
-            self.transport.pauseProducing()
-        outcome.addErrback(self._undecided)
-        outcome.addCallback(self._acknowledge, wish)
+        if self._in_flight == MOST_IN_FLIGHT:
+            self._reading.pause(Pause.FACTS)
+        reply.addErrback(self._undecided)
+        reply.addCallback(self._acknowledge, wish)
 
-    def _undecided(self, failure: Failure) -> Outcome:
+    def _undecided(self, failure: Failure) -> Reply:
         self._log.failure("a fact could not be kept; the charger sends it again", failure)
-        return Outcome.LATER
+        return Reply(Outcome.LATER)
 
-    def _acknowledge(self, outcome: Outcome, wish: Deliver) -> None:
+    def _acknowledge(self, reply: Reply, wish: Deliver) -> None:
         self._in_flight -= 1
-        if self._in_flight == MOST_IN_FLIGHT - 1 and not self._ended:
-            self.transport.resumeProducing()
+        if self._in_flight == MOST_IN_FLIGHT - 1:
+            self._reading.resume(Pause.FACTS)
         if wish.ticket is not None:
-            self._act(self._connection.acknowledge, wish.identity, wish.ticket, outcome)
+            self._act(self._connection.acknowledge, wish.identity, wish.ticket, reply)
 
     def _give_answer(self, wish: GiveAnswer) -> None:
-        answered = self._commands.get((wish.identity, wish.number))
-        if answered is not None:
-            answered.callback(wish.answer)
+        self._awaited.answer(wish.identity, wish.number, wish.answer)
 
 
 _PERFORM: dict[type[Wish], Callable[[ChargerProtocol, Any], None]] = {

@@ -34,6 +34,15 @@ class Limits:
     farewell_s: int = whole(
         "within which what we still wrote has to be taken", default=5, least=1, most=60
     )
+    bytes_a_second: int = whole(
+        "from one connection in the long run, 64 KiB at once; a host with 50 boxes sends less "
+        "than 1,000",
+        default=4_096,
+        least=256,
+    )
+    logins_at_a_time: int = whole(
+        "under way at once; further chargers are told when to come back", default=64, least=1
+    )
 
     @property
     def silence_s(self) -> float:

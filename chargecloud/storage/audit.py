@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from chargecloud.domain.ledger import Account
-from chargecloud.domain.order import RUNNING, OrderState
 from chargecloud.domain.order_rows import bill_of
+from chargecloud.domain.order_value import RUNNING, OrderState
 from chargecloud.domain.tariff import Fee
 from chargecloud.storage.schema import accounts, orders, postings
 

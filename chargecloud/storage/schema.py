@@ -128,6 +128,8 @@ chargers = Table(
     # the charger's current start, and when it was: maps its uptime to instants
     Column("boot", BigInteger),
     Column("booted_at", Instant),
+    # the same of its last starts before: [[boot, milliseconds], …]
+    Column("boots_before", JSON, nullable=False),
     Column("logged_in_at", Instant),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("dialect", "identity"),
@@ -143,6 +145,8 @@ ports = Table(
     Column("tenant_id", BigInteger, nullable=False),
     # the order that has the port now: one at the most
     Column("order_id", BigInteger),
+    # its register at the end of the last charge: none can begin below it, unless it was reset
+    Column("meter_mwh", BigInteger),
 )
 
 customers = Table(
@@ -154,6 +158,30 @@ customers = Table(
     Column("phone", String(32)),
     Column("created_at", Instant, nullable=False),
     Index("customers_by_tenant", "tenant_id", "id"),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("uid", String(32), nullable=False),
+    Column("customer_id", BigInteger),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("tenant_id", "uid"),
+    Index("cards_by_tenant", "tenant_id", "id"),
+)
+
+# how charges are cut off at a site, where that is not as it is everywhere
+cut_offs = Table(
+    "cut_offs",
+    metadata,
+    Column("site_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("tenant_id", BigInteger, nullable=False),
+    # the rules that differ, by their names in CutOff
+    Column("rules", JSON, nullable=False),
 )
 
 orders = Table(
@@ -168,6 +196,10 @@ orders = Table(
     Column("tariff_id", BigInteger, nullable=False),
     Column("tariff_version", Integer, nullable=False),
     Column("time_zone", String(64), nullable=False),
+    # a start counts once at its port, however often it is told
+    Column("start_key", String(64), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("card_uid", String(32)),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("held_fen", BigInteger, nullable=False),
@@ -177,6 +209,8 @@ orders = Table(
     Column("until_full", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
+    Column("suspended_at", Instant),
+    Column("suspended_s", BigInteger, nullable=False),
     Column("ended_at", Instant),
     Column("settled_at", Instant),
     Column("start_meter_mwh", BigInteger),
@@ -184,18 +218,39 @@ orders = Table(
     Column("charged_s", BigInteger),
     Column("stop_reason", String(24)),
     Column("failure", String(40)),
+    # the rule by which its figures were taken, where they are not just what the charger said
+    Column("basis", String(24)),
+    # the end as the charger told it, and what speaks against it
+    Column("record", JSON(none_as_null=True)),
+    Column("evidence", JSON(none_as_null=True)),
+    Column("float_dw", BigInteger),
+    Column("unplugged_at", Instant),
     # [[milliseconds, mWh], …]: readings that decide how energy is split by price
     Column("marks", JSON, nullable=False),
     Column("electricity_fen", BigInteger),
     Column("service_fen", BigInteger),
     Column("amount_fen", BigInteger),
     Column("bill", JSON(none_as_null=True)),
+    UniqueConstraint("charger_id", "port", "start_key"),
     Index("orders_by_tenant", "tenant_id", "id"),
     Index("orders_by_state", "state", "id"),
     Index("orders_by_charger", "tenant_id", "charger_id", "id"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
 )
 
+
+def _decided() -> list[Column[Any]]:
+    """What a person decided; nothing as long as nobody has."""
+    return [
+        Column("resolved_at", Instant),
+        Column("resolution", String(16)),
+        Column("reason", String(200)),
+        # id of the token that was used
+        Column("resolved_by", BigInteger),
+    ]
+
+
+# records of chargers that match no order
 unmatched = Table(
     "unmatched",
     metadata,
@@ -203,14 +258,48 @@ unmatched = Table(
     Column("tenant_id", BigInteger, nullable=False),
     Column("charger_id", BigInteger, nullable=False),
     Column("port", Integer, nullable=False),
-    Column("order_id", BigInteger, nullable=False),
+    # the order that the charger named, if any
+    Column("order_id", BigInteger),
     Column("why", String(40), nullable=False),
     # equal records have equal digests, so that a resend is kept once
     Column("digest", String(64), nullable=False),
     Column("record", JSON, nullable=False),
     Column("received_at", Instant, nullable=False),
+    *_decided(),
+    # the order that was made of it
+    Column("settled_order_id", BigInteger),
     UniqueConstraint("charger_id", "digest"),
     Index("unmatched_by_tenant", "tenant_id", "id"),
+)
+
+# end records of orders that have ended otherwise
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("charger_id", BigInteger, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("order_id", BigInteger, nullable=False),
+    Column("why", String(40), nullable=False),
+    Column("digest", String(64), nullable=False),
+    # both versions: how the order had ended, and what was told afterwards
+    Column("kept", JSON, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    *_decided(),
+    UniqueConstraint("order_id", "digest"),
+    Index("disputes_by_tenant", "tenant_id", "id"),
+)
+
+# the readings of charges, some minutes in a row: a piece each time an order is written down
+curves = Table(
+    "curves",
+    metadata,
+    Column("order_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("samples", LargeBinary(65_535), nullable=False),
 )
 
 accounts = Table(
@@ -262,6 +351,7 @@ event_log = Table(
     Column("charger_id", BigInteger),
     Column("order_id", BigInteger),
     Column("body", JSON, nullable=False),
+    Index("event_log_by_order", "order_id", "node", "seq"),
 )
 
 cursors = Table(

@@ -25,7 +25,7 @@ from chargecloud.domain.events import (
     PortsReported,
     StopReason,
 )
-from chargecloud.domain.order import RUNNING
+from chargecloud.domain.order_value import RUNNING
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import accounts, orders, ports, unmatched
 from tests.harness import result_of, rows_of

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.order import Order, OrderState
+from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.tariff import Mark, Usage
 from chargecloud.money.time_of_use import TimeOfUse
 from tests.harness import NOW

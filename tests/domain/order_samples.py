@@ -7,16 +7,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import (
+from chargecloud.domain.occurrences import (
     Billed,
     Doubted,
     Ended,
     Occurrence,
-    Order,
     Sampled,
     Started,
     StartRefused,
 )
+from chargecloud.domain.order_value import Order
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from tests.harness import NOW
 

@@ -12,22 +12,10 @@ from chargecloud.domain.decision import Change, Decision, Holds, Insert
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.ledger import Account, Post
-from chargecloud.domain.order import (
-    RUNNING,
-    TRANSITIONS,
-    Billed,
-    Doubted,
-    Ended,
-    Occurrence,
-    Order,
-    OrderState,
-    Started,
-    StartRefused,
-    Step,
-    decide,
-    place,
-)
+from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Started, StartRefused
+from chargecloud.domain.order import TRANSITIONS, Step, decide, place
 from chargecloud.domain.order_rows import order_row
+from chargecloud.domain.order_value import RUNNING, Order, OrderState
 from chargecloud.domain.tariff import Bill, Fee, Mark
 from tests.domain.order_samples import (
     KINDS,

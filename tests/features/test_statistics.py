@@ -20,7 +20,9 @@ from chargecloud.domain.decision import Decision, Insert, LogEntry
 from chargecloud.domain.errors import Invalid, NotFound
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.ledger import Account, Post
-from chargecloud.domain.order import Billed, Ended, Order, decide, place
+from chargecloud.domain.occurrences import Billed, Ended
+from chargecloud.domain.order import decide, place
+from chargecloud.domain.order_value import Order
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from chargecloud.features.statistics.api import MOST_DAYS, StatisticsQuery, StatisticsShown
 from chargecloud.features.statistics.feature import StatisticsFeature, StatisticsSettings

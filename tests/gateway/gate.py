@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from random import Random
 from typing import Any
 
 from attrs import define, field
@@ -22,7 +23,7 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import Received, Welcomed
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.errors import NotAdmitted
-from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome, PortsReported
+from chargecloud.domain.events import ChargerEvent, LoggedIn, Outcome, PortsReported, Reply
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
@@ -44,6 +45,8 @@ class Office:
     @ivar broken: fails all that it is asked, while it is set.
     @ivar asked: what it was asked besides facts, in order.
     @ivar facts: by whom, and what.
+    @ivar lost: who was said to be gone, and when.
+    @ivar contests: who was said to be contested, how often, and when.
     """
 
     def __init__(self) -> None:
@@ -53,6 +56,8 @@ class Office:
         self.broken: Exception | None = None
         self.asked: list[tuple[str, str]] = []
         self.facts: list[tuple[Admission, ChargerEvent]] = []
+        self.lost: list[tuple[Admission, datetime]] = []
+        self.contests: list[tuple[Admission, int, datetime]] = []
         self.ids: dict[str, int] = {}
         self._epochs: Counter[str] = Counter()
         self._waiting: list[tuple[Deferred[Any], Any]] = []
@@ -79,10 +84,19 @@ class Office:
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
-    ) -> "Deferred[Outcome] | None":
+    ) -> "Deferred[Reply] | None":
         """A fact."""
         self.facts.append((admission, event))
-        return None if isinstance(event, PortsReported) else self._give("receive", Outcome.KEPT)
+        kept = Reply(Outcome.KEPT)
+        return None if isinstance(event, PortsReported) else self._give("receive", kept)
+
+    def gone(self, admission: Admission, at: datetime) -> None:
+        """A charger has no connection any more."""
+        self.lost.append((admission, at))
+
+    def contested(self, admission: Admission, times: int, at: datetime) -> None:
+        """A charger's connections displace each other."""
+        self.contests.append((admission, times, at))
 
     def answer(self, *, last: bool = False) -> None:
         """Give the result that has waited longest, or the newest."""
@@ -196,6 +210,7 @@ class Gate:
             self.clock,
             Calendar(self.clock.seconds),
             Limits(**limits),
+            Random(1).random,
         )
         self.routing = Routing(self.presence)
         self.listener = self.gateway.speaking(dialects or (NativeDialect(), LineDialect()))

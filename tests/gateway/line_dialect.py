@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.commands import Answer, Command, SetTime, VendorCall
 from chargecloud.domain.errors import BadFrame, Invalid, LimitExceeded, Refusal, RemoteError
-from chargecloud.domain.events import LoggedIn, Outcome, TimeAsked, VendorEvent
+from chargecloud.domain.events import LoggedIn, Outcome, Reply, TimeAsked, VendorEvent
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -82,10 +82,13 @@ class LineConversation:
         """Welcome or refuse a box."""
         self._sending.append(f"{'welcome' if credentials else 'unknown'} {identity}")
 
-    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """Lines have no word for it: the box comes back when it likes."""
+
+    def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """Answer a record."""
-        if outcome is not Outcome.LATER:
-            self._sending.append(f"{outcome.value} {identity} {ticket}")
+        if reply.outcome is not Outcome.LATER:
+            self._sending.append(f"{reply.outcome.value} {identity} {ticket}")
 
     def command(self, identity: str, number: int, command: Command) -> None:
         """Send a command; only its vendor's own, and the time."""
@@ -126,6 +129,23 @@ class LineDialect:
         if " " in identity:
             raise Invalid("an identity is one word")
         return identity
+
+
+class PoliteConversation(LineConversation):
+    """Lines with one more down: C{later A 17}."""
+
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """Say when to come back."""
+        self._sending.append(f"later {identity} {retry_s}")
+
+
+@implementer(IDialect)
+class PoliteLines(LineDialect):
+    """Lines that have a word for a login that is postponed."""
+
+    def conversation(self) -> IConversation:
+        """A conversation with one host."""
+        return PoliteConversation()
 
 
 @implementer(IDialect)

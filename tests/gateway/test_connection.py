@@ -17,7 +17,7 @@ from chargecloud.domain.errors import (
     OutOfOrder,
     Refusal,
 )
-from chargecloud.domain.events import Outcome, VendorEvent
+from chargecloud.domain.events import Outcome, Reply, VendorEvent
 from chargecloud.gateway.connection import (
     MOST_CHARGERS,
     MOST_FIRST_BYTES,
@@ -121,6 +121,8 @@ def give(made: Connection, given_input: Input) -> None:
             made.credentials("A", Credentials(None))
         case Input.NO_CREDENTIALS:
             made.credentials("A", None)
+        case Input.POSTPONED:
+            made.postpone("A", 17)
         case Input.PROOF:
             made.receive(b"login A\n")
         case Input.ADMITTED:
@@ -221,9 +223,9 @@ def test_what_becomes_of_facts_is_told_apart_by_charger() -> None:
     """The same ticket of two boxes is two tickets."""
     made = begun("A", "B")
     made.receive(ends("A", 1) + ends("B", 1))
-    made.acknowledge("B", "1", Outcome.KEPT)
+    made.acknowledge("B", "1", Reply(Outcome.KEPT))
     assert made.data_to_send() == b"kept B 1\n"
-    made.acknowledge("A", "1", Outcome.LATER)
+    made.acknowledge("A", "1", Reply(Outcome.LATER))
     assert made.data_to_send() == b""
 
 

@@ -35,6 +35,7 @@ from chargecloud.dialects.native.received import HeartbeatAnswered, Welcomed
 from chargecloud.domain.charger import Secret
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.reading import BURST_BYTES
 from chargecloud.gateway.settings import Limits
 from tests.gateway.gate import KEY, Office, logged_failures
 from tests.gateway.line_dialect import PREAMBLE, LineDialect
@@ -43,14 +44,17 @@ reactor: Any = installed_reactor
 
 TCP = "tcp:0:interface=127.0.0.1"
 #: no test waits longer for anything
-PATIENCE_S = 20.0
+PATIENCE_S = 4.0
 CHARGERS = 200
+#: heartbeats that are more than a burst and a read
+FLOOD = 20_000
 
 
 class FarEnd(Protocol):
     """A native charger's end of a real connection.
 
     @ivar lost: fires when it is lost.
+    @ivar answered: how many of its heartbeats were.
     """
 
     transport: Any = None
@@ -58,6 +62,7 @@ class FarEnd(Protocol):
     def __init__(self, identity: str, secret: Secret = KEY, proxy_header: bytes = b"") -> None:
         self.wire = NativeCharger(identity, secret, 1, 0, Facts("1.0"))
         self.lost: Deferred[None] = Deferred()
+        self.answered = 0
         self._awaited: tuple[type, Deferred[None]] | None = None
         self._proxy_header = proxy_header
 
@@ -75,6 +80,14 @@ class FarEnd(Protocol):
         self.wire.heartbeat()
         return self._wait_for(HeartbeatAnswered)
 
+    def flood(self, count: int) -> int:
+        """Give so many signs of life at once; their size in bytes."""
+        for _ in range(count):
+            self.wire.heartbeat()
+        data = self.wire.data_to_send()
+        self._write(data)
+        return len(data)
+
     def _wait_for(self, kind: type) -> "Deferred[None]":
         heard: Deferred[None] = Deferred()
         self._awaited = kind, heard
@@ -88,6 +101,7 @@ class FarEnd(Protocol):
         """Say at once what is to be said."""
         received = self.wire.receive(data)
         self._write(self.wire.data_to_send())
+        self.answered += sum(isinstance(each, HeartbeatAnswered) for each in received)
         for each in received:
             if self._awaited is not None and isinstance(each, self._awaited[0]):
                 (_, heard), self._awaited = self._awaited, None
@@ -292,6 +306,28 @@ async def test_a_peer_that_does_not_read_is_torn_down() -> None:
         await until(is_gone)
         assert len(gateway.presence) == 0
         deaf.transport.abortConnection()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
+    """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
+    answered meanwhile."""
+    gateway = make_gateway(bytes_a_second=200_000)
+    async with listening(gateway, way.endpoint) as port:
+        flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
+        await in_time(flooding.log_in())
+        await in_time(neighbour.log_in())
+        began_s = reactor.seconds()
+        size = flooding.flood(FLOOD)
+        while flooding.answered < FLOOD:
+            await in_time(neighbour.beat())
+            assert reactor.seconds() < began_s + PATIENCE_S, (flooding.answered, size, gateway._protocols and [(p._connection.heard, p.transport in reactor.getReaders(), p._connection._conversation._waiting, (len(p.transport.dataBuffer), len(p.transport._tempDataBuffer), p.transport in reactor.getWriters()), p._reading._pauses, p.transport.connected) for p in gateway._protocols], flooding.transport in reactor.getReaders(),flooding.transport in reactor.getWriters(), len(flooding.transport.dataBuffer), len(flooding.transport._tempDataBuffer))
+        # a burst is free, and one read is on credit
+        least_s = (size - 2 * BURST_BYTES) / 200_000
+        assert least_s > 0.3
+        assert reactor.seconds() - began_s >= least_s
+        assert neighbour.answered > 10
+        assert not gateway.faults
 
 
 @pytest_twisted.ensureDeferred

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, Command
-from chargecloud.domain.events import ChargeEnded, Outcome, StopReason
+from chargecloud.domain.events import ChargeEnded, Outcome, Reply, StopReason
 from chargecloud.gateway.presence import Presence, Present
 from tests.gateway.gate import Charger, Gate
 from tests.harness import result_of
@@ -22,6 +22,7 @@ class End:
     """A connection that only remembers that it is to go."""
 
     displaced: list[str] = field(factory=list)
+    heard_s: float = 0.0
 
     def send(self, identity: str, command: Command, deadline_s: float) -> "Deferred[Answer]":
         """Nobody asks it."""
@@ -166,8 +167,8 @@ def test_a_fact_from_a_connection_that_was_replaced_is_not_applied(tmp_path: Pat
 
     box.meter_mwh += 1_000
     ended = ChargeEnded(command.order_id, 1, 5_000_000, box.meter_mwh, 60, StopReason.FULL, box.now)
-    outcome = events.receive(found.admission, ended, world.calendar.now())
-    assert result_of(outcome) is Outcome.LATER
+    reply = events.receive(found.admission, ended, world.calendar.now())
+    assert result_of(reply) == Reply(Outcome.LATER)
     assert world.get(f"/orders/{order['id']}")["state"] == "charging"
 
     box.end(2, command.order_id, 5_000_000, 60)

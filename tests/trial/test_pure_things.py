@@ -18,14 +18,9 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import Welcomed
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.errors import BadTag, Conflict
-from chargecloud.domain.order import (
-    RUNNING,
-    TRANSITIONS,
-    Order,
-    OrderState,
-    StartRefused,
-    decide,
-)
+from chargecloud.domain.occurrences import StartRefused
+from chargecloud.domain.order import TRANSITIONS, decide
+from chargecloud.domain.order_value import RUNNING, Order, OrderState
 from chargecloud.domain.units import divide_half_up, energy_price_fen, share
 from chargecloud.interfaces import Claimed, Credentials, Greeting, Proven
 

@@ -30,7 +30,7 @@ from chargecloud.domain.errors import (
     Refusal,
     RemoteError,
 )
-from chargecloud.domain.events import Outcome
+from chargecloud.domain.events import Outcome, Reply
 from chargecloud.interfaces import Credentials, Greeting, Heard, IConversation
 
 #: bytes that may wait for the rest of their frame or for the welcome: a charger that keeps
@@ -94,10 +94,10 @@ class NativeConversation:
         self._greet(claim, secret.key, greeting, send_login=not is_known)
         self._state = self._step(Turn.FACTS_KNOWN if is_known else Turn.FACTS_WANTED).state
 
-    def acknowledge(self, identity: str, ticket: object, outcome: Outcome) -> None:
+    def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """Answer a record; what is to be sent again is not answered."""
-        if outcome is not Outcome.LATER and self._holds(identity):
-            self._say(KEPT, {"record": ticket, "outcome": outcome})
+        if reply.outcome is not Outcome.LATER and self._holds(identity):
+            self._say(KEPT, {"record": ticket, "outcome": reply.outcome})
 
     def command(self, identity: str, number: int, command: Command) -> None:
         """

@@ -18,7 +18,7 @@ from chargecloud.domain.errors import (
     PortBusy,
 )
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order import Order, OrderState
+from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.tariff import Fee
 from chargecloud.domain.units import DAY, wh
 from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole

@@ -1,0 +1,141 @@
+"""Cards that are presented at chargers: to charge, or to end what charges there for them."""
+
+from collections import OrderedDict
+
+from attrs import define, field
+from twisted.logger import Logger
+
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.placing import Placing, Wish
+from chargecloud.charging.stopping import Stopping
+from chargecloud.charging.tracking import Track
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.errors import (
+    AlreadyExists,
+    InsufficientFunds,
+    Invalid,
+    NotFound,
+    Overloaded,
+    PortBusy,
+    Refusal,
+    StorageFull,
+)
+from chargecloud.domain.events import CardPresented, Outcome, Reply, StopReason
+from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.money.wallets import find_wallet
+from chargecloud.registry.cards import CardStatus, find_card, read_uid
+from chargecloud.storage.store import Store
+
+#: answers that are remembered, the newest of each charger; an older question is asked by
+#: nobody any more
+MOST_REMEMBERED = 20_000
+
+_NOT_ACTIVE = {CardStatus.BLOCKED: "blocked-card", CardStatus.EXPIRED: "expired-card"}
+_CODES: dict[type[Refusal], str] = {
+    InsufficientFunds: "insufficient-funds",
+    PortBusy: "port-busy",
+    StorageFull: "not-now",
+    Overloaded: "not-now",
+}
+
+
+@define(eq=False)
+class CardDesk:
+    """
+    @ivar _answers: by charger, the newest question and what was answered to it.
+    """
+
+    store: Store
+    book: OrderBook
+    placing: Placing
+    stopping: Stopping
+    _answers: "OrderedDict[int, tuple[tuple[int, int], Reply]]" = field(
+        factory=OrderedDict, init=False
+    )
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def present(self, admission: Admission, event: CardPresented) -> Reply:
+        """Somebody holds a card to a charger: what to tell them there.  The same question
+        has the same answer, however often it is sent."""
+        question = (event.at.boot, event.number)
+        known, answer = self._answers.get(admission.charger_id, (None, None))
+        if known == question and answer is not None:
+            return answer
+        try:
+            reply = await self._answer(admission, event)
+        except Refusal as refusal:
+            reply = _refused(_CODES.get(type(refusal), "refused"))
+        self._answers[admission.charger_id] = (question, reply)
+        self._answers.move_to_end(admission.charger_id)
+        if len(self._answers) > MOST_REMEMBERED:
+            self._answers.popitem(last=False)
+        return reply
+
+    async def _answer(self, admission: Admission, event: CardPresented) -> Reply:
+        try:
+            uid = read_uid(event.card_uid)
+        except Invalid:
+            return _refused("unknown-card")
+        running = self.book.on_port(admission.charger_id, event.port)
+        if running is not None:
+            return await self._at_busy_port(running, uid)
+        card = await self.store.read(
+            lambda connection: find_card(connection, admission.tenant_id, uid)
+        )
+        if card is None or card.customer_id is None:
+            return _refused("unknown-card")
+        if card.status in _NOT_ACTIVE:
+            return _refused(_NOT_ACTIVE[card.status])
+        wish = Wish(
+            charger_id=admission.charger_id,
+            port=event.port,
+            customer_id=card.customer_id,
+            start_key=f"card-{event.at.boot}-{event.number}",
+            origin=Origin.CARD,
+            card_uid=uid,
+        )
+        return await self._place(admission, wish, card.customer_id)
+
+    async def _place(self, admission: Admission, wish: Wish, customer_id: int) -> Reply:
+        try:
+            order = await self.placing.place(None, admission.tenant_id, wish)
+        except (NotFound, Invalid) as refusal:
+            # no such port; a site without a tariff
+            self._log.warn("a card cannot charge here: {why}", why=refusal.detail)
+            return _refused("refused")
+        except (InsufficientFunds, AlreadyExists) as refusal:
+            if isinstance(refusal, AlreadyExists):
+                # asked before, and the service was started anew since: the order is there
+                return Reply(Outcome.KEPT)
+            return Reply(
+                Outcome.REFUSED,
+                "insufficient-funds",
+                balance_fen=await self._balance_fen(admission.tenant_id, customer_id),
+            )
+        return await self._accepted(order, "ok")
+
+    async def _at_busy_port(self, running: Track, uid: str) -> Reply:
+        """The same card ends its charge; any other finds the port taken."""
+        order = running.order
+        if order.card_uid != uid:
+            return _refused("port-busy")
+        if order.state is OrderState.STARTING:
+            return await self._accepted(order, "ok")
+        await self.stopping.stop(order, StopReason.USER)
+        return await self._accepted(order, "stopped")
+
+    async def _accepted(self, order: Order, code: str) -> Reply:
+        balance_fen = None
+        if order.customer_id is not None:
+            balance_fen = await self._balance_fen(order.tenant_id, order.customer_id)
+        return Reply(Outcome.KEPT, code, order.id, balance_fen)
+
+    async def _balance_fen(self, tenant_id: int, customer_id: int) -> int:
+        wallet = await self.store.read(
+            lambda connection: find_wallet(connection, tenant_id, customer_id)
+        )
+        return wallet.balance_fen
+
+
+def _refused(code: str) -> Reply:
+    return Reply(Outcome.REFUSED, code)

@@ -1,0 +1,149 @@
+"""Starts and ends of charges as chargers tell them: each counts once, whatever is sent again."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
+
+from attrs import define
+from twisted.internet.defer import Deferred
+
+from chargecloud.charging.book import Occurrences, OrderBook, Superseded
+from chargecloud.charging.disputes import Disputes
+from chargecloud.charging.ending import end_of, is_same_end, when
+from chargecloud.charging.offline import OfflineCharges
+from chargecloud.charging.reports import Reports
+from chargecloud.charging.settling import Settling
+from chargecloud.charging.unmatched import Unmatched
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.errors import NotFound
+from chargecloud.domain.events import (
+    ChargeEnded,
+    ChargeStarted,
+    Outcome,
+    Reply,
+    StopReason,
+)
+from chargecloud.domain.occurrences import Occurrence, Started
+from chargecloud.domain.order_value import RUNNING, Order, OrderState
+from chargecloud.domain.plausible import is_told
+
+
+@define(eq=False)
+class Records:
+    """
+    @ivar offline: knows the orders of charges that a charger began by itself.
+    @ivar unmatched: takes what matches no order.
+    @ivar disputes: takes what an order has ended otherwise than.
+    @ivar reports: learns where a full battery was cut off.
+    """
+
+    book: OrderBook
+    settling: Settling
+    reports: Reports
+    offline: OfflineCharges
+    unmatched: Unmatched
+    disputes: Disputes
+
+    def take(
+        self, admission: Admission, event: ChargeStarted | ChargeEnded, received_at: datetime
+    ) -> "Deferred[Reply]":
+        """Keep a record, in the charger's turn."""
+
+        def work() -> Awaitable[Reply]:
+            if isinstance(event, ChargeStarted):
+                return self._started(admission, event, received_at)
+            return self._ended(admission, event, received_at)
+
+        return self.book.turns.take(admission.charger_id, work)
+
+    async def _started(
+        self, admission: Admission, event: ChargeStarted, received_at: datetime
+    ) -> Reply:
+        order = await self._order_of(admission, event)
+        if order is None and event.order_id is None and event.offline is not None:
+            return await self.offline.started(admission, event, received_at)
+        if order is None:
+            return await self.unmatched.keep(admission, event, received_at, "no such order")
+        if _differs(order, event):
+            return await self.unmatched.keep(admission, event, received_at, "started otherwise")
+        if order.state not in RUNNING and order.started_at is not None:
+            # known long since; our acknowledgement was lost
+            return _kept(order, event)
+        at = max(when(admission, event.at, received_at), order.created_at)
+        started = Started(at, event.start_meter_mwh, admission.instant(event.at))
+
+        async def occurred(_order: Order) -> Sequence[Occurrence]:
+            return (started,)
+
+        return await self._advance(order, event, occurred, admission)
+
+    async def _ended(
+        self, admission: Admission, event: ChargeEnded, received_at: datetime
+    ) -> Reply:
+        order = await self._order_of(admission, event)
+        if order is None and event.order_id is None and event.offline is not None:
+            return await self.offline.ended(admission, event, received_at)
+        if order is None:
+            return await self.unmatched.keep(admission, event, received_at, "no such order")
+        track = self.book.tracked(order.id)
+        if order.state not in RUNNING or track is None:
+            if is_same_end(order, event):
+                return _kept(order, event)
+            return await self.disputes.keep(order, event, admission, received_at)
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            judgement = end_of(order, track, event, admission, received_at)
+            return await self.settling.ended(order, judgement, track.rules.no_load_dw)
+
+        return await self._advance(order, event, occurred, admission)
+
+    async def _order_of(
+        self, admission: Admission, event: ChargeStarted | ChargeEnded
+    ) -> Order | None:
+        """The order that a charger speaks of, if it is an order of that port at all: it is
+        never guessed."""
+        if event.order_id is None:
+            if event.offline is None:
+                return None
+            order = await self.offline.find(admission, event.port, event.offline)
+        else:
+            try:
+                order = await self.book.find(event.order_id)
+            except NotFound:
+                return None
+        if order is None or (order.charger_id, order.port) != (admission.charger_id, event.port):
+            return None
+        if order.state in RUNNING and self.book.tracked(order.id) is None:
+            return await self.book.adopt(order.id)
+        return order
+
+    async def _advance(
+        self,
+        order: Order,
+        event: ChargeStarted | ChargeEnded,
+        occurred: Occurrences,
+        admission: Admission,
+    ) -> Reply:
+        try:
+            after = await self.book.advance(order.id, occurred, admission.epoch)
+        except Superseded:
+            # the charger says it again on its newer connection
+            return Reply(Outcome.LATER)
+        if after.state is OrderState.SETTLED and after.stop_reason is StopReason.FULL:
+            self.reports.await_unplugging(after)
+        return _kept(after, event)
+
+
+def _kept(order: Order, event: ChargeStarted | ChargeEnded) -> Reply:
+    """A charger that knows its charge by a number of its own is told the order's."""
+    return Reply(Outcome.KEPT, order_id=order.id if event.offline is not None else None)
+
+
+def _differs(order: Order, event: ChargeStarted) -> bool:
+    """Whether an order has begun with another register than this.  One that was taken by a
+    rule says nothing of what the charger told before."""
+    if order.start_meter_mwh is None or order.basis is not None:
+        return False
+    return is_told(event.start_meter_mwh) and order.start_meter_mwh not in (
+        0,
+        event.start_meter_mwh,
+    )

@@ -1,0 +1,111 @@
+"""What a port measures, given to the order that runs there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import define, field
+from sqlalchemy import Connection, select
+from twisted.logger import Logger
+
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.sampling import Sampling
+from chargecloud.charging.tracking import Track
+from chargecloud.domain.charger import Admission, PortState
+from chargecloud.domain.commands import StopCharge
+from chargecloud.domain.events import PortReading, StopReason
+from chargecloud.domain.occurrences import Occurrence, Resumed, Unplugged
+from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
+from chargecloud.storage.schema import orders
+
+
+@define(eq=False)
+class Reports:
+    """
+    @ivar _resuming: orders whose charger tells of them again, until that is written down.
+    @ivar _cut_off: by charger and port, the order whose full battery was cut off there and
+        is still plugged in.
+    """
+
+    book: OrderBook
+    sampling: Sampling
+    _resuming: set[int] = field(factory=set, init=False)
+    _cut_off: dict[tuple[int, int], int] = field(factory=dict, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def take(self, admission: Admission, reading: PortReading, at: datetime) -> None:
+        """A port was read."""
+        charger_id, order_id = admission.charger_id, reading.order_id
+        if order_id is not None and self.book.tracked(order_id) is None:
+            # it charges for a start that was given up, and our stop was lost
+            self.book.send(charger_id, StopCharge(order_id, reading.port))
+        if reading.state is PortState.IDLE:
+            self._unplugged(charger_id, reading.port, at)
+        track = self.book.on_port(charger_id, reading.port)
+        if track is None or track.order.state not in UNDER_WAY:
+            return
+        if not _tells_of(reading, track):
+            track.denied_at = track.denied_at or at
+            return
+        track.denied_at = None
+        if track.order.state is OrderState.SUSPENDED:
+            self._resume(track, admission, at)
+        track.boot = admission.boot
+        self.sampling.take(track, reading, at)
+
+    def await_unplugging(self, order: Order) -> None:
+        """A full battery was cut off: when its plug is pulled tells what that saved."""
+        self._cut_off[order.charger_id, order.port] = order.id
+
+    async def take_up(self, since: datetime) -> None:
+        """Go on waiting for the plugs of batteries that were cut off after an instant."""
+
+        def read(connection: Connection) -> list[tuple[int, int, int]]:
+            found = select(orders.c.charger_id, orders.c.port, orders.c.id).where(
+                orders.c.state == OrderState.SETTLED.value,
+                orders.c.stop_reason == StopReason.FULL.value,
+                orders.c.unplugged_at.is_(None),
+                orders.c.ended_at >= since,
+            )
+            return [(row.charger_id, row.port, row.id) for row in connection.execute(found)]
+
+        for charger_id, port, order_id in await self.book.store.read(read):
+            self._cut_off[charger_id, port] = order_id
+
+    def _resume(self, track: Track, admission: Admission, at: datetime) -> None:
+        order_id = track.order.id
+        if order_id in self._resuming:
+            return
+        self._resuming.add(order_id)
+        why = "link-back" if track.boot in (None, admission.boot) else "power-back"
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            return (Resumed(at, why),) if order.state is OrderState.SUSPENDED else ()
+
+        resumed = self.book.turns.take(
+            track.order.charger_id,
+            lambda: self.book.advance(order_id, occurred, admission.epoch),
+        )
+        # the next reading tells of it again
+        resumed.addErrback(lambda failure: self._log.failure("not resumed", failure))
+        resumed.addBoth(lambda _: self._resuming.discard(order_id))
+
+    def _unplugged(self, charger_id: int, port: int, at: datetime) -> None:
+        order_id = self._cut_off.pop((charger_id, port), None)
+        if order_id is None:
+            return
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            return (Unplugged(at),) if order.state is OrderState.SETTLED else ()
+
+        told = self.book.turns.take(charger_id, lambda: self.book.advance(order_id, occurred))
+        told.addErrback(lambda failure: self._log.failure("unplugging was not kept", failure))
+
+
+def _tells_of(reading: PortReading, track: Track) -> bool:
+    """Whether a reading is one of the order's charge.  A charger that does not name orders
+    tells by the state of the port; one that does not say that either, by its power."""
+    if reading.order_id is not None:
+        return reading.order_id == track.order.id
+    if reading.state in (PortState.CHARGING, PortState.FULL, PortState.UNKNOWN):
+        return True
+    return reading.power_dw is not None and reading.power_dw >= track.rules.no_load_dw

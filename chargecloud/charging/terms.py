@@ -1,0 +1,68 @@
+"""What an order is charged by, besides what is written in it: read anew at each start."""
+
+from attrs import frozen
+from sqlalchemy import Connection, select
+
+from chargecloud.charging.settings import CutOffs
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.errors import NotFound
+from chargecloud.domain.order_value import Order, order_of
+from chargecloud.money.tariffs import Tariff, find_tariff
+from chargecloud.registry.chargers import find_charger
+from chargecloud.registry.cut_offs import find_cut_off
+from chargecloud.storage.schema import orders, ports
+
+
+@frozen
+class Terms:
+    """
+    @ivar tariff: in the version that the order began with.
+    @ivar rated_w: what its charger can give at the most.
+    @ivar rules: how it is cut off.
+    @ivar register_before_mwh: the port's register at the end of the charge before; C{None}
+        if there was none.
+    """
+
+    tariff: Tariff
+    rated_w: int
+    rules: CutOff
+    register_before_mwh: int | None
+
+
+def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> Order:
+    """
+    An order of a tenant, or of any for C{None}.
+
+    @raise NotFound: if there is none.
+    """
+    found = select(orders).where(orders.c.id == order_id)
+    if tenant_id is not None:
+        found = found.where(orders.c.tenant_id == tenant_id)
+    row = connection.execute(found).first()
+    if row is None:
+        raise NotFound(f"there is no order {order_id}")
+    return order_of(row._asdict())
+
+
+def find_start(connection: Connection, charger_id: int, port: int, start_key: str) -> Order | None:
+    """The order that a start at a port has made, if it is known."""
+    found = select(orders).where(
+        orders.c.charger_id == charger_id, orders.c.port == port, orders.c.start_key == start_key
+    )
+    row = connection.execute(found).first()
+    return None if row is None else order_of(row._asdict())
+
+
+def find_terms(connection: Connection, order: Order, cut_offs: CutOffs) -> Terms:
+    """The terms of an order."""
+    charger = find_charger(connection, None, order.charger_id)
+    register = select(ports.c.meter_mwh).where(
+        ports.c.charger_id == order.charger_id, ports.c.port == order.port
+    )
+    everywhere = cut_offs.by_kind[charger.kind]
+    return Terms(
+        find_tariff(connection, None, order.tariff_id, order.tariff_version),
+        charger.rated_w,
+        find_cut_off(connection, order.site_id, charger.kind, everywhere),
+        connection.execute(register).scalar(),
+    )

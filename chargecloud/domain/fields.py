@@ -1,0 +1,49 @@
+"""Fields of values that people give: with their documentation and their limits.
+
+The configuration, the bodies of the HTTP API and their OpenAPI descriptions are all made
+from these.
+"""
+
+from typing import Any
+
+import attrs
+
+#: the default of a field that must be given
+REQUIRED: Any = attrs.NOTHING
+
+
+def text(
+    doc: str, *, default: Any = REQUIRED, longest: int = 200, example: str | None = None
+) -> Any:
+    """A field of text."""
+
+    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not 0 < len(value) <= longest:
+            raise ValueError(f"must have 1 to {longest} characters")
+
+    metadata = {"doc": doc, "maxLength": longest, "minLength": 1, "example": example}
+    return attrs.field(default=default, validator=check, metadata=metadata)
+
+
+def whole(
+    doc: str,
+    *,
+    default: Any = REQUIRED,
+    least: int = 0,
+    most: int = 2**53 - 1,
+    example: int | None = None,
+) -> Any:
+    """A field of a whole number, within limits that are stated (2**53 - 1 is as far as
+    every reader of JSON counts exactly)."""
+
+    def check(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None and not least <= value <= most:
+            raise ValueError(f"must be between {least} and {most}")
+
+    metadata = {"doc": doc, "minimum": least, "maximum": most, "example": example}
+    return attrs.field(default=default, validator=check, metadata=metadata)
+
+
+def choice(doc: str, *, default: Any = REQUIRED, example: Any = None) -> Any:
+    """A field of any other type: an enumeration, a nested body, a list, a flag."""
+    return attrs.field(default=default, metadata={"doc": doc, "example": example})

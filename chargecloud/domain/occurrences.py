@@ -1,0 +1,190 @@
+"""What may occur to an order: a closed list, from which L{chargecloud.domain.order} decides.
+
+Each carries when it was as we judge it (C{at}), and, where a charger told of it, when it
+was by the charger (C{told_at}), which is kept beside it and never replaced.
+"""
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from chargecloud.domain.decision import Row
+from chargecloud.domain.events import StopReason
+from chargecloud.domain.tariff import Bill, Mark
+
+
+@frozen
+class StartRefused:
+    """The charger will not start, did not answer in time, or could not be reached."""
+
+    at: datetime
+    code: str
+
+
+@frozen
+class Started:
+    """The charger has begun.
+
+    @ivar start_meter_mwh: C{None} if the charger did not say, or is not believed before a
+        reading has come (L{chargecloud.domain.plausible}).
+    """
+
+    at: datetime
+    start_meter_mwh: int | None
+    told_at: datetime | None = None
+
+
+@frozen
+class Sampled:
+    """The marks so far are worth writing down.
+
+    @ivar basis: the rule by which the first of them was taken, if it was not the charger's
+        word.
+    """
+
+    marks: tuple[Mark, ...]
+    basis: str | None = None
+
+
+@frozen
+class Suspended:
+    """The charger's power was cut, or its link was lost; what goes on there is not known."""
+
+    at: datetime
+    why: str
+
+
+@frozen
+class Resumed:
+    """The charger tells of the charge again.
+
+    @ivar why: C{"link-back"}, or C{"power-back"} if the charger has started anew.
+    """
+
+    at: datetime
+    why: str
+
+
+@frozen(kw_only=True)
+class Ended:
+    """The charge has ended, with the figures that it is billed by.
+
+    @ivar charged_s: seconds of charging, without suspended time.
+    @ivar basis: the rule by which the figures were taken, if they are not just what the
+        charger's record says.
+    @ivar record: what the charger said, as it said it; C{None} if it never did.
+    @ivar float_dw: what the battery drew at last when it was full, if it was cut off then.
+    """
+
+    at: datetime
+    start_meter_mwh: int | None
+    end_meter_mwh: int | None
+    charged_s: int
+    reason: StopReason
+    marks: tuple[Mark, ...]
+    why: str | None = None
+    basis: str | None = None
+    record: Row | None = None
+    float_dw: int | None = None
+    told_at: datetime | None = None
+
+
+@frozen
+class Billed:
+    """The tariff has made the bill.
+
+    @ivar available_fen: what the customer's wallet can give beyond the money held.
+    """
+
+    at: datetime
+    bill: Bill
+    available_fen: int
+
+
+@frozen
+class Waived:
+    """Nothing is to be paid: nothing was drawn, or a person decided so.
+
+    @ivar code: the rule that decided, or C{"by-hand"}.
+    @ivar by: id of the token of the person; C{None} if a rule decided.
+    @ivar why: what the person says.
+    """
+
+    at: datetime
+    code: str
+    by: int | None = None
+    why: str | None = None
+
+
+@frozen
+class Doubted:
+    """The figures cannot be right, or cannot be billed: a person decides.
+
+    @ivar evidence: what speaks for it, plain values.
+    """
+
+    at: datetime
+    why: str
+    evidence: Row = field(factory=dict)
+
+
+@frozen
+class Judged:
+    """A person has decided by which figures the order is to be billed.
+
+    @ivar figures: other ones than it has; C{None} for those that it has.
+    """
+
+    at: datetime
+    by: int
+    why: str
+    figures: Ended | None = None
+
+
+@frozen
+class Corrected:
+    """A person has decided that a settled order was billed by wrong figures: its bill is
+    credited, and a new one made.
+
+    @ivar available_fen: what the wallet can give, before the credit.
+    @ivar owed_fen: what of the first bill is still owed.
+    """
+
+    at: datetime
+    by: int
+    why: str
+    figures: Ended
+    bill: Bill
+    available_fen: int
+    owed_fen: int
+
+
+@frozen
+class HoldReleased:
+    """The customer's money was held for as long as it may be."""
+
+    at: datetime
+
+
+@frozen
+class Unplugged:
+    """The plug was pulled, some time after a full battery had been cut off."""
+
+    at: datetime
+
+
+Occurrence = (
+    StartRefused
+    | Started
+    | Sampled
+    | Suspended
+    | Resumed
+    | Ended
+    | Billed
+    | Waived
+    | Doubted
+    | Judged
+    | Corrected
+    | HoldReleased
+    | Unplugged
+)
