@@ -1,6 +1,7 @@
 """What a report of several readings says of each port."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, fields
 
@@ -29,7 +30,7 @@ def one_for_each_port(readings: Sequence[PortReading]) -> Sequence[PortReading]:
 
 
 def _agreed(one: PortReading, other: PortReading) -> PortReading:
-    said = {}
+    said: dict[str, Any] = {}
     for name in _QUANTITIES:
         values = {getattr(one, name), getattr(other, name)} - {None}
         said[name] = values.pop() if len(values) == 1 else None

@@ -69,6 +69,7 @@ class ChargerProtocol(Protocol):
         self._let_in = False
         self._live = False
         self._ended = False
+        self._unread: IDelayedCall | None = None
         self._farewell: IDelayedCall | None = None
         self.heard_s = self._seconds()
 
@@ -119,11 +120,19 @@ class ChargerProtocol(Protocol):
             self._close("silent for too long")
 
     def pauseProducing(self) -> None:
-        """The charger does not read what we write; it may come back when it does."""
-        self._close("does not read")
+        """The charger does not read what we write: we do not read on either, as there would
+        only be more answers, and after a while it has to come back."""
+        self._reading.pause(Pause.ANSWERS)
+        if self._unread is None and not self._ended:
+            farewell_s = self._gateway.limits.farewell_s
+            self._unread = self._gateway.clock.callLater(farewell_s, self._close, "does not read")
 
     def resumeProducing(self) -> None:
-        """Never paused: a charger that does not read is gone."""
+        """It has read all."""
+        self._reading.resume(Pause.ANSWERS)
+        if self._unread is not None and self._unread.active():
+            self._unread.cancel()
+        self._unread = None
 
     def stopProducing(self) -> None:
         """The transport has ended already."""
@@ -213,8 +222,9 @@ class ChargerProtocol(Protocol):
             return
         self._ended = True
         self._reading.stop()
-        if self._deadline.active():
-            self._deadline.cancel()
+        for call in (self._deadline, self._unread):
+            if call is not None and call.active():
+                call.cancel()
         now_s = self._seconds()
         admissions = [each.admission for each in self._connection.sessions.values()]
         left = [

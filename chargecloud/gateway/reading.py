@@ -21,6 +21,8 @@ class Pause(Enum):
     BYTES = "bytes"
     #: its facts wait for their commit
     FACTS = "facts"
+    #: it has not read what we wrote
+    ANSWERS = "answers"
 
 
 @define(eq=False)

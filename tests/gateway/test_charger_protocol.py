@@ -196,16 +196,37 @@ def test_a_connection_that_goes_in_time_leaves_nothing_behind() -> None:
     assert not charger.line.is_aborted
 
 
-def test_a_peer_that_does_not_read_is_closed() -> None:
-    """The transport says that its buffer is full: the slowest peer pays."""
-    gate = Gate()
+def test_a_peer_that_does_not_read_is_not_read_and_then_closed() -> None:
+    """The transport says that its buffer is full, again with each write: the slowest peer
+    pays, when its time is over."""
+    gate = Gate(farewell_s=5)
     charger = gate.charger().log_in()
-    assert charger.line.transport.producer is not None
-    charger.line.transport.producer.pauseProducing()
+    transport = charger.line.transport
+    assert transport.producer is charger.line.protocol
+    charger.line.protocol.pauseProducing()
+    gate.clock.advance(3)
+    charger.line.protocol.pauseProducing()
+    assert transport.producerState == "paused"
+    assert not charger.line.is_closing
+    gate.clock.advance(2.1)
     assert charger.line.is_closing
     assert not gate.is_online("EB-1")
     gate.clock.advance(5.1)
     assert charger.line.is_aborted
+
+
+def test_a_peer_that_reads_in_time_is_read_on() -> None:
+    """Many answers at once are more than its network takes in a moment."""
+    gate = Gate(farewell_s=5)
+    charger = gate.charger().log_in()
+    for _ in range(3):
+        charger.line.protocol.pauseProducing()
+        gate.clock.advance(4.9)
+        charger.line.protocol.resumeProducing()
+    gate.clock.advance(30)
+    assert charger.line.transport.producerState == "producing"
+    assert charger.beat().heard[-1] == HeartbeatAnswered()
+    assert len(gate.clock.getDelayedCalls()) == 1
 
 
 def test_a_closing_connection_does_nothing_more() -> None:

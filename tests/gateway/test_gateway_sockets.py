@@ -44,7 +44,7 @@ reactor: Any = installed_reactor
 
 TCP = "tcp:0:interface=127.0.0.1"
 #: no test waits longer for anything
-PATIENCE_S = 4.0
+PATIENCE_S = 20.0
 CHARGERS = 200
 #: heartbeats that are more than a burst and a read
 FLOOD = 20_000
@@ -321,7 +321,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
         size = flooding.flood(FLOOD)
         while flooding.answered < FLOOD:
             await in_time(neighbour.beat())
-            assert reactor.seconds() < began_s + PATIENCE_S, (flooding.answered, size, gateway._protocols and [(p._connection.heard, p.transport in reactor.getReaders(), p._connection._conversation._waiting, (len(p.transport.dataBuffer), len(p.transport._tempDataBuffer), p.transport in reactor.getWriters()), p._reading._pauses, p.transport.connected) for p in gateway._protocols], flooding.transport in reactor.getReaders(),flooding.transport in reactor.getWriters(), len(flooding.transport.dataBuffer), len(flooding.transport._tempDataBuffer))
+            assert reactor.seconds() < began_s + PATIENCE_S
         # a burst is free, and one read is on credit
         least_s = (size - 2 * BURST_BYTES) / 200_000
         assert least_s > 0.3

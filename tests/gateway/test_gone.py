@@ -36,6 +36,7 @@ def test_a_lost_charger_is_told_once(how: str) -> None:
             gate.clock.advance(90)
         case "deaf":
             charger.line.protocol.pauseProducing()
+            gate.clock.advance(5)
         case "broken":
             charger.line.say(bytes((0xC0, 40)) + bytes(40))
     assert lost(gate) == [(1, 1, gate.clock.seconds())]

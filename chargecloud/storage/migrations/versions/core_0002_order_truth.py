@@ -4,6 +4,8 @@ Revision ID: core_0002
 Revises: core_0001
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -32,7 +34,7 @@ _ADDED = (
 )
 
 
-def _decided() -> tuple[sa.Column, ...]:
+def _decided() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("resolved_at", sa.BigInteger()),
         sa.Column("resolution", sa.String(16)),
@@ -41,8 +43,8 @@ def _decided() -> tuple[sa.Column, ...]:
     )
 
 
-def _key(name: str, kind: sa.types.TypeEngine = sa.BigInteger()) -> sa.Column:  # noqa: B008
-    return sa.Column(name, kind, autoincrement=False, nullable=False)
+def _key(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False)
 
 
 def upgrade() -> None:
