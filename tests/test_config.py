@@ -274,7 +274,7 @@ def test_the_samples_are_good(path: Path) -> None:
 
 
 #: a table or a key that is commented out, with the words behind it
-COMMENTED = re.compile(r"^# (\[+\w+\]+|\w+ = .*)$", re.MULTILINE)
+COMMENTED = re.compile(r"^# (\[+[\w.]+\]+|\w+ = .*)$", re.MULTILINE)
 
 
 def test_what_is_commented_out_is_the_default(tmp_path: Path) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 from attrs import define, field
 from treq.testing import StubTreq
 from twisted.internet.defer import succeed
+from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from chargecloud.assembly import Platform
 from chargecloud.calendar import Calendar
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.dialects.native.charger import Facts, NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
-from chargecloud.dialects.native.received import Ordered, Received, Welcomed
+from chargecloud.dialects.native.received import CardAnswered, Kept, Ordered, Received, Welcomed
 from chargecloud.domain.charger import ChargerTime, PortState, Secret
 from chargecloud.domain.commands import Answer, StartCharge, StopCharge
 from chargecloud.domain.events import (
@@ -112,10 +114,14 @@ class Box:
 
     def drop(self) -> None:
         """The network takes the connection."""
-        from twisted.internet.error import ConnectionLost
-        from twisted.python.failure import Failure
-
         self._protocol.connectionLost(Failure(ConnectionLost()))
+
+    def power_up(self) -> "Box":
+        """Its power was cut, and is back now: it starts anew and connects."""
+        self.boot += 1
+        self.connections = 0
+        self.booted_at = self.world.clock.seconds()
+        return self.connect()
 
     def orders(self, kind: type) -> list[Ordered]:
         """The commands of one kind that it was given."""
@@ -159,20 +165,50 @@ class Box:
         self.pump()
 
     def report(
-        self, energy_mwh: int = 0, power_dw: int = 2000, temperature_dc: int | None = None
+        self,
+        energy_mwh: int = 0,
+        power_dw: int = 2000,
+        temperature_dc: int | None = None,
+        state: PortState = PortState.CHARGING,
+        order_id: int | None = None,
     ) -> None:
         """Draw energy, and tell the port's readings."""
-        assert self._wire is not None
         self.meter_mwh += energy_mwh
-        reading = PortReading(
-            port=1,
-            state=PortState.CHARGING,
-            power_dw=power_dw,
-            meter_mwh=self.meter_mwh,
-            temperature_dc=temperature_dc,
+        self.tell(
+            PortReading(
+                port=1,
+                state=state,
+                power_dw=power_dw,
+                meter_mwh=self.meter_mwh,
+                temperature_dc=temperature_dc,
+                order_id=order_id,
+            )
         )
-        self._wire.report(PortsReported(self.now, (reading,)))
+
+    def tell(self, *readings: PortReading) -> None:
+        """Tell readings in one report, whatever they say."""
+        assert self._wire is not None
+        self._wire.report(PortsReported(self.now, readings))
         self.pump()
+
+    def record(self, number: int, event: ChargeStarted | ChargeEnded) -> None:
+        """Send a record, whatever it says."""
+        assert self._wire is not None
+        send = self._wire.started if isinstance(event, ChargeStarted) else self._wire.ended
+        send(number, event)  # type: ignore[arg-type]
+        self.pump()
+
+    def card(self, number: int, uid: str) -> CardAnswered | None:
+        """Hold a card to it, and see what it is told; C{None} if nothing was yet."""
+        assert self._wire is not None
+        self._wire.card(number, 1, uid, self.uptime_s)
+        self.pump()
+        answers = [each for each in self.heard if isinstance(each, CardAnswered)]
+        return next((each for each in answers if each.number == number), None)
+
+    def kept(self) -> list[Kept]:
+        """What it was told of its records, in order."""
+        return [each for each in self.heard if isinstance(each, Kept)]
 
     def end(
         self,
@@ -205,6 +241,8 @@ class World:
         *,
         plugins: Plugins | None = None,
         feature_settings: dict[str, Any] | None = None,
+        charging: ChargingSettings | None = None,
+        full: Callable[[], str | None] = lambda: None,
         migrations: Mapping[str, Path] | None = None,
     ) -> None:
         self.folder = folder
@@ -219,10 +257,12 @@ class World:
             self.plugins,
             Vault.open(folder / "master.key"),
             feature_settings=feature_settings or {},
-            charging=ChargingSettings(),
+            charging=charging or ChargingSettings(),
+            full=full,
             limits=Limits(connections=10, connections_an_address=10),
         )
         result_of(self.platform.take_up())
+        self.platform.watchdog.startService()
         self.listener = self.platform.gateway.speaking(tuple(self.plugins.dialects.values()))
         if not result_of(self.store.read(all_tenants)):
             result_of(
@@ -236,6 +276,11 @@ class World:
         self._treq: Any = StubTreq(
             make_resource(self.platform.routes, lambda _token: succeed(self.caller))
         )
+
+    def killed(self) -> None:
+        """The process is gone; what it held in memory is lost, and it does nothing more."""
+        self.platform.watchdog.stopService()
+        self.store.writer.closed = True
 
     # ----------------------------------------------------------------------------- people
 

@@ -9,8 +9,42 @@ from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.fields import choice, whole
 from chargecloud.domain.units import DAY, HOUR
 
-#: what an EV draws when it is full, or waits, is more than a whole e-bike does
-_PILE = CutOff(full_w=300, plateau_percent=5, float_hold_s=1_800, no_load_dw=300)
+
+@frozen(kw_only=True)
+class EtrikeCutOff(CutOff):
+    """What is different for boxes for e-trikes, whose chargers are larger."""
+
+    full_w: int = whole(
+        "a battery that draws less than this counts as full", default=40, least=1, most=10_000
+    )
+    no_load_dw: int = whole(
+        "below this, in tenths of a watt, nothing is drawn at all", default=30, least=1, most=10_000
+    )
+
+
+@frozen(kw_only=True)
+class PileCutOff(CutOff):
+    """What is different for piles: what an EV draws when it is full, or waits, is more than a
+    whole e-bike does."""
+
+    full_w: int = whole(
+        "a battery that draws less than this counts as full", default=300, least=1, most=10_000
+    )
+    plateau_percent: int = whole(
+        "or less than this share of what it drew at its most", default=5, least=1, most=90
+    )
+    float_hold_s: int = whole(
+        "it is then floated for this long before it is cut off",
+        default=1_800,
+        least=0,
+        most=86_400,
+    )
+    no_load_dw: int = whole(
+        "below this, in tenths of a watt, nothing is drawn at all",
+        default=300,
+        least=1,
+        most=10_000,
+    )
 
 
 @frozen(kw_only=True)
@@ -19,9 +53,9 @@ class CutOffs:
     have other rules."""
 
     ebike: CutOff = choice("of boxes for e-bikes", default=CutOff())
-    etrike: CutOff = choice("of those for e-trikes", default=CutOff(full_w=40, no_load_dw=30))
-    ac: CutOff = choice("of AC piles", default=_PILE)
-    dc: CutOff = choice("of DC piles", default=_PILE)
+    etrike: EtrikeCutOff = choice("of those for e-trikes", default=EtrikeCutOff())
+    ac: PileCutOff = choice("of AC piles", default=PileCutOff())
+    dc: PileCutOff = choice("of DC piles", default=PileCutOff())
 
     @property
     def by_kind(self) -> Mapping[ChargerKind, CutOff]:

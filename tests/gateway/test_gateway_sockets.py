@@ -312,7 +312,7 @@ async def test_a_peer_that_does_not_read_is_torn_down() -> None:
 async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
     """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
     answered meanwhile."""
-    gateway = make_gateway(bytes_a_second=200_000)
+    gateway = make_gateway(bytes_a_second=200_000, farewell_s=1)
     async with listening(gateway, way.endpoint) as port:
         flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
         await in_time(flooding.log_in())
