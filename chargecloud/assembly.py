@@ -111,9 +111,7 @@ class Platform:
         book = OrderBook(store, prices, routing, charging.cut_off)
         stopping = Stopping(book)
         settling = Settling(store, book, calendar)
-        placing = Placing(
-            store, book, clock, calendar, charging, lambda: full() or store.writer.trouble
-        )
+        placing = Placing(store, book, clock, calendar, charging, full)
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
         calls = Calls(routing, calendar, store.ids.next)

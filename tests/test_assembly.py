@@ -36,7 +36,14 @@ def test_an_order_that_had_ended_is_billed_at_the_next_start(tmp_path: Path) -> 
     order = result_of(world.platform.book.find(int(order_id)))
     now, meter_mwh = world.calendar.now(), box.meter_mwh
     marks = (*order.marks, Mark(now, meter_mwh))
-    ended = Ended(now, 5_000_000, meter_mwh, 3600, StopReason.FULL, marks)
+    ended = Ended(
+        at=now,
+        start_meter_mwh=5_000_000,
+        end_meter_mwh=meter_mwh,
+        charged_s=3600,
+        reason=StopReason.FULL,
+        marks=marks,
+    )
     result_of(world.store.writer.decide(decide(order, ended).decision))
 
     after = restarted(world)

@@ -38,6 +38,7 @@ from chargecloud.registry.chargers import Charger, find_charger
 from chargecloud.registry.sites import Site, find_site
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.store import Store
+from chargecloud.storage.writer import TROUBLES
 
 
 @frozen(kw_only=True)
@@ -79,7 +80,7 @@ class Placing:
     """
     @ivar clock: the reactor's, for deadlines.
     @ivar calendar: tells when an order was placed.
-    @ivar obstacle: why no charge can be written down to its end at the moment, if so.
+    @ivar full: why there is no room to write a charge down to its end, if so.
     """
 
     store: Store
@@ -87,7 +88,7 @@ class Placing:
     clock: IReactorTime
     calendar: Calendar
     settings: ChargingSettings
-    obstacle: Callable[[], str | None]
+    full: Callable[[], str | None]
     _log: Logger = field(factory=Logger, init=False)
 
     async def place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
@@ -102,7 +103,7 @@ class Placing:
         """
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
-        if why := self.obstacle():
+        if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         if not 1 <= wish.port <= found.charger.port_count:
@@ -165,9 +166,12 @@ class Placing:
             raise
         except Refusal:
             raise
-        except Exception:
+        except Exception as error:
             # the database may have failed after its commit, and the order be there
             self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
+            if isinstance(error, TROUBLES):
+                why = self.store.writer.trouble or "the database cannot be written"
+                raise StorageFull(f"no charge can begin: {why}") from error
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)

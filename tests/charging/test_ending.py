@@ -8,8 +8,8 @@ from sqlalchemy import select
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.events import Outcome, StopReason
 from chargecloud.storage.audit import ledger_faults
-from chargecloud.storage.schema import unmatched
-from tests.harness import result_of
+from chargecloud.storage.schema import disputes, unmatched
+from tests.harness import result_of, rows_of
 from tests.world import Box, World
 
 RATES = {
@@ -73,7 +73,10 @@ def test_a_different_end_record_is_kept_apart(tmp_path: Path) -> None:
     box.end(3, started.order_id, 5_000_000, 3600)
     assert _kept(box)[-1] == (3, Outcome.KEPT)
     assert world.get(f"/orders/{order['id']}")["amount_fen"] == amount
-    assert _unmatched(world) == [(int(order["id"]), "order settled")]
+    assert _unmatched(world) == []
+    (dispute,) = rows_of(world.store, disputes)
+    assert (dispute["order_id"], dispute["why"]) == (int(order["id"]), "order settled")
+    assert dispute["record"]["end_meter_mwh"] == box.meter_mwh
     _sound(world)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.charging.tracking import Track
+from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.tariff import Mark, Usage
 from chargecloud.money.time_of_use import TimeOfUse
@@ -46,10 +47,12 @@ def _track() -> Track:
         tariff_version=1,
         time_zone="Asia/Shanghai",
         created_at=NOW,
+        start_key="1",
+        started_at=NOW,
         state=OrderState.CHARGING,
         marks=(Mark(NOW, 0),),
     )
-    return Track(order, _boundaries, 4000)
+    return Track(order, _boundaries, 4000, CutOff())
 
 
 readings = st.lists(

@@ -190,7 +190,7 @@ def test_a_port_has_one_order(tmp_path: Path) -> None:
     world = World(tmp_path)
     box, order_id = charge(world)
     status, problem = world.http("POST", "/orders", {"charger_id": str(box.id), "port": 1})
-    assert (status, problem["code"]) == (409, "port-busy")
+    assert (status, problem["type"]) == (409, "/problems/port-busy")
     box.record(2, ChargeStarted(order_id, 1, box.meter_mwh, box.now))
     assert len(world.get("/orders")["items"]) == 1
     assert world.get("/orders/unmatched")["items"] == []

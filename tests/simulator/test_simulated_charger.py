@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chargecloud.domain.charger import ChargerTime, PortState
 from chargecloud.domain.commands import SetTime, StartCharge, StopCharge, VendorCall
 from chargecloud.domain.events import ChargeStarted, StopReason
-from chargecloud.simulator.charger import RECORD_LIMIT
+from chargecloud.simulator.memory import RECORD_LIMIT
 from chargecloud.simulator.readings import read_port
 from tests.simulator.charger_parts import NOW, ORDER, Stand, bike, new_stand
 

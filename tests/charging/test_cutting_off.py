@@ -1,0 +1,135 @@
+"""The platform's side of the cut-off: for chargers that do not end a charge by themselves."""
+
+from pathlib import Path
+from typing import Any
+
+from chargecloud.domain.charger import PortState
+from chargecloud.domain.commands import StartCharge
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.events import StopReason
+from tests.world import Box, World
+
+HOUR_S = 3600
+RULES = CutOff()
+
+
+def begun(world: World, **more: Any) -> tuple[Box, int, str]:
+    """A charge that has begun and drawn nothing yet."""
+    box, customer = world.box().connect(), world.customer(1000)
+    order = world.order(box, customer, prepaid_fen=500, **more)
+    box.begin()
+    return box, int(order["id"]), customer
+
+
+def draw(world: World, box: Box, seconds: int, watts: int, **more: Any) -> None:
+    """Draw so much power for so long, told once a minute; until the platform asks for a stop."""
+
+    def minute() -> None:
+        if box.stops():
+            box.heartbeat()
+        else:
+            box.report(watts * 1000 * 60 // HOUR_S, power_dw=watts * 10, **more)
+
+    world.pass_time(seconds, minute)
+
+
+def obey(world: World, box: Box, order_id: int, duration_s: int) -> dict[str, Any]:
+    """Do what the platform asked for, and tell; the order as it is then."""
+    box.accept(box.stops()[-1])
+    box.end(2, order_id, 5_000_000, duration_s, StopReason.REMOTE)
+    after: dict[str, Any] = world.get(f"/orders/{order_id}")
+    return after
+
+
+def test_paid_and_never_drawing_is_returned_in_full(tmp_path: Path) -> None:
+    """Nobody plugged in: after three minutes it is over, and costs nothing."""
+    world = World(tmp_path)
+    box, order_id, customer = begun(world)
+    draw(world, box, 120, 0)
+    assert box.stops() == []
+    draw(world, box, 120, 0)
+    after = obey(world, box, order_id, 240)
+    assert (after["state"], after["stop_reason"]) == ("cancelled", "no_load")
+    assert after["amount_fen"] is None
+    wallet = world.get(f"/wallets/{customer}")
+    assert (wallet["balance_fen"], wallet["held_fen"]) == (1000, 0)
+
+
+def test_a_full_battery_is_floated_and_then_cut_off(tmp_path: Path) -> None:
+    """Not a minute before its hold is over; and what that saved is told."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.full_for_s + RULES.float_hold_s - 120, 6)
+    assert box.stops() == []
+    draw(world, box, 300, 6)
+    after = obey(world, box, order_id, 2 * HOUR_S + 600)
+    assert (after["state"], after["stop_reason"]) == ("settled", "full")
+    # 6 W for an hour and a half until it is fetched
+    world.pass_time(HOUR_S + HOUR_S // 2, box.heartbeat)
+    box.report(0, power_dw=0, state=PortState.IDLE)
+    saved = world.get(f"/orders/{order_id}")["saved"]
+    assert saved["least_wh"] <= 9 <= saved["most_wh"]
+    assert saved["energy_wh"] == 9
+
+
+def test_a_load_that_goes_is_no_full_battery(tmp_path: Path) -> None:
+    """It draws nothing at all: that is no load, and has its own reason and its own time."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.no_load_for_s + 120, 0)
+    after = obey(world, box, order_id, HOUR_S + 420)
+    assert (after["state"], after["stop_reason"]) == ("settled", "no_load")
+    assert after["energy_wh"] == 200
+
+
+def test_a_plug_that_is_put_back_goes_on(tmp_path: Path) -> None:
+    """Within the grace period nothing has happened."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, 60, 0, state=PortState.IDLE, order_id=order_id)
+    draw(world, box, HOUR_S, 190)
+    assert box.stops() == []
+    assert world.get(f"/orders/{order_id}")["state"] == "charging"
+
+
+def test_a_plug_that_stays_out_ends_the_charge(tmp_path: Path) -> None:
+    """The charger senses it, so it is told from a port without a load."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.replug_grace_s + 120, 0, state=PortState.IDLE, order_id=order_id)
+    after = obey(world, box, order_id, HOUR_S + 240)
+    assert (after["state"], after["stop_reason"]) == ("settled", "unplugged")
+
+
+def test_another_bike_at_the_same_port_is_noticed(tmp_path: Path) -> None:
+    """Somebody charges on another's money: it is told, and is in the order's history."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, 60, 0, state=PortState.IDLE, order_id=order_id)
+    draw(world, box, 600, 400)
+    happened = world.get(f"/orders/{order_id}/events")["items"]
+    assert "alarm.raised" in [each["kind"] for each in happened]
+
+
+def test_a_site_has_rules_of_its_own(tmp_path: Path) -> None:
+    """They go to the charger with the start, and the platform keeps them as well."""
+    world = World(tmp_path)
+    site = world.site()
+    status, _ = world.http(
+        "PUT", f"/sites/{site}/cut-off/ebike", {"float_hold_s": 0, "full_for_s": 120}
+    )
+    assert status == 200
+    box = world.box(site).connect()
+    order_id = int(world.order(box)["id"])
+    command = box.begin()
+    assert isinstance(command, StartCharge)
+    assert command.cut_off == CutOff(float_hold_s=0, full_for_s=120)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, 300, 6)
+    after = obey(world, box, order_id, HOUR_S + 300)
+    assert after["stop_reason"] == "full"
