@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from chargecloud.domain.commands import StopCharge
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.events import StopReason
 from chargecloud.simulator.book import Book
+from chargecloud.simulator.ending import Ending
 from chargecloud.simulator.flash import Flash, FlashError, FleetCharger, FleetMemory, text_of
 from chargecloud.simulator.memory import Memory
 from tests.simulator.charger_parts import NOW, ORDER, bike, new_stand
@@ -100,6 +103,7 @@ def test_the_book_has_a_line_for_each_charge(tmp_path: Path) -> None:
     assert lines[0] == lines[1]
     assert lines[0] == {
         "order_id": str(ORDER),
+        "offline": None,
         "charger": "SIM-0001",
         "port": 1,
         "start_meter_mwh": 0,
@@ -108,3 +112,37 @@ def test_the_book_has_a_line_for_each_charge(tmp_path: Path) -> None:
         "reason": "limit_time",
         "ended_at": "2026-11-23T01:00:00+00:00",
     }
+
+
+def test_the_book_names_an_offline_charge_by_its_card(tmp_path: Path) -> None:
+    """It may have no order yet; the charger's own number of it is what the platform knows."""
+    stand = new_stand()
+    stand.charger.memory.cards.append("CARD")
+    stand.charger.plug(1, bike(), stand.now)
+    stand.charger.present_card(1, "CARD", stand.now)
+    stand.charger.present_card(1, "CARD", stand.after(100))
+    book = Book(tmp_path / "book.jsonl")
+    book.add("SIM-0001", stand.ended, NOW)
+    (line,) = [json.loads(line) for line in book.path.read_text().splitlines()]
+    assert line["order_id"] is None
+    assert line["offline"] == {"number": 1, "card_uid": "CARD"}
+    assert (line["duration_s"], line["reason"]) == (100, "user")
+
+
+def test_all_that_a_charge_has_come_through_is_kept(tmp_path: Path) -> None:
+    """A waiting plug, an offline start, and the rules of the cut-off."""
+    stand = new_stand()
+    stand.charger.memory.cards.append("CARD")
+    for port in (1, 2):
+        stand.charger.plug(port, bike(), stand.now)
+    stand.start(1, cut_off=CutOff(replug_grace_s=500))
+    stand.charger.present_card(2, "CARD", stand.now)
+    stand.charger.unplug(1, stand.after(900))
+    fleet = fleet_of(stand.charger.memory)
+    fleet.cards["4"] = "CARD"
+    flash = Flash(tmp_path / "flash.json")
+    flash.write(text_of(fleet))
+    assert flash.read() == fleet
+    charge = flash.read().chargers[0].memory.ports[0].charge
+    assert charge is not None
+    assert charge.ending == Ending(1_400, StopReason.UNPLUGGED)

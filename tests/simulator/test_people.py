@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from treq.testing import RequestTraversalAgent
 from twisted.internet.error import ConnectionDone
 
@@ -12,10 +12,11 @@ from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.events import ChargeEnded, StopReason
 from chargecloud.simulator.api import Api
+from chargecloud.simulator.boxes import Box
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.customers import Customers
 from chargecloud.simulator.memory import Memory
-from chargecloud.simulator.people import Box, People
+from chargecloud.simulator.people import People
 from chargecloud.simulator.scenarios import SCENARIOS, find_scenario
 from tests.harness import clock_at
 from tests.simulator.charger_parts import bike
@@ -26,15 +27,22 @@ SPEED = 60
 
 @define(eq=False, slots=False)
 class Campus:
-    """Some boxes, a platform that starts whatever is ordered, and people."""
+    """Some boxes, a platform that starts whatever is ordered, and people.
+
+    @ivar refuse: may refuse an order; C{accepts} says whether a card may charge.
+    @ivar shown: uids of the cards that were held to chargers.
+    """
 
     boxes: int
     scenario: str
     ports: int = 10
+    card_percent: int = 20
     platform: SmallApi = field(factory=SmallApi)
     ended: list[ChargeEnded] = field(factory=list)
     customers: list[str] = field(factory=list)
     refuse: Callable[[dict[str, Any]], None] = lambda _order: None
+    accepts: Callable[[str], bool] = lambda _uid: True
+    shown: list[str] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.clock = clock_at(NOW)
@@ -44,7 +52,7 @@ class Campus:
         api = Api(RequestTraversalAgent(self.platform), self.clock, "http://platform", TOKEN)
         self.people = People(
             [Box(charger.identity, charger) for charger in self.chargers],
-            SCENARIOS[self.scenario],
+            evolve(SCENARIOS[self.scenario], card_percent=self.card_percent),
             api,
             Customers(api, self.customers),
             self.clock,
@@ -58,7 +66,16 @@ class Campus:
             identity, memory, NOW, lambda ended, _at: self.ended.append(ended)
         )
         charger.set_clock(int(NOW.timestamp()))
+        charger.is_online = True
+        charger.watchers.append(lambda: self._answer_cards(charger))
         return charger
+
+    def _answer_cards(self, charger: SimulatedCharger) -> None:
+        for card in charger.cards.take_questions():
+            self.shown.append(card.uid)
+            if self.accepts(card.uid):
+                order = {"charger_id": charger.identity, "port": card.port}
+                self._start(order, order_id=10_000 + len(self.shown))
 
     def _answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         if path == "/orders":
@@ -102,6 +119,7 @@ def test_the_demo_is_busy_at_once() -> None:
     campus.people.startService()
     campus.run(20)
     assert min(campus.busy) >= 1
+    assert len(campus.shown) >= 8
     assert 3 <= sum(campus.busy) / 20 <= 5
     campus.people.stopService()
 
@@ -120,6 +138,7 @@ def test_the_demo_goes_on_for_ever() -> None:
     assert reasons[StopReason.FULL] > reasons[StopReason.UNPLUGGED] > 0
     assert reasons[StopReason.LIMIT_TIME] > 0
     assert reasons[StopReason.LIMIT_ENERGY] > 0
+    assert reasons[StopReason.NO_LOAD] > 0
     # people come home, and go out to charge again another day
     assert len(campus.customers) < len(campus.platform.bodies("/orders")) / 2
     campus.people.stopService()
@@ -157,9 +176,60 @@ def test_an_order_says_who_charges_where() -> None:
     campus.people.stopService()
 
 
+def test_a_card_is_made_once_and_shown_each_time() -> None:
+    """Its customer orders nothing over the API; there is money behind it."""
+    campus = Campus(10, "demo")
+    campus.people.startService()
+    campus.run(1_800)
+    cards = campus.platform.bodies("/cards")
+    uids = [card["uid"] for card in cards]
+    assert set(campus.shown) == set(uids)
+    assert len(campus.shown) > len(uids) == len(set(uids))
+    assert {card["status"] for card in cards} == {"active"}
+    for card in cards:
+        assert campus.platform.bodies(f"/wallets/{card['customer_id']}/top-ups")
+    share = len(campus.shown) / (len(campus.shown) + len(campus.platform.bodies("/orders")))
+    assert 0.1 < share < 0.3
+    campus.people.stopService()
+
+
+def test_a_card_that_lights_no_lamp_is_tried_again_with_money_behind_it() -> None:
+    """And then its owner goes away with the bike."""
+    campus = Campus(10, "demo")
+    campus.accepts = lambda _uid: False
+    campus.people.startService()
+    campus.run(100)
+    shown = Counter(campus.shown)
+    first_in = list(shown)[:3]
+    assert [shown[uid] for uid in first_in] == [2, 2, 2]
+    owners = [
+        card["customer_id"] for card in campus.platform.bodies("/cards") if card["uid"] in first_in
+    ]
+    for owner in owners:
+        assert len(campus.platform.bodies(f"/wallets/{owner}/top-ups")) >= 2
+    campus.people.stopService()
+
+
+def test_a_card_that_was_forgotten_is_still_there() -> None:
+    """The platform says so, and it is shown as any other."""
+    campus = Campus(4, "demo")
+    answer = campus.platform.answer
+
+    def has_cards(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path == "/cards":
+            raise Refuse(409, "already-exists")
+        return answer(path, body)
+
+    campus.platform.answer = has_cards
+    campus.people.startService()
+    campus.run(30)
+    assert campus.shown
+    campus.people.stopService()
+
+
 def test_the_poor_top_up_and_order_again() -> None:
     """A wallet that is empty is filled, and the charge begins."""
-    campus = Campus(1, "demo")
+    campus = Campus(1, "demo", card_percent=0)
     paid: set[str] = set()
 
     def refuse_poor(order: dict[str, Any]) -> None:
@@ -179,7 +249,7 @@ def test_the_poor_top_up_and_order_again() -> None:
 @pytest.mark.parametrize("kind", ["port-busy", "charger-offline"])
 def test_people_go_elsewhere_if_a_box_refuses(kind: str) -> None:
     """They take their bikes with them."""
-    campus = Campus(2, "demo")
+    campus = Campus(2, "demo", card_percent=0)
 
     def refuse_first(order: dict[str, Any]) -> None:
         if order["charger_id"] == "SIM-0":
@@ -196,7 +266,7 @@ def test_people_go_elsewhere_if_a_box_refuses(kind: str) -> None:
 
 def test_people_give_up_on_a_platform_that_does_not_work() -> None:
     """They try again some times, then take their bikes and go."""
-    campus = Campus(2, "demo")
+    campus = Campus(2, "demo", card_percent=0)
 
     def fail(_order: dict[str, Any]) -> None:
         raise Refuse(500, "internal-error")
@@ -213,7 +283,7 @@ def test_people_give_up_on_a_platform_that_does_not_work() -> None:
 
 def test_an_order_without_an_answer_is_placed_once() -> None:
     """Who hears nothing asks again for the same order, and who is refused for another."""
-    campus = Campus(1, "demo", ports=1)
+    campus = Campus(1, "demo", ports=1, card_percent=0)
 
     def no_answer(order: dict[str, Any]) -> None:
         tries = len(campus.platform.bodies("/orders"))
@@ -260,5 +330,5 @@ def test_nobody_moves_after_the_end() -> None:
 
 def test_a_scenario_that_there_is_none_of_is_refused() -> None:
     """The message names those that there are."""
-    with pytest.raises(ValueError, match="must be one of demo, steady, quiet, not 'riot'"):
+    with pytest.raises(ValueError, match=r"must be one of .*, quiet, blackouts, not 'riot'"):
         find_scenario("riot")

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -6,13 +7,14 @@ from hypothesis import strategies as st
 
 from chargecloud.domain.charger import ChargerTime, PortState
 from chargecloud.domain.commands import SetTime, StartCharge, StopCharge, VendorCall
+from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.events import ChargeStarted, StopReason
 from chargecloud.simulator.memory import RECORD_LIMIT
 from chargecloud.simulator.readings import read_port
 from tests.simulator.charger_parts import NOW, ORDER, Stand, bike, new_stand
 
 
-def charging(place_s: int = 0, **limits: int | bool) -> Stand:
+def charging(place_s: int = 0, **limits: Any) -> Stand:
     """An order that has begun at port 1, a quarter of an hour after the start."""
     stand = new_stand()
     stand.charger.plug(1, bike(place_s), stand.after(900))
@@ -49,18 +51,39 @@ def test_an_energy_limit_ends_to_the_mwh(limit_mwh: int, steps: list[float]) -> 
     assert ended.duration_s == bike().curve.place_of_energy(limit_mwh)
 
 
-def test_a_full_battery_ends_the_charge() -> None:
-    """Ten minutes after the power has fallen below a tenth of the plateau."""
+def test_a_full_battery_is_floated_and_ends_the_charge() -> None:
+    """Ten minutes after the power has fallen below a tenth of the plateau, and an hour."""
     stand = charging()
     curve = bike().curve
     low_s = curve.place_below(20_000)
     assert low_s is not None
     assert curve.power_mw(0) // 10 < 20_000
-    stand.charger.advance(stand.after(low_s + 599))
+    stand.charger.advance(stand.after(low_s + 4_199))
     assert stand.charger.port(1).charge is not None
     stand.charger.advance(stand.after(1))
     assert stand.ended.reason is StopReason.FULL
-    assert stand.ended.duration_s == low_s + 600
+    assert stand.ended.duration_s == low_s + 4_200
+
+
+def test_the_rules_of_an_order_are_kept() -> None:
+    """Below 40 W for a minute, and two minutes of float."""
+    rules = CutOff(full_w=40, full_for_s=60, float_hold_s=120)
+    stand = charging(cut_off=rules)
+    stand.charger.advance(stand.after(10**6))
+    low_s = bike().curve.place_below(40_000)
+    assert low_s is not None
+    assert (stand.ended.reason, stand.ended.duration_s) == (StopReason.FULL, low_s + 180)
+
+
+def test_a_bike_that_never_draws_ends_the_charge() -> None:
+    """After three minutes, without any energy."""
+    stand = new_stand()
+    stand.charger.plug(1, bike(kind="switched off"), stand.now)
+    stand.start(limit_energy_mwh=1_000)
+    stand.charger.advance(stand.after(10**6))
+    assert (stand.ended.reason, stand.ended.duration_s) == (StopReason.NO_LOAD, 180)
+    assert stand.ended.end_meter_mwh == 0
+    assert read_port(stand.charger.port(1)).state is PortState.PLUGGED
 
 
 def test_a_charge_without_limits_floats_on() -> None:
@@ -72,16 +95,6 @@ def test_a_charge_without_limits_floats_on() -> None:
     assert reading.state is PortState.CHARGING
     assert reading.power_dw == 20
     assert reading.meter_mwh == bike().curve.energy_mwh(10**6)
-
-
-def test_pulling_the_plug_ends_the_charge() -> None:
-    """The record says so, with what was drawn until then; the port is free."""
-    stand = charging()
-    stand.charger.unplug(1, stand.after(600.9))
-    assert stand.ended.reason is StopReason.UNPLUGGED
-    assert stand.ended.duration_s == 600
-    assert stand.ended.end_meter_mwh == bike().curve.energy_mwh(600)
-    assert read_port(stand.charger.port(1)).state is PortState.IDLE
 
 
 def test_a_stop_ends_its_own_order_only() -> None:
@@ -204,7 +217,7 @@ def test_a_port_tells_what_it_measures() -> None:
     assert reading.voltage_dv == pytest.approx(2_300, abs=50)
     assert reading.power_dw is not None
     assert reading.current_ma == pytest.approx(reading.power_dw * 1_000 / 2_300, rel=0.05)
-    stand.charger.advance(stand.after(10_000))
+    stand.charger.advance(stand.after(20_000))
     assert stand.ended.reason is StopReason.FULL
     assert read_port(port).state is PortState.FULL
 
