@@ -15,15 +15,19 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.curves import Curves
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
+from chargecloud.charging.history import History
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
+from chargecloud.charging.open_questions import OpenQuestions
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
 from chargecloud.charging.records import Records
 from chargecloud.charging.reports import Reports
+from chargecloud.charging.resolving import Resolving
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
@@ -41,15 +45,29 @@ from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.wallets import Wallets
 from chargecloud.plugins import Plugins
+from chargecloud.registry.cards import Cards
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.customers import Customers
+from chargecloud.registry.cut_offs import SiteCutOffs
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
-from chargecloud.web.resources import chargers, commands, customers, health, orders, sites, tariffs
+from chargecloud.web.resources import (
+    cards,
+    chargers,
+    commands,
+    customers,
+    cut_offs,
+    health,
+    order_histories,
+    order_questions,
+    orders,
+    sites,
+    tariffs,
+)
 
 _log = Logger()
 
@@ -127,6 +145,7 @@ class Platform:
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
         facts = Facts(registered, reports, records, desk, watching, live)
+        resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, clock, calendar, charging
         )
@@ -145,9 +164,14 @@ class Platform:
                 *sites.routes(places, prices, tenants),
                 *chargers.routes(registered, places, shown),
                 *commands.routes(registered, book, calls, calendar),
+                *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
+                *cards.routes(Cards(store, calendar), tenants),
                 *tariffs.routes(prices, tenants),
+                # words of a path come before its variables
+                *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(Orders(store, book), placing, stopping),
+                *order_histories.routes(Curves(store, book), History(store)),
                 *(route for parts in features for route in parts.routes),
                 *health.routes(calendar, missing),
             ],

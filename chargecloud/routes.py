@@ -128,6 +128,7 @@ class Method(Enum):
 
     GET = "GET"
     POST = "POST"
+    PUT = "PUT"
     PATCH = "PATCH"
     DELETE = "DELETE"
 

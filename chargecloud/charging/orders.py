@@ -1,12 +1,16 @@
 """Orders, looked at."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
 
 from attrs import evolve, frozen
 from sqlalchemy import select
 
-from chargecloud.charging.book import OrderBook, find_order
-from chargecloud.domain.order_value import Order, OrderState, order_of
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.terms import find_order
+from chargecloud.domain.order_value import Order, order_of
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import orders
 from chargecloud.storage.store import Store
@@ -38,25 +42,27 @@ class Orders:
         *,
         limit: int,
         cursor: str | None,
-        state: OrderState | None = None,
-        charger_id: int | None = None,
-        customer_id: int | None = None,
-        site_id: int | None = None,
+        placed_from: datetime | None = None,
+        placed_until: datetime | None = None,
         newest_first: bool = False,
+        **wanted: Any,
     ) -> tuple[Sequence[Order], str | None]:
-        """A page of them, the oldest first unless it is asked otherwise, and the cursor of
-        the next."""
+        """
+        A page of them, the oldest first unless it is asked otherwise, and the cursor of the
+        next.
+
+        @param placed_from: placed at this instant or later; C{placed_until}: and before this.
+        @param wanted: columns that must have these values; any for C{None}.
+        """
         query = select(orders)
-        wanted = {
-            "tenant_id": tenant_id,
-            "state": state.value if state else None,
-            "charger_id": charger_id,
-            "customer_id": customer_id,
-            "site_id": site_id,
-        }
-        for column, value in wanted.items():
+        for column, value in {"tenant_id": tenant_id, **wanted}.items():
             if value is not None:
-                query = query.where(orders.c[column] == value)
+                is_one = orders.c[column] == (value.value if isinstance(value, Enum) else value)
+                query = query.where(is_one)
+        if placed_from is not None:
+            query = query.where(orders.c.created_at >= placed_from)
+        if placed_until is not None:
+            query = query.where(orders.c.created_at < placed_until)
         found, following = await self.store.read(
             lambda connection: read_page(
                 connection,

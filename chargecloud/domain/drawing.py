@@ -102,6 +102,7 @@ class Drawing:
     _absent_s: int = field(default=0, init=False)
     #: since when the plug is out
     _out_s: int | None = field(default=None, init=False)
+    _skipped_s: int = field(default=0, init=False)
     _floated_dws: int = field(default=0, init=False)
     _floated_s: int = field(default=0, init=False)
 
@@ -127,6 +128,7 @@ class Drawing:
         @param plugged: whether a plug is in; C{None} if the charger does not say.  Where
             power is drawn, a plug is in, whatever the charger senses.
         """
+        at_s -= self._skipped_s
         if power_dw is None and plugged is False:
             power_dw = 0
         if at_s <= self._last_s or power_dw is None:
@@ -140,6 +142,10 @@ class Drawing:
         else:
             self._miss(at_s, plugged)
         return Finding(self._end(at_s), swapped)
+
+    def skip(self, seconds: int) -> None:
+        """So much time before the next reading does not count: the power was cut."""
+        self._skipped_s += seconds
 
     # ------------------------------------------------------------------- what is drawn
 
@@ -167,7 +173,8 @@ class Drawing:
             self._low_s = None
             return swapped
         if self._low_s is None:
-            self._low_s = self._plateau.came_s if swapped else at_s
+            full_came = swapped and (self._plateau.dw or 0) < self._threshold_dw
+            self._low_s = self._plateau.came_s if full_came else at_s
         if at_s - self._low_s >= self.rules.full_for_s:
             self.stage = Stage.FLOATING
             self._floated_dws += power_dw * max(1, step_s)

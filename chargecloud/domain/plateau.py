@@ -16,6 +16,8 @@ taper; one near the old plateau is taken for the old bike as well.  Where nobody
 out, a step up above the plateau is another bike's if it comes late in a charge.
 """
 
+from itertools import pairwise
+
 from attrs import define, field
 
 #: readings by which a bike that has come is known: the first may be of a charger that is
@@ -95,7 +97,7 @@ class Plateau:
         if len(come) < KNOWN_BY:
             return False
         self._come = None
-        level_dw = max(min(pair) for pair in zip(come, come[1:], strict=False))
+        level_dw = max(min(pair) for pair in pairwise(come))
         swapped = self._is_another(level_dw, self.dw, threshold_dw)
         if swapped:
             self._settled_dw = None

@@ -12,16 +12,22 @@ from chargecloud.domain.charger import Admission, ChargerKind, Secret
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound
 from chargecloud.domain.events import LoggedIn
+from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.interfaces import Credentials, IDialect
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.vault import Vault, key_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
-from chargecloud.storage.schema import chargers
+from chargecloud.storage.schema import chargers, sites
 from chargecloud.storage.store import Store
 
 #: a login that loses the race for its row this often is given up; the charger comes back
 MOST_LOGIN_TRIES = 5
+#: earlier starts of a charger that are remembered: what it kept through a power cut, and
+#: through some more before it could tell
+MOST_BOOTS = 8
+#: an uptime in whole seconds, and a network that takes its time
+BOOT_TOLERANCE = timedelta(seconds=60)
 #: the number of the key that a charger is registered with
 FIRST_KEY = 1
 
@@ -58,6 +64,25 @@ _COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
 
 #: what a charger's secret is made of
 _SEALED = [chargers.c.id, chargers.c.wrapped_key, chargers.c.key_generation]
+
+#: what is known of a charger before it logs in
+_KNOWN = [
+    chargers.c.id,
+    chargers.c.tenant_id,
+    chargers.c.epoch,
+    chargers.c.boot,
+    chargers.c.booted_at,
+    chargers.c.boots_before,
+]
+
+
+def _boots_before(row: Any, boot: int) -> dict[int, datetime]:
+    """When the starts of a charger before its present one were, the newest last."""
+    boots = {number: instant_of(at_ms) for number, at_ms in row.boots_before}
+    if row.boot is not None:
+        boots[row.boot] = row.booted_at
+    boots.pop(boot, None)
+    return dict(list(boots.items())[-MOST_BOOTS:])
 
 
 def _whose(charger_id: int, generation: int) -> str:
@@ -155,6 +180,7 @@ class Chargers:
             if secret is None
             else self.vault.wrap(secret, _whose(charger.id, FIRST_KEY)),
             "key_generation": FIRST_KEY,
+            "boots_before": [],
         }
         ports = [
             Insert("ports", {"charger_id": charger.id, "port": port, "tenant_id": tenant_id})
@@ -275,8 +301,10 @@ class Chargers:
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
     ) -> tuple[Admission, Decision]:
         def find(connection: Connection) -> Any:
-            found = select(chargers.c.id, chargers.c.tenant_id, chargers.c.epoch).where(
-                chargers.c.dialect == dialect, chargers.c.identity == identity
+            found = (
+                select(*_KNOWN, sites.c.time_zone)
+                .join(sites, sites.c.id == chargers.c.site_id)
+                .where(chargers.c.dialect == dialect, chargers.c.identity == identity)
             )
             return connection.execute(found).one_or_none()
 
@@ -284,12 +312,19 @@ class Chargers:
         if row is None:
             raise NotAdmitted(f"no charger {identity!r} is registered")
         now = self.calendar.now()
+        booted_at = now - timedelta(seconds=login.uptime_s)
+        if row.boot == login.boot and abs(booted_at - row.booted_at) < BOOT_TOLERANCE:
+            # whenever it connects, an uptime stands for the same instant
+            booted_at = row.booted_at
+        before = _boots_before(row, login.boot)
         admission = Admission(
             charger_id=row.id,
             tenant_id=row.tenant_id,
             epoch=row.epoch + 1,
             boot=login.boot,
-            booted_at=now - timedelta(seconds=login.uptime_s),
+            booted_at=booted_at,
+            booted_before=before,
+            time_zone=row.time_zone,
         )
         told = {
             name: value
@@ -300,6 +335,7 @@ class Chargers:
             "epoch": admission.epoch,
             "boot": login.boot,
             "booted_at": admission.booted_at,
+            "boots_before": [[boot, instant_ms(at)] for boot, at in before.items()],
             "logged_in_at": now,
             "login_digest": login_digest,
             **told,

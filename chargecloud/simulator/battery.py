@@ -15,6 +15,7 @@ from typing import NamedTuple
 from attrs import frozen
 
 MJ_PER_MWH = 3_600
+MW_PER_DW = 100
 #: the taper is a staircase with steps of a minute: finer than what a charger reports
 TAPER_STEP_S = 60
 #: the taper has come to its end when the power is this near to the float
@@ -87,11 +88,14 @@ class Curve:
         start_s, start_mj, power_mw = self._stretch(at_s)
         return (start_mj + (at_s - start_s) * power_mw) // MJ_PER_MWH
 
-    def place_of_energy(self, energy_mwh: int) -> int:
-        """The first place by which so much has been drawn from empty."""
+    def place_of_energy(self, energy_mwh: int) -> int | None:
+        """The first place by which so much has been drawn from empty; C{None} if it never
+        is."""
         wanted_mj = energy_mwh * MJ_PER_MWH
         index = bisect_right(self.stretches, wanted_mj, key=lambda stretch: stretch.start_mj) - 1
         start_s, start_mj, power_mw = self.stretches[index]
+        if power_mw == 0:
+            return start_s if wanted_mj == start_mj else None
         return start_s + -(-(wanted_mj - start_mj) // power_mw)
 
     def place_below(self, power_mw: int) -> int | None:
@@ -99,6 +103,14 @@ class Curve:
         index = bisect_left(self.stretches, True, key=lambda stretch: stretch.power_mw < power_mw)
         return self.stretches[index].start_s if index < len(self.stretches) else None
 
+    def power_dw(self, at_s: int) -> int:
+        """The power at a place, as a socket's meter tells it."""
+        return self.power_mw(at_s) // MW_PER_DW
+
     def _stretch(self, at_s: int) -> Stretch:
         index = bisect_right(self.stretches, at_s, key=lambda stretch: stretch.start_s) - 1
         return self.stretches[index]
+
+
+#: of a bike whose own charger is not switched on
+DEAD = Curve((Stretch(0, 0, 0),))

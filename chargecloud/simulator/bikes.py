@@ -9,7 +9,7 @@ from random import Random
 
 from attrs import frozen
 
-from chargecloud.simulator.battery import Curve
+from chargecloud.simulator.battery import DEAD, Curve
 
 #: the power of two chargers of one kind differs by up to this, up or down
 SPREAD_PERCENT = 5
@@ -43,6 +43,8 @@ _TABLE = (
     BikeKind("lithium 48V12Ah", 660, 190, 60, 2, 25),
     BikeKind("lithium 60V24Ah", 1_640, 400, 55, 3, 8),
     BikeKind("etrike 60V45Ah", 3_400, 560, 22, 8, 4),
+    # plugged in, and the bike's own charger not switched on
+    BikeKind("switched off", 0, 0, 0, 0, 2),
 )
 KINDS: Mapping[str, BikeKind] = {kind.name: kind for kind in _TABLE}
 
@@ -65,6 +67,8 @@ class Bike:
     def curve(self) -> Curve:
         """How it charges."""
         kind = KINDS[self.kind]
+        if not self.plateau_mw:
+            return DEAD
         return Curve.of(
             capacity_mwh=kind.capacity_wh * 1_000,
             plateau_mw=self.plateau_mw,
@@ -75,7 +79,7 @@ class Bike:
     @property
     def is_full(self) -> bool:
         """Whether it takes no more than its float."""
-        return self.place_s >= self.curve.full_s
+        return self.plateau_mw > 0 and self.place_s >= self.curve.full_s
 
     @property
     def remaining_s(self) -> int:
@@ -90,4 +94,4 @@ def draw_bike(random: Random, kinds: Sequence[BikeKind] = _TABLE) -> Bike:
     left_percent = random.randint(LOWEST_PERCENT, HIGHEST_PERCENT)
     empty = Bike(kind.name, kind.plateau_w * 10 * percent, place_s=0)
     place_s = empty.curve.place_of_energy(kind.capacity_wh * 10 * left_percent)
-    return Bike(empty.kind, empty.plateau_mw, place_s)
+    return Bike(empty.kind, empty.plateau_mw, place_s or 0)

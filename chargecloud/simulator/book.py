@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from chargecloud.domain.events import ChargeEnded
 
@@ -22,7 +22,9 @@ class Book:
     def add(self, identity: str, ended: ChargeEnded, ended_at: datetime) -> None:
         """Write a charge down."""
         line = {
-            "order_id": str(ended.order_id),
+            # a charge that was begun offline may have no order yet when it ends
+            "order_id": None if ended.order_id is None else str(ended.order_id),
+            "offline": None if ended.offline is None else asdict(ended.offline),
             "charger": identity,
             "port": ended.port,
             "start_meter_mwh": ended.start_meter_mwh,

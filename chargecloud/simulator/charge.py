@@ -1,25 +1,17 @@
-"""A running order at a socket, and when it will end by itself."""
+"""A running order at a socket: the bikes that charge for it, one after the other.
 
-from attrs import define, frozen
+Its time is counted in seconds of charging, while the relay is closed: a plug that is out for
+a while counts, and a cut of the power does not.
+"""
+
+from attrs import define, field
 
 from chargecloud.domain.commands import StartCharge
-from chargecloud.domain.events import StopReason
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.events import OfflineStart
 from chargecloud.simulator.battery import Curve
-
-#: a battery counts as full when it takes less than this share of what it took at first,
-#: or less than a small charger takes when it begins to float
-FULL_PERCENT = 10
-FULL_MW = 20_000
-#: and has done so for this long: a battery that balances its cells takes more once again
-FULL_FOR_S = 600
-
-
-@frozen
-class Ending:
-    """After how many seconds of charging an order ends by itself, and why."""
-
-    after_s: int
-    reason: StopReason
+from chargecloud.simulator.ending import Ending, Limits, find_ending
+from chargecloud.simulator.sensing import Sensed
 
 
 @define
@@ -27,47 +19,79 @@ class Charge:
     """
     A running order.
 
-    @ivar from_s: where the bike was on its curve when the order began.
-    @ivar most_mwh: the energy at which it ends exactly; C{None} is no limit.
-    @ivar ending: C{None} if it only ends when somebody ends it.
+    @ivar order_id: C{None} for a charge that was begun offline, until the cloud names it.
+    @ivar offline: how it was begun without the cloud; C{None} if it was not.
     @ivar charged_s: seconds of charging so far.
+    @ivar drawn_mwh: by bikes that have left.
+    @ivar from_s: where on its curve the bike that is plugged in began; C{None} if none is.
+    @ivar since_s: when that bike came, or the last one left, in seconds of charging.
+    @ivar ending: C{None} if it only ends when somebody ends it.
     """
 
-    order_id: int
+    order_id: int | None
     start_meter_mwh: int
-    from_s: int
-    most_mwh: int | None
-    ending: Ending | None
+    limits: Limits
+    offline: OfflineStart | None = None
     charged_s: int = 0
+    drawn_mwh: int = 0
+    from_s: int | None = None
+    since_s: int = 0
+    sensed: Sensed = field(factory=Sensed)
+    ending: Ending | None = None
 
     @classmethod
-    def begin(cls, command: StartCharge, meter_mwh: int, curve: Curve, from_s: int) -> "Charge":
-        """What a command starts, for a bike at a place of its curve."""
-        ending = min(_endings(command, curve, from_s), key=lambda one: one.after_s, default=None)
-        return cls(command.order_id, meter_mwh, from_s, command.limit_energy_mwh, ending)
+    def ordered(cls, command: StartCharge, meter_mwh: int) -> "Charge":
+        """What a command starts."""
+        limits = Limits(
+            rules=command.cut_off or CutOff(),
+            until_full=command.until_full,
+            most_mwh=command.limit_energy_mwh,
+            most_s=command.limit_duration_s,
+        )
+        return cls(command.order_id, meter_mwh, limits)
 
-    def meter_mwh(self, curve: Curve) -> int:
-        """The port's meter after what was charged so far."""
-        drawn_mwh = curve.energy_mwh(self.from_s + self.charged_s) - curve.energy_mwh(self.from_s)
-        if self.most_mwh is not None:
-            # the second in which the limit is reached could have taken more
-            drawn_mwh = min(drawn_mwh, self.most_mwh)
+    @classmethod
+    def begun_offline(cls, offline: OfflineStart, meter_mwh: int) -> "Charge":
+        """What a charger starts by itself."""
+        return cls(None, meter_mwh, Limits(), offline)
+
+    @property
+    def place_s(self) -> int:
+        """Where on its curve the bike that is plugged in is now."""
+        assert self.from_s is not None
+        return self.from_s + self.charged_s - self.since_s
+
+    def come(self, curve: Curve, place_s: int) -> None:
+        """A bike is plugged in."""
+        self.sensed.come(self.limits.rules, curve, place_s)
+        self.from_s, self.since_s = place_s, self.charged_s
+        self._look_ahead(curve)
+
+    def leave(self, curve: Curve) -> None:
+        """Its plug is pulled."""
+        self.drawn_mwh = self._drawn_mwh(curve)
+        assert self.from_s is not None
+        self.sensed.leave(self.limits.rules, curve, self.from_s, self.since_s, self.charged_s)
+        self.from_s, self.since_s = None, self.charged_s
+        self._look_ahead(None)
+
+    def meter_mwh(self, curve: Curve | None) -> int:
+        """The port's meter after what was charged so far.
+
+        @param curve: of the bike that is plugged in.
+        """
+        drawn_mwh = self.drawn_mwh if curve is None else self._drawn_mwh(curve)
         return self.start_meter_mwh + drawn_mwh
 
+    def _drawn_mwh(self, curve: Curve) -> int:
+        assert self.from_s is not None
+        now_mwh = curve.energy_mwh(self.place_s) - curve.energy_mwh(self.from_s)
+        drawn_mwh = self.drawn_mwh + now_mwh
+        most_mwh = self.limits.most_mwh
+        # the second in which the limit is reached could have taken more
+        return drawn_mwh if most_mwh is None else min(drawn_mwh, most_mwh)
 
-def _endings(command: StartCharge, curve: Curve, from_s: int) -> list[Ending]:
-    """All the ends that a command may come to; of two at one time the first one counts."""
-    endings = []
-    if command.limit_energy_mwh is not None:
-        last_mwh = curve.energy_mwh(from_s) + command.limit_energy_mwh
-        after_s = max(0, curve.place_of_energy(last_mwh) - from_s)
-        endings.append(Ending(after_s, StopReason.LIMIT_ENERGY))
-    if command.limit_duration_s is not None:
-        endings.append(Ending(command.limit_duration_s, StopReason.LIMIT_TIME))
-    if command.until_full:
-        # the power of a curve never rises, so that what it takes at first is its most
-        below_mw = max(FULL_MW, curve.power_mw(from_s) * FULL_PERCENT // 100)
-        low_s = curve.place_below(below_mw)
-        if low_s is not None:
-            endings.append(Ending(max(0, low_s - from_s) + FULL_FOR_S, StopReason.FULL))
-    return endings
+    def _look_ahead(self, curve: Curve | None) -> None:
+        self.ending = find_ending(
+            self.limits, self.sensed, curve, self.from_s or 0, self.since_s, self.drawn_mwh
+        )

@@ -2,7 +2,7 @@
 
 from attrs import define, field
 
-from chargecloud.simulator.api import Api
+from chargecloud.simulator.api import Api, Problem
 
 #: what people put into their wallets when these are empty
 TOP_UP_FEN = 3_000
@@ -14,10 +14,12 @@ class Customers:
     Those that are registered, and which of them are at home.
 
     @ivar ids: of all; it grows when there is nobody left at home.
+    @ivar cards: uids of the cards that some of them have, by their ids.
     """
 
     api: Api
     ids: list[str]
+    cards: dict[str, str] = field(factory=dict)
     _out: set[str] = field(factory=set, init=False)
 
     async def take(self) -> str:
@@ -39,6 +41,26 @@ class Customers:
     def come_home(self, customer_id: str) -> None:
         """The customer is at home again."""
         self._out.discard(customer_id)
+
+    async def card_of(self, customer_id: str) -> str:
+        """
+        The uid of somebody's card.  Who has none gets one, with money behind it.
+
+        @raise ApiError: if it cannot be registered.
+        """
+        uid = self.cards.get(customer_id)
+        if uid is None:
+            uid = f"{int(customer_id):016X}"
+            body = {"uid": uid, "customer_id": customer_id, "status": "active"}
+            try:
+                await self.api.post("/cards", body)
+            except Problem as problem:
+                # it was registered, and we have forgotten
+                if problem.kind != "already-exists":
+                    raise
+            await self.top_up(customer_id)
+            self.cards[customer_id] = uid
+        return uid
 
     async def top_up(self, customer_id: str) -> None:
         """

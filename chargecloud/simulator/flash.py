@@ -32,6 +32,7 @@ class FleetMemory:
     @ivar sites: ids of sites by their names; C{tariffs} the same.
     @ivar last_number: of the newest charger's identity.
     @ivar customers: ids.
+    @ivar cards: uids of customers' cards, by their ids.
     """
 
     sites: dict[str, str] = field(factory=dict)
@@ -39,6 +40,7 @@ class FleetMemory:
     last_number: int = 0
     chargers: list[FleetCharger] = field(factory=list)
     customers: list[str] = field(factory=list)
+    cards: dict[str, str] = field(factory=dict)
 
 
 class FlashError(Exception):

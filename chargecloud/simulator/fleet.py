@@ -21,12 +21,14 @@ from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.events import ChargeEnded
 from chargecloud.simulator.api import AT_A_TIME, Api, ApiError
+from chargecloud.simulator.blackouts import Blackouts, Supplied
 from chargecloud.simulator.book import Book
+from chargecloud.simulator.boxes import Box
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.customers import Customers
 from chargecloud.simulator.flash import Flash, FleetCharger, text_of
 from chargecloud.simulator.link import Link
-from chargecloud.simulator.people import Box, People
+from chargecloud.simulator.people import People
 from chargecloud.simulator.provisioning import DIALECT, Provisioning, facts_of
 from chargecloud.simulator.saving import Saving
 from chargecloud.simulator.scenarios import find_scenario
@@ -126,12 +128,18 @@ class SimulatorService(MultiService):
         await self._write(text_of(self._memory))
         boxes = [self._box(member, calendar.now()) for member in members]
         chargers = [box.charger for box in boxes]
-        Saving(self._memory, chargers, self._write, self._reactor, calendar).setServiceParent(self)
-        await self._connect(members, chargers, calendar)
+        saving = Saving(self._memory, chargers, self._write, self._reactor, calendar)
+        saving.setServiceParent(self)
+        supplied = await self._connect(members, chargers, calendar)
         telling = TimerService(TELLING_S, self._tell, chargers, calendar)
         telling.clock = self._reactor
         telling.setServiceParent(self)
-        customers = Customers(self._api, self._memory.customers)
+        if self._scenario.blackout_gap_s is not None:
+            gap_s, random = self._scenario.blackout_gap_s, Random(self._random.random())  # noqa: S311
+            Blackouts(
+                supplied, saving.save, gap_s, self._reactor, calendar, random
+            ).setServiceParent(self)
+        customers = Customers(self._api, self._memory.customers, self._memory.cards)
         People(
             boxes, self._scenario, self._api, customers, self._reactor, calendar, self._random
         ).setServiceParent(self)
@@ -177,6 +185,8 @@ class SimulatorService(MultiService):
             self._book.add(member.identity, ended, ended_at)
 
         charger = SimulatedCharger(member.identity, member.memory, booted_at, told_end)
+        # half of them, as chargers in the field
+        charger.resumes = int(member.identity[-1]) % 2 == 0
         return Box(member.charger_id, charger)
 
     async def _connect(
@@ -184,8 +194,8 @@ class SimulatorService(MultiService):
         members: Sequence[FleetCharger],
         chargers: Sequence[SimulatedCharger],
         calendar: Calendar,
-    ) -> None:
-        links = MultiService()
+    ) -> Sequence[Supplied]:
+        links, supplied = MultiService(), list[Supplied]()
         links.setServiceParent(self)
         jitter = Random(self._random.random()).random  # noqa: S311
         for member, charger in zip(members, chargers, strict=True):
@@ -197,8 +207,11 @@ class SimulatorService(MultiService):
                 self._reactor,
                 jitter,
             )
-            link.service(self._endpoint).setServiceParent(links)
+            service = link.service(self._endpoint)
+            service.setServiceParent(links)
+            supplied.append(Supplied(link, service))
             await self._wait(CONNECTING_S / len(members))
+        return supplied
 
     def _not_opened(self, failure: Failure) -> None:
         if not failure.check(CancelledError):

@@ -31,6 +31,7 @@ class Plan:
     @ivar limit: of the order, as the API takes it.
     @ivar patience_s: after which the bike is taken away, charged or not; C{None} if it may
         take as long as it takes.
+    @ivar has_card: whether it is shown at the charger, instead of ordering over the API.
     @ivar linger_s: from the end of the charge until the bike is fetched.
     """
 
@@ -38,16 +39,23 @@ class Plan:
     limit: Mapping[str, object] | None
     patience_s: int | None
     linger_s: int
+    has_card: bool = False
 
 
-def draw_plan(random: Random) -> Plan:
-    """Somebody's plan."""
+def draw_plan(random: Random, card_percent: int) -> Plan:
+    """
+    Somebody's plan.
+
+    @param card_percent: of a hundred people, so many have a card.
+    """
     bike = draw_bike(random)
     limits, weights = zip(*ORDERS, strict=True)
     patience_s = None
     if random.randrange(100) < IMPATIENT_PERCENT:
         patience_s = random.randint(5 * MINUTE, max(5 * MINUTE, bike.remaining_s))
-    return Plan(bike, random.choices(limits, weights)[0], patience_s, draw_linger_s(random))
+    limit = random.choices(limits, weights)[0]
+    has_card = random.randrange(100) < card_percent
+    return Plan(bike, limit, patience_s, draw_linger_s(random), has_card)
 
 
 def draw_linger_s(random: Random) -> int:

@@ -20,6 +20,8 @@ from chargecloud.simulator.session import Session
 #: the longest wait between two attempts, where firmware waits up to ten minutes: nobody looks
 #: at a demonstration for so long
 LONGEST_RETRY_S = 30.0
+#: a cloud that says when it has time again is believed up to this
+LONGEST_HINT_S = 600
 
 
 class LinkProtocol(Protocol):
@@ -46,6 +48,7 @@ class LinkProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection has gone."""
         self._link.current = None
+        self.session.close()
         self._set_timer(None)
 
     def poke(self) -> None:
@@ -55,12 +58,15 @@ class LinkProtocol(Protocol):
 
     def _act(self, step: Callable[..., None], *given: Any) -> None:
         """Take a step, say what is due, and wait for the next time that something is."""
+        if not self._link.charger.is_powered:
+            return
         try:
             step(*given)
             self.session.work()
         except RemoteError as error:
             self._log.debug("{who} hangs up: {why}", who=self._link.charger.identity, why=error)
             self._set_timer(None)
+            self._link.hint_s = self.session.retry_s
             self.transport.abortConnection()
             return
         if self.session.is_welcome:
@@ -85,10 +91,11 @@ def _nothing() -> None:
 class Link(Factory):
     """Makes the protocol of each connection of one charger.
 
-    @ivar jitter: seconds that are added to a wait, so that the chargers of a platform that
-        comes back do not come all at once.
+    @ivar jitter: 0 to 1: seconds that are added to a wait, so that the chargers of a
+        platform that comes back do not come all at once.
     @ivar current: the protocol of the connection that there is.
     @ivar fruitless: attempts since the charger was last welcomed.
+    @ivar hint_s: when the cloud wants to be asked again, if it has said so.
     """
 
     charger: SimulatedCharger
@@ -99,6 +106,7 @@ class Link(Factory):
     jitter: Callable[[], float]
     current: LinkProtocol | None = field(default=None, init=False)
     fruitless: int = field(default=0, init=False)
+    hint_s: int | None = field(default=None, init=False)
     _connections: int = field(default=0, init=False)
     noisy = False
 
@@ -124,9 +132,18 @@ class Link(Factory):
             self.charger.identity, self.secret, boot, self._connections, self.facts
         )
 
+    def cut(self) -> None:
+        """The charger's power has gone, and the connection with it, without a farewell."""
+        if self.current is not None:
+            self.current.transport.abortConnection()
+
     def _delay_s(self, _attempt: int) -> float:
         # a platform that takes a connection and then turns us away is to be spared as well
         self.fruitless += 1
+        hint_s, self.hint_s = self.hint_s, None
+        if hint_s is not None:
+            # between the hint and twice of it: all the others were told the same
+            return min(hint_s, LONGEST_HINT_S) * (1 + self.jitter())
         return self._backoff(self.fruitless)
 
     def _poke(self) -> None:

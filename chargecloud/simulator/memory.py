@@ -8,6 +8,9 @@ from chargecloud.simulator.charge import Charge
 
 #: what a charger keeps until the cloud acknowledges it
 Record = ChargeStarted | ChargeEnded
+#: records that wait for the cloud.  A charger without room for the ends of all its charges
+#: and one more begins none, as it could not tell of it.
+RECORD_LIMIT = 100
 
 
 @define
@@ -17,7 +20,7 @@ class Port:
 
     @ivar meter_mwh: the energy register, which never goes back.
     @ivar bike: what is plugged in.
-    @ivar charge: the order that runs here; not without a bike.
+    @ivar charge: the order that runs here, or waits for a bike to be plugged in again.
     @ivar last_order_id: the newest order that ran here, which is never started again.
     """
 
@@ -36,12 +39,14 @@ class Memory:
     @ivar boot: which start of the charger this is.
     @ivar records: by their numbers, oldest first.
     @ivar next_record: the number of the next one; none is used twice.
+    @ivar cards: uids of those that the cloud has accepted, the newest last.
     """
 
     ports: list[Port]
     boot: int = 0
     records: dict[int, Record] = field(factory=dict)
     next_record: int = 1
+    cards: list[str] = field(factory=list)
 
     @classmethod
     def new(cls, port_count: int) -> "Memory":
@@ -52,3 +57,22 @@ class Memory:
     def is_charging(self) -> bool:
         """Whether any port has a running order."""
         return any(port.charge for port in self.ports)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for the records of a start, its end, and the ends of what
+        runs."""
+        running = sum(port.charge is not None for port in self.ports)
+        return len(self.records) + running + 2 <= RECORD_LIMIT
+
+    def record(self, record: Record) -> None:
+        """Keep a record until the cloud has it."""
+        self.records[self.next_record] = record
+        self.next_record += 1
+
+    def name(self, number: int, order_id: int) -> None:
+        """The charge that was begun offline with the record of that number has an order."""
+        for port in self.ports:
+            charge = port.charge
+            if charge is not None and charge.offline and charge.offline.number == number:
+                charge.order_id = port.last_order_id = order_id

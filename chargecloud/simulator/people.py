@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from random import Random
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -18,13 +18,14 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.simulator.api import Api, ApiError, Problem
-from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.boxes import Box, Spot
 from chargecloud.simulator.customers import Customers
 from chargecloud.simulator.habits import Plan, draw_linger_s, draw_plan
 from chargecloud.simulator.scenarios import FILLING_S, Scenario
 
 #: how often somebody tries to get a charge before going home
 MOST_TRIES = 4
+MOST_CARD_TRIES = 2
 #: real seconds to the next try when the platform did not answer, or not sensibly
 TRY_LATER_S = 5.0
 #: real seconds in which the lamp beside the socket has to go on after an order
@@ -32,32 +33,6 @@ LAMP_S = 20.0
 #: seconds of the calendar between two looks at the lamp, and real seconds at the least
 LOOK_S = 300
 LOOK_LEAST_REAL_S = 1.0
-
-
-@frozen
-class Box:
-    """A charger as people find it in the street, with the id that stands on it."""
-
-    charger_id: str
-    charger: SimulatedCharger
-
-    @property
-    def free_ports(self) -> list[int]:
-        """Numbers of the ports with no plug in them."""
-        return [port.number for port in self.charger.memory.ports if port.bike is None]
-
-    @property
-    def taken_ports(self) -> list[int]:
-        """Numbers of the ports with a plug in them."""
-        return [port.number for port in self.charger.memory.ports if port.bike is not None]
-
-
-@frozen
-class Spot:
-    """A port of a box."""
-
-    box: Box
-    port: int
 
 
 @define(eq=False, slots=False)
@@ -134,16 +109,18 @@ class People(Service):
 
     async def _visit(self, box: Box) -> None:
         """From coming to a box to leaving with the bike."""
-        plan = draw_plan(self.random)
+        plan = draw_plan(self.random, self.scenario.card_percent)
         try:
             customer_id = await self.customers.take()
         except ApiError as error:
             self._log.info("somebody cannot register: {error}", error=error)
             return
         try:
-            spot = await self._charge(customer_id, plan, box)
+            if plan.has_card:
+                spot = await self._show_card(customer_id, plan, box)
+            else:
+                spot = await self._charge(customer_id, plan, box)
             if spot is not None:
-                await self._wait_for_lamp(spot)
                 await self._fetch(spot, plan.patience_s, plan.linger_s)
         finally:
             self.customers.come_home(customer_id)
@@ -161,6 +138,7 @@ class People(Service):
                 break
             try:
                 await self._order(customer_id, plan, spot, key)
+                await self._wait_for_lamp(spot)
                 return spot
             except Problem as problem:
                 # an order that got no answer keeps its key, as it may have been placed
@@ -174,6 +152,30 @@ class People(Service):
                     await self._complain(problem)
             except ApiError as error:
                 await self._complain(error)
+        if spot is not None:
+            self._unplug(spot)
+        return None
+
+    async def _show_card(self, customer_id: str, plan: Plan, box: Box) -> Spot | None:
+        """
+        Plug in and hold a card to the charger, which shows by its lamp whether that worked.
+
+        @return: as of L{_charge}.
+        """
+        spot = self._plug(box, plan)
+        for _ in range(MOST_CARD_TRIES):
+            if spot is None:
+                break
+            try:
+                uid = await self.customers.card_of(customer_id)
+            except ApiError as error:
+                await self._complain(error)
+                continue
+            spot.box.charger.present_card(spot.port, uid, self.calendar.now())
+            if await self._wait_for_lamp(spot):
+                return spot
+            # the card may be empty
+            await self._top_up(customer_id)
         if spot is not None:
             self._unplug(spot)
         return None
@@ -198,12 +200,13 @@ class People(Service):
         self._log.info("somebody tries again later: {error}", error=error)
         await self._wait(TRY_LATER_S)
 
-    async def _wait_for_lamp(self, spot: Spot) -> None:
-        """Stay until the charge has begun, or for as long as one can bear."""
+    async def _wait_for_lamp(self, spot: Spot) -> bool:
+        """Stay until the charge has begun, or for as long as one can bear; whether it has."""
         waited_s = 0.0
         while not self._is_lit(spot) and waited_s < LAMP_S:
             await self._wait(LOOK_LEAST_REAL_S)
             waited_s += LOOK_LEAST_REAL_S
+        return self._is_lit(spot)
 
     async def _fetch(self, spot: Spot, patience_s: int | None, linger_s: int) -> None:
         """Come back for the bike when it has been charged, or when patience has an end."""
@@ -230,12 +233,10 @@ class People(Service):
         return spot
 
     def _unplug(self, spot: Spot) -> None:
-        spot.box.charger.unplug(spot.port, self.calendar.now())
+        spot.unplug(self.calendar.now())
 
     def _is_lit(self, spot: Spot) -> bool:
-        """Whether the lamp beside the socket says that it charges."""
-        spot.box.charger.advance(self.calendar.now())
-        return spot.box.charger.port(spot.port).charge is not None
+        return spot.is_lit(self.calendar.now())
 
     def _wait(self, real_s: float) -> "Deferred[None]":
         return deferLater(self.clock, real_s)

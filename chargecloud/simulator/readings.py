@@ -7,6 +7,7 @@ and a contact that is warmed by its current.
 
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.events import PortReading
+from chargecloud.simulator.battery import MW_PER_DW
 from chargecloud.simulator.memory import Port
 
 MAINS_DV = 2_300
@@ -31,16 +32,20 @@ def state_of(port: Port) -> PortState:
 def read_port(port: Port) -> PortReading:
     """What a port measures now."""
     state = state_of(port)
-    if port.bike is None or port.charge is None:
-        return PortReading(port.number, state, power_dw=0, meter_mwh=port.meter_mwh)
     charge = port.charge
-    power_mw = port.bike.curve.power_mw(charge.from_s + charge.charged_s)
+    if port.bike is None or charge is None:
+        # a charge that waits for its plug is still the port's
+        order_id = None if charge is None else charge.order_id
+        return PortReading(
+            port.number, state, power_dw=0, meter_mwh=port.meter_mwh, order_id=order_id
+        )
+    power_mw = port.bike.curve.power_mw(charge.place_s)
     voltage_dv = MAINS_DV - power_mw // SAG_MW
     current_ma = power_mw * 10 // voltage_dv
     return PortReading(
         port.number,
         state,
-        power_dw=power_mw // 100,
+        power_dw=power_mw // MW_PER_DW,
         meter_mwh=port.meter_mwh,
         voltage_dv=voltage_dv,
         current_ma=current_ma,

@@ -49,7 +49,7 @@ class Saving(Service):
         super().stopService()
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        return self._save()
+        return self.save()
 
     def _soon(self) -> None:
         if self.running:
@@ -64,11 +64,11 @@ class Saving(Service):
         self._timer = self.clock.callLater(delay_s, self._save_and_go_on)
 
     def _save_and_go_on(self) -> None:
-        self._save()
+        self.save()
         if any(charger.memory.is_charging for charger in self.chargers):
             self._within(CHARGING_S)
 
-    def _save(self) -> "Deferred[None]":
+    def save(self) -> "Deferred[None]":
         """Save when the write before has ended; one that fails is made up for by the next."""
         saved: Deferred[None] = self._turn.run(self._write)
         return saved.addErrback(lambda why: self._log.failure("the fleet was not saved", why))

@@ -6,9 +6,9 @@ from attrs import frozen
 
 from chargecloud.domain.units import HOUR
 
-#: how long a bike charges on average, in seconds of the calendar: it follows from the kinds
-#: of bikes and from people's habits
-MEAN_CHARGE_S = 4 * HOUR
+#: how long a bike charges on average, float and all, in seconds of the calendar: it follows
+#: from the kinds of bikes and from people's habits
+MEAN_CHARGE_S = 16_000
 #: real seconds in which the first people come to boxes that are to be filled at once
 FILLING_S = 12.0
 
@@ -18,10 +18,15 @@ class Scenario:
     """
     @ivar busy_percent: of the ports, that charge on average; nobody comes for 0.
     @ivar fills: whether that many are taken at once, and not little by little.
+    @ivar card_percent: of the people, who charge by a card and by nothing else.
+    @ivar blackout_gap_s: seconds of the calendar between two cuts of a charger's power, on
+        average; C{None} if it is never cut.
     """
 
     busy_percent: int
     fills: bool
+    card_percent: int = 20
+    blackout_gap_s: int | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
         """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
@@ -36,6 +41,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "steady": Scenario(busy_percent=40, fills=False),
     # chargers connect, and nobody comes
     "quiet": Scenario(busy_percent=0, fills=False),
+    # as busy as the demo, and each charger's power fails now and then
+    "blackouts": Scenario(busy_percent=40, fills=True, blackout_gap_s=3 * HOUR),
 }
 
 

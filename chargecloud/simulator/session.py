@@ -15,6 +15,7 @@ from attrs import define, field
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.received import (
+    CardAnswered,
     HeartbeatAnswered,
     Kept,
     Ordered,
@@ -58,12 +59,14 @@ class Session:
 
     @ivar line: the protocol's own side of it.
     @ivar is_welcome: whether the cloud has welcomed the charger.
+    @ivar retry_s: after which a cloud that has no time now wants to be asked again.
     """
 
     charger: SimulatedCharger
     line: NativeCharger
     calendar: Calendar
     is_welcome: bool = field(default=False, init=False)
+    retry_s: int | None = field(default=None, init=False)
     _heartbeat_s: float = field(default=0.0, init=False)
     _sent_s: float = field(default=0.0, init=False)
     _heard_s: float = field(default=0.0, init=False)
@@ -100,11 +103,16 @@ class Session:
         if not self.is_welcome:
             return
         self.charger.advance(self.calendar.now())
-        if any([self._send_records(now_s), self._report()]):
+        if any([self._send_records(now_s), self._ask_cards(), self._report()]):
             self._sent_s = now_s
         if now_s >= self._heartbeat_due_s:
             self.line.heartbeat()
             self._sent_s = self._beat_s = now_s
+
+    def close(self) -> None:
+        """The connection has gone."""
+        if self.is_welcome:
+            self.charger.hang_up()
 
     def data_to_send(self) -> bytes:
         """Take what is to be sent."""
@@ -158,6 +166,13 @@ class Session:
             said = True
         return said
 
+    def _ask_cards(self) -> bool:
+        """Ask about the cards that are held to the readers."""
+        questions = self.charger.cards.take_questions()
+        for card in questions:
+            self.line.card(card.number, card.port, card.uid, card.uptime_s)
+        return bool(questions)
+
     def _report(self) -> bool:
         """Report all ports that charge when it is time, and at once what has changed."""
         ports = self.charger.memory.ports
@@ -185,7 +200,7 @@ class Session:
         self.charger.advance(self.calendar.now())
         self.charger.set_clock(welcomed.unix_s)
         self._heartbeat_s = float(welcomed.heartbeat_s)
-        self.is_welcome = True
+        self.is_welcome = self.charger.is_online = True
 
     def _take_command(self, ordered: Ordered) -> None:
         answer = self.charger.obey(ordered.command, self.calendar.now())
@@ -194,11 +209,16 @@ class Session:
 
     def _take_outcome(self, kept: Kept) -> None:
         if kept.outcome is not Outcome.LATER:
-            self.charger.forget(kept.record)
+            self.charger.forget(kept.record, kept.order_id)
             self._records_sent.pop(kept.record, None)
 
     def _take_refusal(self, refused: Refused) -> None:
+        self.retry_s = refused.retry_s
         raise NotAdmitted(f"the cloud does not want this charger: code {refused.code}")
+
+    def _take_card(self, answered: CardAnswered) -> None:
+        # whether it charges is seen by the lamp; an order that it got comes as any other
+        self.charger.cards.answered(answered.number, answered.code)
 
     def _take_answer(self, _answered: HeartbeatAnswered) -> None:
         """That something was heard is all that it tells."""
@@ -209,5 +229,6 @@ _TAKE: Mapping[type[Received], Callable[[Session, Any], None]] = {
     Ordered: Session._take_command,
     Kept: Session._take_outcome,
     Refused: Session._take_refusal,
+    CardAnswered: Session._take_card,
     HeartbeatAnswered: Session._take_answer,
 }

@@ -6,7 +6,7 @@ import attrs
 from attrs import frozen
 
 from chargecloud.routes import whole
-from chargecloud.simulator.scenarios import find_scenario
+from chargecloud.simulator.scenarios import SCENARIOS, find_scenario
 
 
 def _is_one(_instance: object, _attribute: "attrs.Attribute[Any]", name: str) -> None:
@@ -22,6 +22,6 @@ class SimulatorSettings:
     scenario: str = attrs.field(
         default="demo",
         validator=_is_one,
-        metadata={"doc": "how many people come: demo, steady or quiet"},
+        metadata={"doc": f"what happens: {', '.join(SCENARIOS)}"},
     )
     seed: int = whole("the same seed brings the same people with the same bikes", default=1)

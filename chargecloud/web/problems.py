@@ -105,6 +105,9 @@ KINDS: Mapping[type[Refusal], Kind] = {
     errors.PortBusy: Kind(HTTPStatus.CONFLICT, "Port in use", "充电口使用中"),
     errors.InsufficientFunds: Kind(HTTPStatus.CONFLICT, "Not enough money", "余额不足"),
     errors.ChargerOffline: Kind(HTTPStatus.CONFLICT, "Charger offline", "充电设备离线"),
+    errors.StorageFull: Kind(
+        HTTPStatus.INSUFFICIENT_STORAGE, "No room for a charge", "存储空间不足"
+    ),
     errors.CommandTimedOut: Kind(
         HTTPStatus.GATEWAY_TIMEOUT, "Charger did not answer", "充电设备未应答"
     ),

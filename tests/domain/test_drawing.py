@@ -217,6 +217,17 @@ def test_a_float_goes_on_over_a_short_absence() -> None:
     assert reader.read(5).end is StopReason.FULL
 
 
+def test_a_cut_of_the_power_is_no_float() -> None:
+    """Low since 120 s, it has its eleven minutes without that time."""
+    drawing = Drawing(CutOff(full_for_s=60, float_hold_s=600), True, 0)
+    for at_s in range(0, 360, 60):
+        drawing.take(at_s, 1_900 if at_s < 120 else 50, None)
+    drawing.skip(7_000)
+    assert drawing.take(7_360, 50, None).end is None
+    assert drawing.take(7_720, 50, None).end is None
+    assert drawing.take(7_780, 50, None).end is StopReason.FULL
+
+
 # ------------------------------------------------------------------------- another bike
 
 

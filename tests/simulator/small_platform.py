@@ -15,7 +15,14 @@ from twisted.web.server import NOT_DONE_YET, Request
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Command, StartCharge
-from chargecloud.domain.events import ChargeEnded, ChargerEvent, Outcome
+from chargecloud.domain.events import (
+    CardPresented,
+    ChargeEnded,
+    ChargerEvent,
+    ChargeStarted,
+    Outcome,
+    Reply,
+)
 from chargecloud.interfaces import Answered, Claimed, Credentials, Greeting, Proven, Told
 
 KEY = bytes(range(16))
@@ -94,12 +101,18 @@ class CloudEnd(Protocol):
 
     @ivar knows: whether chargers are registered here.
     @ivar outcome: what becomes of every record.
+    @ivar card_code: what every card is answered with.
+    @ivar offline_order_id: the order of a charge that was begun offline.
+    @ivar postpone_s: says that there is no time now, and when there may be.
     @ivar is_deaf: hears nothing, and so says nothing.
     @ivar told: facts, in their order; C{answers} and C{commands} by number.
     """
 
     knows: bool = True
     outcome: Outcome = Outcome.KEPT
+    card_code: str = "ok"
+    offline_order_id: int | None = None
+    postpone_s: int | None = None
     secret: Secret = field(factory=lambda: Secret(KEY, 1))
     identity: str = ""
     told: list[ChargerEvent] = field(factory=list)
@@ -122,7 +135,9 @@ class CloudEnd(Protocol):
         self.bytes_heard += len(data)
         for heard in self._talk.receive(data):
             self.identity = heard.identity
-            if isinstance(heard, Claimed):
+            if isinstance(heard, Claimed) and self.postpone_s is not None:
+                self._talk.postpone(heard.identity, self.postpone_s)
+            elif isinstance(heard, Claimed):
                 credentials = Credentials(self.secret) if self.knows else None
                 self._talk.welcome(heard.identity, credentials, Greeting(self.unix_s(), 30))
             elif isinstance(heard, Proven):
@@ -133,8 +148,14 @@ class CloudEnd(Protocol):
                 self.told.append(heard.event)
                 if heard.ticket is not None:
                     self.tickets.append(heard.ticket)
-                    self._talk.acknowledge(heard.identity, heard.ticket, self.outcome)
+                    self._talk.acknowledge(heard.identity, heard.ticket, self._reply(heard.event))
         self._write()
+
+    def _reply(self, event: ChargerEvent) -> Reply:
+        if isinstance(event, CardPresented):
+            return Reply(Outcome.KEPT, self.card_code)
+        offline = isinstance(event, ChargeStarted) and event.offline is not None
+        return Reply(self.outcome, order_id=self.offline_order_id if offline else None)
 
     def command(self, command: Command) -> int:
         """Send a command, and say its number."""

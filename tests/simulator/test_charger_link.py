@@ -1,14 +1,23 @@
 from datetime import timedelta
 
+import pytest
 from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.test.iosim import FakeTransport, IOPump, connect
 
 from chargecloud.calendar import Anchor, Calendar
-from chargecloud.domain.charger import PortState, Secret
+from chargecloud.domain.charger import ChargerTime, PortState, Secret
 from chargecloud.domain.commands import StartCharge, StopCharge
-from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, PortsReported, StopReason
+from chargecloud.domain.events import (
+    CardPresented,
+    ChargeEnded,
+    ChargeStarted,
+    OfflineStart,
+    Outcome,
+    PortsReported,
+    StopReason,
+)
 from chargecloud.simulator.link import Link, LinkProtocol
 from chargecloud.simulator.provisioning import facts_of
 from tests.harness import clock_at
@@ -142,15 +151,123 @@ def test_a_stop_ends_the_charge_at_once() -> None:
 
 
 def test_a_plug_that_is_pulled_is_told_at_once() -> None:
-    """What people do at the socket does not wait for the next report."""
+    """What people do at the socket does not wait for the next report; the charge ends when
+    its grace is over, two seconds of this fast calendar later."""
     wire = new_wire()
     cloud = wire.join()
     wire.start()
     wire.after(3.3)
     wire.stand.charger.unplug(1, wire.link.calendar.now())
     wire.after(0.05)
+    (reading,) = cloud.told[-1].readings  # type: ignore[union-attr]
+    assert (reading.state, reading.order_id) == (PortState.IDLE, ORDER)
+    assert cloud.facts(ChargeEnded) == []
+    wire.after(2)
     assert cloud.facts(ChargeEnded)[0].reason is StopReason.UNPLUGGED
-    assert cloud.told[-1].readings[0].state is PortState.IDLE  # type: ignore[union-attr]
+
+
+def test_a_card_is_asked_about_and_answered() -> None:
+    """By its number, which counts the cards since the charger's start."""
+    wire = new_wire()
+    cloud = wire.join()
+    for uid in ("CARD1", "CARD2"):
+        wire.stand.charger.present_card(2, uid, wire.link.calendar.now())
+        wire.after(0.1)
+    asked = cloud.facts(CardPresented)
+    assert [(card.number, card.port, card.card_uid) for card in asked] == [
+        (1, 2, "CARD1"),
+        (2, 2, "CARD2"),
+    ]
+    assert wire.stand.charger.memory.cards == ["CARD1", "CARD2"]
+    cloud.card_code = "blocked-card"
+    wire.stand.charger.present_card(2, "CARD1", wire.link.calendar.now())
+    wire.after(0.1)
+    assert wire.stand.charger.memory.cards == ["CARD2"]
+
+
+def test_a_charge_that_began_offline_gets_its_order() -> None:
+    """It is told with its card; from then on it is reported and stopped by its order."""
+    wire = new_wire()
+    wire.join(CloudEnd(is_deaf=True))
+    wire.stand.charger.memory.cards.append("CARD")
+    wire.stand.charger.plug(1, bike(), wire.link.calendar.now())
+    wire.stand.charger.present_card(1, "CARD", wire.link.calendar.now())
+    wire.cut()
+    cloud = wire.join(CloudEnd(offline_order_id=ORDER))
+    wire.after(0.1)
+    (started,) = cloud.facts(ChargeStarted)
+    assert (started.order_id, started.offline) == (None, OfflineStart(1, "CARD"))
+    cloud.told.clear()
+    wire.after(2)
+    assert {report.readings[0].order_id for report in cloud.facts(PortsReported)} == {ORDER}
+    number = cloud.command(StopCharge(ORDER, 1))
+    wire.after(0.1)
+    assert cloud.answers[number].accepted
+    (ended,) = cloud.facts(ChargeEnded)
+    assert (ended.order_id, ended.offline) == (ORDER, None)
+
+
+def test_a_charge_that_began_and_ended_offline_is_told_by_its_number() -> None:
+    """Start and end carry the same one, and both are kept."""
+    wire = new_wire()
+    wire.stand.charger.memory.cards.append("CARD")
+    wire.stand.charger.plug(1, bike(), wire.stand.now)
+    for minutes in (0, 60):
+        now = wire.stand.after(60 * minutes)
+        wire.stand.charger.present_card(1, "CARD", now)
+    wire.clock.advance(60)
+    cloud = wire.join()
+    (started,), (ended,) = cloud.facts(ChargeStarted), cloud.facts(ChargeEnded)
+    assert started.offline == ended.offline == OfflineStart(1, "CARD")
+    assert (ended.order_id, ended.duration_s) == (None, 3_600)
+    assert wire.stand.charger.memory.records == {}
+
+
+def test_a_connection_that_is_lost_leaves_the_charger_alone() -> None:
+    """Until it is welcomed again, it decides about cards by itself."""
+    wire = new_wire()
+    wire.join()
+    assert wire.stand.charger.is_online
+    wire.cut()
+    assert not wire.stand.charger.is_online
+    wire.join(CloudEnd(is_deaf=True))
+    assert not wire.stand.charger.is_online
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_cut_of_the_power_is_told_when_it_is_back(resumes: bool) -> None:
+    """In a new start: a charge goes on, or has ended when the power went."""
+    wire = new_wire()
+    wire.stand.charger.resumes = resumes
+    wire.join()
+    wire.start()
+    wire.after(10)
+    wire.stand.charger.cut_power(wire.link.calendar.now())
+    wire.link.cut()
+    wire.pump.flush()
+    assert wire.link.current is None
+    assert wire.clock.getDelayedCalls() == []
+    wire.after(5)
+    wire.stand.charger.power_up(wire.link.calendar.now())
+    cloud = wire.join()
+    (login,) = cloud.logins
+    assert (login.login.boot, login.login.uptime_s) == (2, 0)
+    wire.after(0.1)
+    ends = [(end.reason, end.at, end.duration_s) for end in cloud.facts(ChargeEnded)]
+    assert ends == ([] if resumes else [(StopReason.POWER_CUT, ChargerTime(1, 600), 600)])
+    assert (wire.stand.charger.port(1).charge is not None) is resumes
+
+
+def test_a_cloud_without_time_is_asked_again_when_it_said() -> None:
+    """Between its hint and twice of that, and never later than twenty minutes; the time after
+    that has nothing to do with the hint."""
+    wire = new_wire()
+    for jitter, hint_s, wait_s in ((0.0, 40, 40), (0.5, 40, 60), (0.0, 100_000, 600)):
+        wire.link.jitter = lambda jitter=jitter: jitter  # type: ignore[misc]
+        wire.join(CloudEnd(postpone_s=hint_s))
+        assert wire.link.current is None
+        assert wire.link._delay_s(1) == wait_s
+        assert wire.link._delay_s(1) < 40
 
 
 def test_an_idle_charger_beats() -> None:

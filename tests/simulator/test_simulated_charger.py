@@ -47,7 +47,7 @@ def test_an_energy_limit_ends_to_the_mwh(limit_mwh: int, steps: list[float]) -> 
     stand.charger.advance(stand.after(10**7))
     ended = stand.ended
     assert ended.reason is StopReason.LIMIT_ENERGY
-    assert ended.end_meter_mwh - ended.start_meter_mwh == limit_mwh
+    assert (ended.start_meter_mwh, ended.end_meter_mwh) == (0, limit_mwh)
     assert ended.duration_s == bike().curve.place_of_energy(limit_mwh)
 
 

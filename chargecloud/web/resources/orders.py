@@ -1,9 +1,6 @@
-"""C{/orders}"""
+"""C{/orders}: placed, looked at, stopped."""
 
-from datetime import datetime
 from typing import Any
-
-from attrs import frozen
 
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing, Wish
@@ -16,167 +13,19 @@ from chargecloud.domain.errors import (
     NotFound,
     Overloaded,
     PortBusy,
+    StorageFull,
 )
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order_value import Order, OrderState
-from chargecloud.domain.tariff import Fee
-from chargecloud.domain.units import DAY, wh
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.routes import Call, Method, Page, Route
+from chargecloud.web.resources.order_bodies import (
+    BillShown,
+    NewOrder,
+    OrderQuery,
+    OrderShown,
+    show,
+    show_bill,
+)
 from chargecloud.web.resources.shared import page, request_key
-from chargecloud.web.resources.tariffs import LineShown, show_line
-
-#: ten times the largest battery on a road; every dialect's fields hold it
-MOST_ENERGY_WH = 10_000_000
-#: a month: who parks for longer is no customer; every dialect's fields hold it
-MOST_DURATION_S = 30 * DAY
-
-
-@frozen(kw_only=True)
-class Limit:
-    """When a charge is to end by itself, whatever comes first."""
-
-    energy_wh: int | None = whole(
-        "after this much energy", default=None, least=1, most=MOST_ENERGY_WH
-    )
-    duration_s: int | None = whole("after this long", default=None, least=1, most=MOST_DURATION_S)
-    amount_fen: int | None = whole("before it costs more than this", default=None, least=1)
-    until_full: bool = choice("when the battery is full", default=True)
-
-
-@frozen(kw_only=True)
-class NewOrder:
-    """A charge that somebody wants."""
-
-    charger_id: Id = choice("at which charger")
-    port: int = whole("at which port", least=1, most=64, example=3)
-    customer_id: Id | None = choice("whose wallet pays", default=None)
-    tariff_id: Id | None = choice("at which price; the site's if not given", default=None)
-    prepaid_fen: int | None = whole("to hold, and to spend at the most", default=None, least=1)
-    limit: Limit = choice("when to end", default=Limit())
-
-    def __attrs_post_init__(self) -> None:
-        if self.prepaid_fen is not None and self.customer_id is None:
-            raise ValueError("prepaid_fen needs a customer_id: it is held in a wallet")
-
-
-@frozen(kw_only=True)
-class OrderShown:
-    """A charge, from the request to the bill."""
-
-    id: Id = choice("its id")
-    tenant_id: Id = choice("whose charger it is at")
-    site_id: Id = choice("where")
-    charger_id: Id = choice("at which charger")
-    port: int = whole("at which port")
-    customer_id: Id | None = choice("who pays")
-    tariff_id: Id = choice("at which price")
-    tariff_version: int = whole("in which version of it")
-    state: OrderState = choice("where it is in its life")
-    energy_wh: int = whole("energy so far, rounded")
-    energy_mwh: int = whole("energy so far, exactly")
-    held_fen: int = whole("money that is held for it at the moment")
-    amount_fen: int | None = whole("what it cost; null until it is settled")
-    electricity_fen: int | None = whole("of which for electricity")
-    service_fen: int | None = whole("of which for service")
-    start_meter_wh: int | None = whole("the port's register at the start, rounded")
-    end_meter_wh: int | None = whole("the port's register at the end, rounded")
-    charged_s: int | None = whole("seconds of charging; null until it has ended")
-    stop_reason: str | None = text("why it ended")
-    failure: str | None = text("why it failed, or is held")
-    limit: Limit = choice("when it is to end by itself")
-    created_at: datetime = choice("when it was placed")
-    started_at: datetime | None = choice("when the charger began")
-    ended_at: datetime | None = choice("when the charger ended, or the order failed")
-    settled_at: datetime | None = choice("when it was billed and paid")
-
-
-@frozen(kw_only=True)
-class BillShown:
-    """What makes the amount."""
-
-    order_id: Id = choice("of which order")
-    tariff_id: Id = choice("by which tariff")
-    tariff_version: int = whole("in which version of it")
-    amount_fen: int = whole("what it cost")
-    electricity_fen: int = whole("of which for electricity")
-    service_fen: int = whole("of which for service")
-    energy_mwh: int = whole("the energy that was metered")
-    charged_s: int = whole("seconds of charging")
-    lines: tuple[LineShown, ...] = choice("they sum to the amount")
-
-
-@frozen(kw_only=True)
-class OrderQuery(Paging):
-    """Which orders."""
-
-    state: OrderState | None = choice("in this state", default=None)
-    charger_id: Id | None = choice("at this charger", default=None)
-    customer_id: Id | None = choice("of this customer", default=None)
-    site_id: Id | None = choice("at this site", default=None)
-    newest_first: bool = choice("from the newest back", default=False)
-
-
-def show(order: Order) -> OrderShown:
-    """An order as it is answered."""
-    bill = order.bill
-    return OrderShown(
-        id=order.id,
-        tenant_id=order.tenant_id,
-        site_id=order.site_id,
-        charger_id=order.charger_id,
-        port=order.port,
-        customer_id=order.customer_id,
-        tariff_id=order.tariff_id,
-        tariff_version=order.tariff_version,
-        state=order.state,
-        energy_wh=wh(order.energy_mwh),
-        energy_mwh=order.energy_mwh,
-        held_fen=0 if order.state in (OrderState.SETTLED, OrderState.FAILED) else order.held_fen,
-        amount_fen=bill.amount_fen if bill else None,
-        electricity_fen=bill.fee_fen(Fee.ELECTRICITY) if bill else None,
-        service_fen=bill.fee_fen(Fee.SERVICE) if bill else None,
-        start_meter_wh=_wh(order.start_meter_mwh),
-        end_meter_wh=_wh(order.end_meter_mwh),
-        charged_s=order.charged_s,
-        stop_reason=order.stop_reason.value if order.stop_reason else None,
-        failure=order.failure,
-        limit=Limit(
-            energy_wh=_wh(order.limit_energy_mwh),
-            duration_s=order.limit_duration_s,
-            amount_fen=order.limit_amount_fen,
-            until_full=order.until_full,
-        ),
-        created_at=order.created_at,
-        started_at=order.started_at,
-        ended_at=order.ended_at,
-        settled_at=order.settled_at,
-    )
-
-
-def show_bill(order: Order) -> BillShown:
-    """
-    The bill of an order.
-
-    @raise NotFound: if it has none yet.
-    """
-    bill = order.bill
-    if bill is None or order.charged_s is None:
-        raise NotFound(f"there is no bill: the order is {order.state.value}")
-    return BillShown(
-        order_id=order.id,
-        tariff_id=bill.tariff_id,
-        tariff_version=bill.tariff_version,
-        amount_fen=bill.amount_fen,
-        electricity_fen=bill.fee_fen(Fee.ELECTRICITY),
-        service_fen=bill.fee_fen(Fee.SERVICE),
-        energy_mwh=order.energy_mwh,
-        charged_s=order.charged_s,
-        lines=tuple(show_line(line) for line in bill.lines),
-    )
-
-
-def _wh(energy_mwh: int | None) -> int | None:
-    return None if energy_mwh is None else wh(energy_mwh)
 
 
 def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
@@ -199,14 +48,22 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
 
     async def listed(call: Call) -> Page[OrderShown]:
         query: OrderQuery = call.query
+        mine = call.caller.tenant_id
+        if mine is not None and query.tenant_id not in (None, mine):
+            return Page(())
         found = await orders.list(
-            call.caller.tenant_id,
+            query.tenant_id if mine is None else mine,
             limit=query.limit,
             cursor=query.cursor,
             state=query.state,
             charger_id=query.charger_id,
             customer_id=query.customer_id,
             site_id=query.site_id,
+            port=query.port,
+            stop_reason=query.stop_reason,
+            origin=query.origin,
+            placed_from=query.from_,
+            placed_until=query.to,
             newest_first=query.newest_first,
         )
         return page(found, show)
@@ -231,7 +88,14 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
             body=NewOrder,
             answer=OrderShown,
             status=201,
-            refusals=(NotFound, PortBusy, ChargerOffline, InsufficientFunds, Overloaded),
+            refusals=(
+                NotFound,
+                PortBusy,
+                ChargerOffline,
+                InsufficientFunds,
+                Overloaded,
+                StorageFull,
+            ),
             run=create,
             **common,
         ),

@@ -1,0 +1,81 @@
+"""What happened to an order, and why: the event log, by order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, select
+
+from chargecloud.charging.terms import find_order
+from chargecloud.domain.decision import Row
+from chargecloud.domain.order_rows import instant_of
+from chargecloud.storage.schema import event_log
+from chargecloud.storage.store import Store
+
+
+@frozen
+class Happening:
+    """
+    One thing that happened to an order.
+
+    @ivar at: when it was written down, by our calendar.
+    @ivar occurred_at: when it was, as we judge it; C{None} for what we did ourselves.
+    @ivar told_at: when it was by the charger, as the charger told it.
+    @ivar why: why it was decided so.
+    @ivar by: id of the token of the person who decided.
+    @ivar body: all else.
+    """
+
+    at: datetime
+    kind: str
+    occurred_at: datetime | None
+    told_at: datetime | None
+    why: str | None
+    by: int | None
+    body: Row
+
+
+_OWN_FIELDS = ("at_ms", "told_ms", "why", "by", "site_id", "port")
+
+
+def _happening(row: Any) -> Happening:
+    body = dict(row.body)
+
+    def instant(name: str) -> datetime | None:
+        return None if body.get(name) is None else instant_of(body[name])
+
+    return Happening(
+        row.at,
+        row.kind,
+        instant("at_ms"),
+        instant("told_ms"),
+        body.get("why"),
+        body.get("by"),
+        {name: value for name, value in body.items() if name not in _OWN_FIELDS},
+    )
+
+
+@frozen
+class History:
+    """The histories of orders."""
+
+    store: Store
+
+    async def of(self, tenant_id: int | None, order_id: int) -> Sequence[Happening]:
+        """
+        All that happened to an order, oldest first.
+
+        @raise NotFound: if the tenant has no such order.
+        """
+
+        def read(connection: Connection) -> list[Happening]:
+            find_order(connection, tenant_id, order_id)
+            found = (
+                select(event_log)
+                .where(event_log.c.order_id == order_id)
+                .order_by(event_log.c.at, event_log.c.node, event_log.c.seq)
+            )
+            return [_happening(row) for row in connection.execute(found)]
+
+        return await self.store.read(read)

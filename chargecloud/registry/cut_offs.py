@@ -1,0 +1,93 @@
+"""How charges are cut off at a site, where that is not as it is everywhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, fields, frozen
+from sqlalchemy import Connection, delete, insert, select
+
+from chargecloud.domain.charger import ChargerKind
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.decision import Decision, LogEntry
+from chargecloud.registry.sites import find_site
+from chargecloud.storage.schema import cut_offs
+from chargecloud.storage.store import Store
+
+#: the rules, by their names
+RULES = tuple(attribute.name for attribute in fields(CutOff))
+
+
+def find_cut_off(
+    connection: Connection, site_id: int, kind: ChargerKind, everywhere: CutOff
+) -> CutOff:
+    """The rules for a kind of charger at a site: its own, and for the rest those that hold
+    everywhere."""
+    return evolve(everywhere, **_own(connection, site_id, kind))
+
+
+def _own(connection: Connection, site_id: int, kind: ChargerKind) -> Mapping[str, Any]:
+    found = select(cut_offs.c.rules).where(
+        cut_offs.c.site_id == site_id, cut_offs.c.kind == kind.value
+    )
+    rules: Mapping[str, Any] | None = connection.execute(found).scalar()
+    # a rule that a later version no longer has is no reason to charge by none
+    return {name: value for name, value in (rules or {}).items() if name in RULES}
+
+
+@frozen
+class SiteCutOffs:
+    """
+    @ivar everywhere: the rules where a site has none of its own.
+    """
+
+    store: Store
+    everywhere: Mapping[ChargerKind, CutOff]
+
+    async def get(self, tenant_id: int | None, site_id: int) -> Mapping[ChargerKind, CutOff]:
+        """
+        The rules at a site, for each kind.
+
+        @raise NotFound: if the tenant has no such site.
+        """
+
+        def read(connection: Connection) -> Mapping[ChargerKind, CutOff]:
+            find_site(connection, tenant_id, site_id)
+            return {
+                kind: find_cut_off(connection, site_id, kind, everywhere)
+                for kind, everywhere in self.everywhere.items()
+            }
+
+        return await self.store.read(read)
+
+    async def put(
+        self, tenant_id: int | None, site_id: int, kind: ChargerKind, rules: Mapping[str, int]
+    ) -> CutOff:
+        """
+        Have these rules for a kind of charger at a site, and for the rest those that hold
+        everywhere.  They hold for charges that begin from now on.
+
+        @param rules: by their names, within the limits of L{CutOff}; none at all takes back
+            what was put before.
+        @raise NotFound: if the tenant has no such site.
+        """
+        site = await self.store.read(lambda connection: find_site(connection, tenant_id, site_id))
+        after = evolve(self.everywhere[kind], **rules)
+        row = {
+            "site_id": site_id,
+            "kind": kind.value,
+            "tenant_id": site.tenant_id,
+            "rules": dict(rules),
+        }
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                delete(cut_offs).where(cut_offs.c.site_id == site_id, cut_offs.c.kind == kind.value)
+            )
+            if rules:
+                connection.execute(insert(cut_offs).values(row))
+
+        await self.store.writer.transact(write)
+        body = {"site_id": site_id, "kind": kind.value, "rules": dict(rules)}
+        entry = LogEntry("site.cut_off_changed", site.tenant_id, body)
+        await self.store.writer.decide(Decision(log=(entry,)))
+        return after
