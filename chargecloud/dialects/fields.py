@@ -244,6 +244,7 @@ class Record:
         if [row.number for row in rows] != list(range(len(rows))):
             raise ValueError("fields are numbered from 0 without a gap, and never renumbered")
         self.rows = rows
+        self.names = frozenset(row.name for row in rows)
         self._known = 2 ** len(rows) - 1
         self._required = sum(1 << row.number for row in rows if row.required)
         self._writers = [(1 << row.number, row.name, row.kind.write) for row in rows]

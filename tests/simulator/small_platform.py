@@ -13,6 +13,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.meanings import RecordTicket
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Command, StartCharge
 from chargecloud.domain.events import (
@@ -105,7 +106,8 @@ class CloudEnd(Protocol):
     @ivar offline_order_id: the order of a charge that was begun offline.
     @ivar postpone_s: says that there is no time now, and when there may be.
     @ivar is_deaf: hears nothing, and so says nothing.
-    @ivar told: facts, in their order; C{answers} and C{commands} by number.
+    @ivar told: facts, in their order; C{records}: numbers of those that are records.
+    @ivar answers: to commands, by number.
     """
 
     knows: bool = True
@@ -116,7 +118,7 @@ class CloudEnd(Protocol):
     secret: Secret = field(factory=lambda: Secret(KEY, 1))
     identity: str = ""
     told: list[ChargerEvent] = field(factory=list)
-    tickets: list[object] = field(factory=list)
+    records: list[int] = field(factory=list)
     answers: dict[int, Any] = field(factory=dict)
     logins: list[Proven] = field(factory=list)
     unix_s: Callable[[], int] = lambda: int(NOW.timestamp())
@@ -146,8 +148,9 @@ class CloudEnd(Protocol):
                 self.answers[heard.number] = heard.answer
             elif isinstance(heard, Told):
                 self.told.append(heard.event)
+                if isinstance(heard.ticket, RecordTicket):
+                    self.records.append(heard.ticket.record)
                 if heard.ticket is not None:
-                    self.tickets.append(heard.ticket)
                     self._talk.acknowledge(heard.identity, heard.ticket, self._reply(heard.event))
         self._write()
 

@@ -14,7 +14,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from chargecloud.dialects.fields import Fields
 from chargecloud.dialects.framing import ReceiveBuffer
-from chargecloud.dialects.native.codes import VERSION
+from chargecloud.dialects.native.codes import MOST_RETRY_S, RETRY_SIZE, VERSION, RefusalCode
 from chargecloud.dialects.native.frames import (
     DOWN_HEADS,
     LONG_FRAME,
@@ -39,6 +39,8 @@ from chargecloud.dialects.native.meanings import (
 )
 from chargecloud.dialects.native.messages import (
     ANSWER,
+    CARD,
+    CARD_ANSWER,
     DOWN,
     ENDED,
     HEARTBEAT,
@@ -59,6 +61,7 @@ from chargecloud.dialects.native.messages import (
     read_message,
 )
 from chargecloud.dialects.native.received import (
+    CardAnswered,
     HeartbeatAnswered,
     Kept,
     Ordered,
@@ -164,6 +167,11 @@ class NativeCharger:
         """Tell that a charge ended; C{record} is the charger's own number of this record."""
         self._say(ENDED, record_fields(record, event))
 
+    def card(self, number: int, port: int, uid: str, uptime_s: int) -> None:
+        """Ask what becomes of a card that is presented; C{number} counts them since the
+        charger's start."""
+        self._say(CARD, {"number": number, "port": port, "uid": uid, "uptime_s": uptime_s})
+
     def answer(self, number: int, answer: Answer) -> None:
         """Answer the command of that number."""
         self._say(ANSWER, answer_fields(number, answer))
@@ -227,7 +235,11 @@ class NativeCharger:
         if len(frame.body) < 2:
             raise BadFrame("a REFUSAL without a code")
         self._state = _State.CLOSED
-        received.append(Refused(code=frame.body[1]))
+        hint = frame.body[2 : 2 + RETRY_SIZE]
+        retry_s = None
+        if frame.body[1] == RefusalCode.BUSY and len(hint) == RETRY_SIZE:
+            retry_s = min(int.from_bytes(hint, "big"), MOST_RETRY_S)
+        received.append(Refused(frame.body[1], retry_s))
 
     def _take_sealed(self, frame: Frame, received: list[Received]) -> None:
         plaintext = self._open_seal().open(frame.body, frame.start)
@@ -262,6 +274,7 @@ def _ordered(message: Message, fields: Fields) -> Received:
 _RECEIVED: Mapping[Message, Callable[[Message, Fields], Received]] = {
     HEARTBEAT_ANSWER: lambda _message, _fields: HeartbeatAnswered(),
     KEPT: lambda _message, fields: Kept(**fields),
+    CARD_ANSWER: lambda _message, fields: CardAnswered(**fields),
     START: _ordered,
     STOP: _ordered,
     TIME: _ordered,

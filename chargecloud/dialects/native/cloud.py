@@ -7,15 +7,14 @@ from zope.interface import implementer
 
 from chargecloud.dialects.fields import Fields
 from chargecloud.dialects.framing import ReceiveBuffer
-from chargecloud.dialects.native.codes import VERSION, RefusalCode
+from chargecloud.dialects.native.codes import MOST_RETRY_S, RETRY_SIZE, VERSION, RefusalCode
 from chargecloud.dialects.native.frames import UP_HEADS, Frame, FrameKind, start_of, take_frame
 from chargecloud.dialects.native.keys import SERVER_NONCE_SIZE, Seal, choose_suite, session_key
 from chargecloud.dialects.native.machine import TRANSITIONS, Claim, State, Step, Turn
-from chargecloud.dialects.native.meanings import COMMANDS, command_fields
+from chargecloud.dialects.native.meanings import COMMANDS, command_fields, reply_of
 from chargecloud.dialects.native.messages import (
     DOWN_NUMBERS,
     HELLO,
-    KEPT,
     UP,
     WELCOME,
     Message,
@@ -30,7 +29,7 @@ from chargecloud.domain.errors import (
     Refusal,
     RemoteError,
 )
-from chargecloud.domain.events import Outcome, Reply
+from chargecloud.domain.events import Reply
 from chargecloud.interfaces import Credentials, Greeting, Heard, IConversation
 
 #: bytes that may wait for the rest of their frame or for the welcome: a charger that keeps
@@ -94,10 +93,19 @@ class NativeConversation:
         self._greet(claim, secret.key, greeting, send_login=not is_known)
         self._state = self._step(Turn.FACTS_KNOWN if is_known else Turn.FACTS_WANTED).state
 
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """Tell the charger to come back later; one that has failed meanwhile hears nothing."""
+        if self._state is not State.CLAIMED or self._claim is None:
+            return
+        seconds = min(retry_s, MOST_RETRY_S).to_bytes(RETRY_SIZE, "big")
+        self._refuse(RefusalCode.BUSY, seconds)
+        self._state = self._step(Turn.NOT_ADMITTED).state
+
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
-        """Answer a record; what is to be sent again is not answered."""
-        if reply.outcome is not Outcome.LATER and self._holds(identity):
-            self._say(KEPT, {"record": ticket, "outcome": reply.outcome})
+        """Answer a record, or a card; a record that is to be sent again is not answered."""
+        answer = reply_of(ticket, reply)
+        if answer is not None and self._holds(identity):
+            self._say(*answer)
 
     def command(self, identity: str, number: int, command: Command) -> None:
         """
@@ -188,8 +196,8 @@ class NativeConversation:
         assert self._seal is not None, "only what was welcomed is spoken to"
         self._sending += self._seal.frame(message.write(fields))
 
-    def _refuse(self, code: RefusalCode) -> None:
-        body = bytes((VERSION, code))
+    def _refuse(self, code: RefusalCode, more: bytes = b"") -> None:
+        body = bytes((VERSION, code)) + more
         self._sending += start_of(FrameKind.REFUSAL, len(body)) + body
 
     def _holds(self, identity: str) -> bool:

@@ -18,6 +18,11 @@ class RefusalCode(IntEnum):
     BUSY = 4
 
 
+#: a REFUSAL tells for how long to stay away in this many bytes, where it does
+RETRY_SIZE = 2
+#: and for no longer than this
+MOST_RETRY_S = 600
+
 #: a state without a number, C{UNKNOWN}, is not said at all
 PORT_STATES: Mapping[int, PortState] = {
     0: PortState.IDLE,
@@ -27,6 +32,7 @@ PORT_STATES: Mapping[int, PortState] = {
     4: PortState.FAULT,
 }
 
+#: C{WATCHDOG} is the platform's own and has no number: no charger ends a charge for it
 STOP_REASONS: Mapping[int, StopReason] = {
     0: StopReason.UNKNOWN,
     1: StopReason.USER,
@@ -52,6 +58,19 @@ ANSWER_CODES: Mapping[int, str] = {
     5: "not-plugged",
     6: "unknown-command",
     7: "refused",
+}
+
+#: what somebody who presented a card is told; C{not-now} stands for what could not be decided
+CARD_CODES: Mapping[int, str] = {
+    0: "ok",
+    1: "unknown-card",
+    2: "blocked-card",
+    3: "expired-card",
+    4: "insufficient-funds",
+    5: "port-busy",
+    6: "stopped",
+    7: "refused",
+    8: "not-now",
 }
 
 #: C{LATER} has no number: nothing is said of a record that is to be sent again

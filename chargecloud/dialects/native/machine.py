@@ -11,7 +11,7 @@ from typing import NamedTuple
 from attrs import frozen
 
 from chargecloud.dialects.fields import Fields
-from chargecloud.dialects.native.meanings import FACTS, read_answer
+from chargecloud.dialects.native.meanings import FACTS, read_answer, ticket_of
 from chargecloud.dialects.native.messages import (
     ANSWER,
     HEARTBEAT,
@@ -96,7 +96,7 @@ def _told(message: Message) -> Hear:
     read = FACTS[message]
 
     def told(claim: Claim, fields: Fields) -> Heard:
-        return Told(claim.identity, read(fields, claim.boot), fields.get("record"))
+        return Told(claim.identity, read(fields, claim.boot), ticket_of(message, fields))
 
     return told
 

@@ -24,7 +24,13 @@ from chargecloud.dialects.fields import (
     text,
     wide_number,
 )
-from chargecloud.dialects.native.codes import ANSWER_CODES, OUTCOMES, PORT_STATES, STOP_REASONS
+from chargecloud.dialects.native.codes import (
+    ANSWER_CODES,
+    CARD_CODES,
+    OUTCOMES,
+    PORT_STATES,
+    STOP_REASONS,
+)
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.errors import BadFrame, OutOfOrder
 from chargecloud.domain.events import Outcome, StopReason
@@ -41,6 +47,7 @@ _UNIX_S = number(U63)
 _ENERGY_MWH = number(U63)
 _PORT = number(255, smallest=1)
 _ORDER = wide_number(8, U63)
+_CARD = text(32, r"[\x21-\x7e]+")
 
 HELLO = Record(
     Field(0, "identity", text(IDENTITY_LIMIT, IDENTITY_FORM), required=True),
@@ -107,11 +114,13 @@ STARTED = Message(
     "STARTED",
     Record(
         Field(0, "record", _COUNT, required=True),
-        Field(1, "order_id", _ORDER, required=True),
+        Field(1, "order_id", _ORDER),
         Field(2, "port", _PORT, required=True),
         Field(3, "start_meter_mwh", _ENERGY_MWH, required=True),
         Field(4, "boot", _COUNT, required=True),
         Field(5, "uptime_s", _SECONDS, required=True),
+        Field(6, "offline", _COUNT),
+        Field(7, "card", _CARD),
     ),
 )
 ENDED = Message(
@@ -119,7 +128,7 @@ ENDED = Message(
     "ENDED",
     Record(
         Field(0, "record", _COUNT, required=True),
-        Field(1, "order_id", _ORDER, required=True),
+        Field(1, "order_id", _ORDER),
         Field(2, "port", _PORT, required=True),
         Field(3, "start_meter_mwh", _ENERGY_MWH, required=True),
         Field(4, "end_meter_mwh", _ENERGY_MWH, required=True),
@@ -127,6 +136,8 @@ ENDED = Message(
         Field(6, "reason", coded(STOP_REASONS, unknown=StopReason.UNKNOWN), required=True),
         Field(7, "boot", _COUNT, required=True),
         Field(8, "uptime_s", _SECONDS, required=True),
+        Field(9, "offline", _COUNT),
+        Field(10, "card", _CARD),
     ),
 )
 ANSWER = Message(
@@ -138,6 +149,16 @@ ANSWER = Message(
     ),
 )
 TIME_WANTED = Message(0x07, "TIME_WANTED", Record())
+CARD = Message(
+    0x08,
+    "CARD",
+    Record(
+        Field(0, "number", _COUNT, required=True),
+        Field(1, "port", _PORT, required=True),
+        Field(2, "uid", _CARD, required=True),
+        Field(3, "uptime_s", _SECONDS, required=True),
+    ),
+)
 
 HEARTBEAT_ANSWER = Message(0x41, "HEARTBEAT_ANSWER", Record())
 KEPT = Message(
@@ -146,6 +167,7 @@ KEPT = Message(
     Record(
         Field(0, "record", _COUNT, required=True),
         Field(1, "outcome", coded(OUTCOMES, unknown=Outcome.LATER), required=True),
+        Field(2, "order_id", _ORDER),
     ),
 )
 START = Message(
@@ -159,6 +181,15 @@ START = Message(
         Field(4, "limit_energy_mwh", _ENERGY_MWH),
         Field(5, "limit_duration_s", _SECONDS),
         Field(6, "until_full", flag(), required=True),
+        Field(7, "full_w", _COUNT),
+        Field(8, "plateau_percent", _COUNT),
+        Field(9, "hysteresis_percent", _COUNT),
+        Field(10, "full_for_s", _SECONDS),
+        Field(11, "float_hold_s", _SECONDS),
+        Field(12, "no_load_dw", _COUNT),
+        Field(13, "no_load_for_s", _SECONDS),
+        Field(14, "replug_grace_s", _SECONDS),
+        Field(15, "never_drawing_s", _SECONDS),
     ),
 )
 STOP = Message(
@@ -178,13 +209,23 @@ TIME = Message(
         Field(1, "unix_s", _UNIX_S, required=True),
     ),
 )
+CARD_ANSWER = Message(
+    0x46,
+    "CARD_ANSWER",
+    Record(
+        Field(0, "number", _COUNT, required=True),
+        Field(1, "code", coded(CARD_CODES, unknown="refused"), required=True),
+        Field(2, "order_id", _ORDER),
+        Field(3, "balance_fen", number(U63)),
+    ),
+)
 
 UP: Mapping[int, Message] = {
     message.number: message
-    for message in (HEARTBEAT, LOGIN, REPORT, STARTED, ENDED, ANSWER, TIME_WANTED)
+    for message in (HEARTBEAT, LOGIN, REPORT, STARTED, ENDED, ANSWER, TIME_WANTED, CARD)
 }
 DOWN: Mapping[int, Message] = {
-    message.number: message for message in (HEARTBEAT_ANSWER, KEPT, START, STOP, TIME)
+    message.number: message for message in (HEARTBEAT_ANSWER, KEPT, START, STOP, TIME, CARD_ANSWER)
 }
 #: what only the other side says, whether it is known yet or not
 UP_NUMBERS = range(0x40)

@@ -29,6 +29,23 @@ class Kept:
 
     record: int
     outcome: Outcome
+    #: of the order, for a charge that the charger began by itself
+    order_id: int | None = None
+
+
+@frozen
+class CardAnswered:
+    """What is to be told to the one who presented a card.
+
+    @ivar code: a word of C{CARD_CODES}.
+    @ivar order_id: the order that follows, or that was stopped.
+    @ivar balance_fen: what the wallet can still spend.
+    """
+
+    number: int
+    code: str
+    order_id: int | None = None
+    balance_fen: int | None = None
 
 
 @frozen
@@ -38,9 +55,13 @@ class HeartbeatAnswered:
 
 @frozen
 class Refused:
-    """Somebody says that the cloud does not want this charger: a hint, not a proof."""
+    """Somebody says that the cloud does not want this charger: a hint, not a proof.
+
+    @ivar retry_s: for how long to stay away at the least, where that is said.
+    """
 
     code: int
+    retry_s: int | None = None
 
 
-Received = Welcomed | Ordered | Kept | HeartbeatAnswered | Refused
+Received = Welcomed | Ordered | Kept | CardAnswered | HeartbeatAnswered | Refused
