@@ -127,7 +127,8 @@ class Placing:
                 or limit_fen
                 or min(self.settings.default_hold_fen, found.balance_fen)
             )
-            limit_fen = _least(limit_fen, held_fen)
+            # an empty wallet, which only an offline charge may have, limits nothing
+            limit_fen = _least(limit_fen, held_fen or None)
         return Order(
             id=order_id,
             start_key=wish.start_key or str(order_id),

@@ -7,12 +7,9 @@ from sqlalchemy import Connection, func, select
 
 from chargecloud.domain.ledger import Account
 from chargecloud.domain.order_rows import bill_of
-from chargecloud.domain.order_value import RUNNING, OrderState
+from chargecloud.domain.order_value import HOLDING, RUNNING
 from chargecloud.domain.tariff import Fee
-from chargecloud.storage.schema import accounts, orders, postings
-
-#: states in which an order's money is still held
-HOLDING = frozenset({*RUNNING, OrderState.ENDED, OrderState.HELD})
+from chargecloud.storage.schema import accounts, orders, ports, postings
 
 #: tenant, kind and owner of an account
 _Key = tuple[int, str, int]
@@ -29,6 +26,7 @@ def ledger_faults(connection: Connection) -> Iterator[str]:
     yield from _holds(connection, balances)
     yield from _bills(connection)
     yield from _captures(connection)
+    yield from _ports(connection)
 
 
 def _sums(connection: Connection) -> Counter[_Key]:
@@ -83,14 +81,16 @@ def _bills(connection: Connection) -> Iterator[str]:
 
 
 def _captures(connection: Connection) -> Iterator[str]:
+    """What an order paid for each fee, less what was credited, is what its bill has."""
     captured: Counter[tuple[int, str]] = Counter()
-    key = (postings.c.reference_id, postings.c.credit_kind)
-    for order_id, kind, amount_fen in connection.execute(
-        select(*key, func.sum(postings.c.amount_fen))
-        .where(postings.c.cause == "capture")
-        .group_by(*key)
-    ):
-        captured[order_id, kind] = int(amount_fen)
+    for cause, side, sign in (("capture", "credit", 1), ("credit", "debit", -1)):
+        key = (postings.c.reference_id, postings.c[f"{side}_kind"])
+        for order_id, kind, amount_fen in connection.execute(
+            select(*key, func.sum(postings.c.amount_fen))
+            .where(postings.c.cause == cause)
+            .group_by(*key)
+        ):
+            captured[order_id, kind] += sign * int(amount_fen)
     billed: Counter[tuple[int, str]] = Counter()
     for fee, column in _FEES.items():
         for order_id, due_fen in connection.execute(select(orders.c.id, column).where(column > 0)):
@@ -99,6 +99,18 @@ def _captures(connection: Connection) -> Iterator[str]:
         paid, due = captured[order_id, kind], billed[order_id, kind]
         if paid != due:
             yield f"order {order_id}: {due} fen of {kind} are due, {paid} were captured"
+
+
+def _ports(connection: Connection) -> Iterator[str]:
+    """A running order has its port, and no port has another."""
+    running = select(orders.c.id).where(orders.c.state.in_([state.value for state in RUNNING]))
+    taken = select(ports.c.order_id).where(ports.c.order_id.is_not(None))
+    has_port = Counter(connection.execute(taken).scalars())
+    for order_id in connection.execute(running.order_by(orders.c.id)).scalars():
+        if has_port.pop(order_id, 0) != 1:
+            yield f"order {order_id} runs, and has not one port"
+    for order_id in sorted(has_port):
+        yield f"order {order_id} has a port, and does not run"
 
 
 #: where an order's row has what each fee comes to

@@ -111,7 +111,7 @@ def test_what_was_decided_is_not_decided_again(tmp_path: Path) -> None:
 def test_a_decision_says_all_that_it_must(tmp_path: Path, body: dict[str, Any]) -> None:
     """And nothing is done by half of one."""
     world, _, order_id, _ = held(tmp_path)
-    assert resolve(world, f"/orders/{order_id}", **body)[0] == 400
+    assert resolve(world, f"/orders/{order_id}", **body)[0] == 422
     assert world.get(f"/orders/{order_id}")["state"] == "held"
 
 
@@ -153,10 +153,11 @@ def test_an_unmatched_record_is_settled_for_a_customer(tmp_path: Path) -> None:
         ChargeEnded(4711, 1, START_MWH, START_MWH + 600_000, HOUR_S, StopReason.FULL, box.now),
     )
     (record,) = world.get("/orders/unmatched")["items"]
-    status, order = resolve(
+    status, made = resolve(
         world, f"/orders/unmatched/{record['id']}", action="settle", customer_id=customer
     )
     assert status == 200
+    order = made["order"]
     assert (order["state"], order["origin"], order["amount_fen"]) == ("settled", "record", 60)
     assert world.get(f"/wallets/{customer}")["balance_fen"] == 940
     assert world.get("/orders/unmatched")["items"] == []

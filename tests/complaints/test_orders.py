@@ -376,7 +376,7 @@ def test_both_times_of_every_fact_are_kept(tmp_path: Path) -> None:
     start = box.meter_mwh
     world.pass_time(600, lambda: box.report(2_000))
     at = box.now
-    world.pass_time(600)
+    world.pass_time(600, box.heartbeat)
     box.record(2, ChargeEnded(order_id, 1, start, box.meter_mwh, 600, StopReason.FULL, at))
     (happened,) = [
         each

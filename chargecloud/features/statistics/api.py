@@ -43,6 +43,8 @@ class Figures:
     users: int = whole("different customers who charged")
     energy_wh: int = whole("energy, rounded")
     energy_mwh: int = whole("energy, exactly")
+    saved_wh: int = whole("energy that cutting off full batteries saved, estimated and rounded")
+    saved_mwh: int = whole("the same, not rounded")
     amount_fen: int = whole("what they cost, in fen")
     electricity_fen: int = whole("of which for electricity")
     service_fen: int = whole("of which for service")
@@ -74,6 +76,7 @@ def statistics_route(platform: Platform, carbon_g_per_kwh: int) -> Route:
         return asdict(sums) | {
             "users": users,
             "energy_wh": wh(sums.energy_mwh),
+            "saved_wh": wh(sums.saved_mwh),
             "carbon_kg": carbon_kg(sums.energy_mwh, carbon_g_per_kwh),
         }
 

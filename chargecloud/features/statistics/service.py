@@ -31,12 +31,10 @@ class DailySums:
         sums: defaultdict[Place, Sums] = defaultdict(Sums)
         customers: defaultdict[Place, set[int]] = defaultdict(set)
         for _, entry in entries:
-            counted = count(entry)
-            if counted is None:
-                continue
-            sums[counted.place] += counted.sums
-            if counted.customer_id is not None:
-                customers[counted.place].add(counted.customer_id)
+            for counted in count(entry):
+                sums[counted.place] += counted.sums
+                if counted.customer_id is not None:
+                    customers[counted.place].add(counted.customer_id)
         for place, added in sums.items():
             _add(connection, place, added)
         for place, seen in customers.items():

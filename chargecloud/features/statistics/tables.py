@@ -23,6 +23,7 @@ days = Table(
     *_place(),
     Column("orders", BigInteger, nullable=False),
     Column("energy_mwh", BigInteger, nullable=False),
+    Column("saved_mwh", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("electricity_fen", BigInteger, nullable=False),
     Column("service_fen", BigInteger, nullable=False),
