@@ -2,25 +2,33 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.occurrences import (
     Billed,
+    Corrected,
     Doubted,
     Ended,
+    HoldReleased,
+    Judged,
     Occurrence,
+    Resumed,
     Sampled,
     Started,
     StartRefused,
+    Suspended,
+    Unplugged,
+    Waived,
 )
-from chargecloud.domain.order_value import Order
+from chargecloud.domain.order_value import Order, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from tests.harness import NOW
 
-KINDS: tuple[type[Occurrence], ...] = (StartRefused, Started, Sampled, Ended, Billed, Doubted)
+#: everything that may occur to an order
+KINDS: tuple[type[Occurrence], ...] = get_args(Occurrence)
 
 milliseconds = st.integers(0, 100_000_000).map(lambda number: timedelta(milliseconds=number))
 instants = milliseconds.map(lambda since: NOW + since)
@@ -40,6 +48,7 @@ def an_order(**about: Any) -> Order:
         "tariff_version": 2,
         "time_zone": "Asia/Shanghai",
         "created_at": NOW,
+        "start_key": "key-40",
         "held_fen": 500,
     }
     return Order(**values | about)
@@ -57,6 +66,8 @@ def placed_orders(draw: st.DrawFn) -> Order:
         limit_amount_fen=draw(maybe_limit),
         until_full=draw(st.booleans()),
         created_at=draw(instants),
+        origin=draw(st.sampled_from(Origin)),
+        card_uid=draw(st.none() | st.just("04A1B2C3")),
     )
 
 
@@ -84,27 +95,60 @@ bills = st.lists(
     st.builds(bill_line, st.sampled_from(Fee), st.integers(0, 1000), instants), max_size=4
 ).map(lambda lines: Bill(50, 2, tuple(lines)))
 
-ends = st.builds(
-    lambda marks, charged_s, reason: Ended(
-        marks[-1].at, marks[0].meter_mwh, marks[-1].meter_mwh, charged_s, reason, marks
-    ),
-    meter_marks(),
-    st.integers(0, 100_000),
-    st.sampled_from(StopReason),
-)
 
 
-def occurrences(kind: type[Occurrence], available_fen: int = 0) -> st.SearchStrategy[Any]:
+@st.composite
+def ends(draw: st.DrawFn) -> Ended:
+    """Ends of charges: by a record, and by our own account where there is none."""
+    marks = draw(meter_marks(least=0))
+    record = draw(st.none() | st.just({"end_meter_mwh": 5000}))
+    return Ended(
+        at=marks[-1].at if marks else draw(instants),
+        start_meter_mwh=marks[0].meter_mwh if marks else None,
+        end_meter_mwh=marks[-1].meter_mwh if marks else None,
+        charged_s=draw(st.integers(0, 100_000)),
+        reason=draw(st.sampled_from(StopReason)),
+        marks=marks,
+        basis=draw(st.none() | st.just("last-reading")),
+        record=record,
+        float_dw=draw(st.none() | st.integers(0, 500)),
+        told_at=draw(st.none() | instants) if record else None,
+    )
+
+
+def occurrences(
+    kind: type[Occurrence], available_fen: int = 0, owed_fen: int = 0
+) -> st.SearchStrategy[Any]:
     """What may occur, of one kind.
 
     @param available_fen: what the customer's wallet can give.
+    @param owed_fen: what the customer owes for the order.
     """
+    meters = st.none() | st.integers(0, 10**9)
     of_kind: dict[type[Occurrence], Callable[[], st.SearchStrategy[Any]]] = {
         StartRefused: lambda: st.builds(StartRefused, instants, st.sampled_from(["busy", "fault"])),
-        Started: lambda: st.builds(Started, instants, st.integers(0, 10**9)),
-        Sampled: lambda: st.builds(Sampled, meter_marks()),
-        Ended: lambda: ends,
+        Started: lambda: st.builds(Started, instants, meters, st.none() | instants),
+        Sampled: lambda: st.builds(Sampled, meter_marks(), st.none() | st.just("first-reading")),
+        Suspended: lambda: st.builds(Suspended, instants, st.just("link-lost")),
+        Resumed: lambda: st.builds(Resumed, instants, st.sampled_from(["link-back", "power-back"])),
+        Ended: ends,
         Billed: lambda: st.builds(Billed, instants, bills, st.just(available_fen)),
-        Doubted: lambda: st.builds(Doubted, instants, st.just("meter-went-back")),
+        Waived: lambda: st.builds(Waived, instants, st.just("nothing-drawn")),
+        Doubted: lambda: st.builds(
+            Doubted, instants, st.just("meter-went-back"), st.just({"rated_w": 1000})
+        ),
+        Judged: lambda: st.builds(Judged, instants, st.just(7), st.just("seen"), st.none() | ends()),
+        Corrected: lambda: st.builds(
+            Corrected,
+            instants,
+            st.just(7),
+            st.just("the meter was read"),
+            ends(),
+            bills,
+            st.just(available_fen),
+            st.just(owed_fen),
+        ),
+        HoldReleased: lambda: st.builds(HoldReleased, instants),
+        Unplugged: lambda: st.builds(Unplugged, instants),
     }
     return of_kind[kind]()

@@ -27,6 +27,8 @@ def orders(draw: st.DrawFn) -> Order:
         state=draw(st.sampled_from(OrderState)),
         version=draw(st.integers(1, 9)),
         started_at=draw(st.none() | instants),
+        suspended_at=draw(st.none() | instants),
+        suspended_s=draw(st.integers(0, 10**6)),
         ended_at=draw(st.none() | instants),
         settled_at=draw(st.none() | instants),
         start_meter_mwh=draw(st.none() | st.integers(0, 10**9)),
@@ -34,6 +36,11 @@ def orders(draw: st.DrawFn) -> Order:
         charged_s=draw(st.none() | st.integers(0, 10**6)),
         stop_reason=draw(st.none() | st.sampled_from(StopReason)),
         failure=draw(st.none() | st.just("busy")),
+        basis=draw(st.none() | st.just("first-reading")),
+        record=draw(st.none() | st.just({"end_meter_mwh": 5000, "told_at": None})),
+        evidence=draw(st.none() | st.just({"rated_w": 1000})),
+        float_dw=draw(st.none() | st.integers(0, 500)),
+        unplugged_at=draw(st.none() | instants),
         marks=draw(meter_marks(least=0)),
         bill=draw(st.none() | bills),
     )
@@ -44,7 +51,7 @@ def test_rows_keep_orders(order: Order) -> None:
     """Nothing is lost in a row, and its JSON columns are JSON."""
     row = order_row(order)
     assert order_of(row) == order
-    for name in ("marks", "bill"):
+    for name in ("marks", "bill", "record", "evidence"):
         assert json.loads(json.dumps(row[name])) == row[name]
 
 
@@ -80,7 +87,7 @@ def test_the_database_keeps_orders(tmp_path: Path) -> None:
 
     @given(orders())
     def keeps(order: Order) -> None:
-        order = evolve(order, id=store.ids.next())
+        order = evolve(order, id=store.ids.next(), start_key=str(store.ids.next()))
         result_of(store.writer.decide(Decision((Insert("orders", order_row(order)),))))
         query = select(orders_table).where(orders_table.c.id == order.id)
         row = result_of(store.read(lambda connection: connection.execute(query).one()._asdict()))
