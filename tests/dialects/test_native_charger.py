@@ -1,23 +1,37 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from attrs import evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.dialects.fields import U32, U63
 from chargecloud.dialects.native.charger import Facts, NativeCharger, NotWelcomed
+from chargecloud.dialects.native.codes import CARD_CODES, STOP_REASONS
 from chargecloud.dialects.native.frames import LONG_BODY
-from chargecloud.dialects.native.received import HeartbeatAnswered, Kept, Ordered, Refused, Welcomed
+from chargecloud.dialects.native.meanings import CardTicket, RecordTicket
+from chargecloud.dialects.native.received import (
+    CardAnswered,
+    HeartbeatAnswered,
+    Kept,
+    Ordered,
+    Refused,
+    Welcomed,
+)
 from chargecloud.domain.charger import ChargerTime, PortState
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
+from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.errors import BadFrame, OutOfOrder, RemoteError
 from chargecloud.domain.events import (
+    CardPresented,
     ChargeEnded,
     ChargeStarted,
+    OfflineStart,
     Outcome,
     PortReading,
     PortsReported,
-    StopReason,
+    Reply,
 )
 from chargecloud.interfaces import Answered, Told
 from tests.dialects.native_pair import (
@@ -58,6 +72,24 @@ readings = st.builds(
     temperature_dc=maybe(i32),
     order_id=maybe(u63),
 )
+#: rules that a charger is told; the usual ones are not said, which is the same to it
+cut_offs = st.builds(
+    CutOff,
+    **{
+        rule.name: st.integers(rule.metadata["minimum"], rule.metadata["maximum"])
+        for rule in fields(CutOff)
+        if rule.name != "swap_percent"
+    },
+).filter(lambda rules: rules != CutOff())
+cards = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=32)
+#: what a record is of: an order, a charge that was begun offline, or one that has become an
+#: order since
+whose = st.one_of(
+    st.fixed_dictionaries({"order_id": u63, "offline": st.none()}),
+    st.fixed_dictionaries(
+        {"order_id": maybe(u63), "offline": st.builds(OfflineStart, u32, st.none() | cards)}
+    ),
+)
 commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(
         StartCharge,
@@ -67,6 +99,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
         limit_energy_mwh=maybe(u63),
         limit_duration_s=maybe(u32),
         until_full=st.booleans(),
+        cut_off=st.none() | cut_offs,
     ),
     st.builds(StopCharge, order_id=u63, port=ports),
     st.builds(SetTime, unix_s=u63),
@@ -91,26 +124,80 @@ def test_report_arrives_as_it_was_made(uptime_s: int, ports_read: list[PortReadi
 
 @given(
     u32,
-    st.builds(ChargeStarted, order_id=u63, port=ports, start_meter_mwh=u63, at=charger_times)
+    whose,
+    st.builds(ChargeStarted, order_id=u63, port=ports, start_meter_mwh=maybe(u63), at=charger_times)
     | st.builds(
         ChargeEnded,
         order_id=u63,
         port=ports,
-        start_meter_mwh=u63,
-        end_meter_mwh=u63,
-        duration_s=u32,
-        reason=st.sampled_from(StopReason),
+        start_meter_mwh=maybe(u63),
+        end_meter_mwh=maybe(u63),
+        duration_s=maybe(u32),
+        reason=st.sampled_from(list(STOP_REASONS.values())),
         at=charger_times,
     ),
 )
-def test_record_arrives_as_it_was_made(record: int, event: ChargeStarted | ChargeEnded) -> None:
-    """A record keeps its number and its own boot, which may be an earlier one."""
+def test_record_arrives_as_it_was_made(
+    record: int, of: dict[str, Any], event: ChargeStarted | ChargeEnded
+) -> None:
+    """A record keeps its number and its own boot, which may be an earlier one; what was not
+    measured is not said."""
     pair = open_pair()
+    event = evolve(event, **of)
     if isinstance(event, ChargeStarted):
         pair.charger.started(record, event)
     else:
         pair.charger.ended(record, event)
-    assert pair.up() == [Told(IDENTITY, event, ticket=record)]
+    assert pair.up() == [Told(IDENTITY, event, ticket=RecordTicket(record))]
+
+
+def test_record_of_nothing_is_not_written() -> None:
+    """A charge has an order or a number of the charger's own."""
+    with pytest.raises(ValueError, match="number of the charger's own"):
+        open_pair().charger.started(1, evolve(STARTED, order_id=None))
+
+
+@given(u32, ports, cards, u32)
+def test_card_arrives_as_it_was_presented(number: int, port: int, uid: str, uptime_s: int) -> None:
+    """With what its answer will refer to."""
+    pair = open_pair()
+    pair.charger.card(number, port, uid, uptime_s)
+    presented = CardPresented(uid, port, number, ChargerTime(BOOT, uptime_s))
+    assert pair.up() == [Told(IDENTITY, presented, ticket=CardTicket(number))]
+
+
+@given(u32, st.sampled_from(list(CARD_CODES.values())), maybe(u63), maybe(u63))
+def test_card_is_answered(
+    number: int, code: str, order_id: int | None, balance_fen: int | None
+) -> None:
+    """Whoever stands there hears what was decided."""
+    pair = open_pair()
+    reply = Reply(Outcome.KEPT, code, order_id, balance_fen)
+    pair.cloud.acknowledge(IDENTITY, CardTicket(number), reply)
+    assert pair.down() == [CardAnswered(number, code, order_id, balance_fen)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(Outcome.LATER), "not-now"),
+        (Reply(Outcome.REFUSED, "start-key-reused"), "refused"),
+    ],
+)
+def test_card_is_always_answered(reply: Reply, code: str) -> None:
+    """Also when nothing could be decided, or for a reason that has no number."""
+    pair = open_pair()
+    pair.cloud.acknowledge(IDENTITY, CardTicket(6), reply)
+    assert pair.down() == [CardAnswered(6, code)]
+
+
+@given(u32, maybe(u63))
+def test_offline_charge_is_told_its_order(record: int, order_id: int | None) -> None:
+    """By the answer to its record."""
+    pair = open_pair()
+    reply = Reply(Outcome.KEPT, order_id=order_id)
+    pair.cloud.acknowledge(IDENTITY, RecordTicket(record), reply)
+    assert pair.down() == [Kept(record, Outcome.KEPT, order_id)]
 
 
 @given(u32, commands)
@@ -218,7 +305,7 @@ def test_wrong_frame_closes_an_open_session(frame: str, fault: type[RemoteError]
         pair.charger.heartbeat()
 
 
-@pytest.mark.parametrize("message", ["46ff01", "7e", "7f", "80"])
+@pytest.mark.parametrize("message", ["47ff01", "7e", "7f", "80"])
 def test_message_of_a_later_version_is_skipped(message: str) -> None:
     """An unknown message disturbs nobody; the next one is received."""
     pair = open_pair()
@@ -228,11 +315,11 @@ def test_message_of_a_later_version_is_skipped(message: str) -> None:
 
 
 def test_field_of_a_later_version_is_skipped() -> None:
-    """KEPT with a third field is KEPT all the same, and an outcome that is not known
+    """KEPT with a fourth field is KEPT all the same, and an outcome that is not known
     makes the charger hold on to its record."""
     charger = open_pair().charger
     seal = seal_of_cloud(frames_sent=1)
-    assert charger.receive(seal.frame(bytes.fromhex("42072a00aabb"))) == [Kept(42, Outcome.KEPT)]
+    assert charger.receive(seal.frame(bytes.fromhex("420b2a00aabb"))) == [Kept(42, Outcome.KEPT)]
     assert charger.receive(seal.frame(bytes.fromhex("42032a09"))) == [Kept(42, Outcome.LATER)]
 
 
@@ -290,7 +377,7 @@ def test_pieces_do_not_matter_to_the_charger(size: int) -> None:
     welcome = pair.cloud.data_to_send()
     other = open_pair()
     other.cloud.command(IDENTITY, 1, StopCharge(ORDER, 2))
-    other.cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
+    other.cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(Outcome.KEPT))
     data = welcome + other.cloud.data_to_send()
     received = [
         value

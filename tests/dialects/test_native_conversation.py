@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from chargecloud.dialects.native.cloud import WAITING_LIMIT
 from chargecloud.dialects.native.keys import CCM, GCM
 from chargecloud.dialects.native.machine import TRANSITIONS, State
-from chargecloud.dialects.native.meanings import command_fields, record_fields, report_fields
+from chargecloud.dialects.native.meanings import (
+    RecordTicket,
+    command_fields,
+    record_fields,
+    report_fields,
+)
 from chargecloud.dialects.native.messages import (
     ANSWER,
     HEARTBEAT,
@@ -33,7 +38,7 @@ from chargecloud.domain.errors import (
     Refusal,
     RemoteError,
 )
-from chargecloud.domain.events import LoggedIn, Outcome, TimeAsked
+from chargecloud.domain.events import LoggedIn, Outcome, Reply, TimeAsked
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -106,7 +111,7 @@ def test_known_facts_are_not_asked_for() -> None:
     pair.charger.ended(42, ENDED)
     assert pair.up() == [
         Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S), FACTS.digest),
-        Told(IDENTITY, ENDED, ticket=42),
+        Told(IDENTITY, ENDED, ticket=RecordTicket(42)),
     ]
 
 
@@ -203,8 +208,8 @@ def test_facts_and_answers_are_told() -> None:
     pair.charger.ask_time()
     assert pair.up() == [
         Told(IDENTITY, REPORT),
-        Told(IDENTITY, STARTED, ticket=41),
-        Told(IDENTITY, ENDED, ticket=42),
+        Told(IDENTITY, STARTED, ticket=RecordTicket(41)),
+        Told(IDENTITY, ENDED, ticket=RecordTicket(42)),
         Answered(IDENTITY, 9, Answer(accepted=False, code="expired")),
         Told(IDENTITY, TimeAsked()),
     ]
@@ -214,14 +219,14 @@ def test_facts_and_answers_are_told() -> None:
 def test_settled_record_may_be_forgotten(outcome: Outcome) -> None:
     """The charger hears what became of its record, by the record's number."""
     pair = open_pair()
-    pair.cloud.acknowledge(IDENTITY, 42, outcome)
+    pair.cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(outcome))
     assert pair.down() == [Kept(42, outcome)]
 
 
 def test_record_that_was_not_kept_is_not_answered() -> None:
     """Silence makes the charger send it again."""
     pair = open_pair()
-    pair.cloud.acknowledge(IDENTITY, 42, Outcome.LATER)
+    pair.cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(Outcome.LATER))
     assert pair.cloud.data_to_send() == b""
 
 
@@ -237,7 +242,7 @@ def test_nobody_is_commanded_unproved(pair_of: Callable[[], Pair]) -> None:
     pair = pair_of()
     with pytest.raises(ChargerOffline):
         pair.cloud.command(IDENTITY, 1, StopCharge(ORDER, 2))
-    pair.cloud.acknowledge(IDENTITY, 1, Outcome.KEPT)
+    pair.cloud.acknowledge(IDENTITY, RecordTicket(1), Reply(Outcome.KEPT))
     assert pair.cloud.data_to_send() == b""
 
 
@@ -255,9 +260,9 @@ def test_record_before_a_fault_is_heard() -> None:
     pair.charger.ended(42, ENDED)
     fault = b"\xc2\x09" + bytes(9)
     assert pair.cloud.receive(pair.charger.data_to_send() + fault) == [
-        Told(IDENTITY, ENDED, ticket=42)
+        Told(IDENTITY, ENDED, ticket=RecordTicket(42))
     ]
-    pair.cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
+    pair.cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(Outcome.KEPT))
     assert pair.down() == [Kept(42, Outcome.KEPT)]
     with pytest.raises(BadTag):
         pair.cloud.receive(b"")
@@ -288,8 +293,10 @@ STATES: dict[str, tuple[Callable[[], Pair], int]] = {
 SAID: dict[bytes, list[Heard]] = {
     HEARTBEAT.write({}): [Alive(IDENTITY)],
     REPORT_MESSAGE.write(report_fields(REPORT)): [Told(IDENTITY, REPORT)],
-    STARTED_MESSAGE.write(record_fields(41, STARTED)): [Told(IDENTITY, STARTED, ticket=41)],
-    ENDED_MESSAGE.write(record_fields(42, ENDED)): [Told(IDENTITY, ENDED, ticket=42)],
+    STARTED_MESSAGE.write(record_fields(41, STARTED)): [
+        Told(IDENTITY, STARTED, ticket=RecordTicket(41))
+    ],
+    ENDED_MESSAGE.write(record_fields(42, ENDED)): [Told(IDENTITY, ENDED, ticket=RecordTicket(42))],
     ANSWER.write({"number": 9, "code": "ok"}): [Answered(IDENTITY, 9, Answer(accepted=True))],
     TIME_WANTED.write({}): [Told(IDENTITY, TimeAsked())],
     b"\x3f\x01\x01": [],

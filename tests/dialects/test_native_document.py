@@ -9,6 +9,7 @@ import pytest
 from chargecloud.dialects.fields import Record
 from chargecloud.dialects.native.codes import (
     ANSWER_CODES,
+    CARD_CODES,
     PORT_STATES,
     STOP_REASONS,
     RefusalCode,
@@ -55,6 +56,7 @@ def test_tables_of_fields_agree(heading: str) -> None:
         ("\nPort states\n", {code: state.value for code, state in PORT_STATES.items()}),
         ("\nReasons of an end\n", {code: reason.value for code, reason in STOP_REASONS.items()}),
         ("\nAnswers to a command\n", dict(ANSWER_CODES)),
+        ("\nAnswers to a card\n", dict(CARD_CODES)),
     ],
 )
 def test_tables_of_codes_agree(heading: str, words: dict[int, str]) -> None:

@@ -11,6 +11,7 @@ from chargecloud.dialects.native import keys
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.keys import CCM, GCM
+from chargecloud.dialects.native.meanings import RecordTicket
 from chargecloud.dialects.native.messages import HELLO
 from chargecloud.dialects.native.received import Ordered, Received, Refused
 from chargecloud.domain.charger import Secret
@@ -170,7 +171,7 @@ def test_repeated_frame_is_not_heard_twice() -> None:
     """A record or a command that is sent again by somebody else does not open."""
     pair = open_pair()
     record, command = ended_frame(pair, 42), stop_frame(pair, 1)
-    assert pair.cloud.receive(record) == [Told(IDENTITY, ENDED, ticket=42)]
+    assert pair.cloud.receive(record) == [Told(IDENTITY, ENDED, ticket=RecordTicket(42))]
     with pytest.raises(BadTag):
         pair.cloud.receive(record)
     assert pair.charger.receive(command) == [Ordered(1, STOP)]

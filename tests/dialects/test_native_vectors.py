@@ -12,9 +12,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from chargecloud.dialects.native.received import HeartbeatAnswered, Kept, Ordered
+from chargecloud.dialects.native.meanings import CardTicket, RecordTicket
+from chargecloud.dialects.native.received import CardAnswered, HeartbeatAnswered, Kept, Ordered
+from chargecloud.domain.charger import ChargerTime
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
-from chargecloud.domain.events import Outcome, TimeAsked
+from chargecloud.domain.cut_off import CutOff
+from chargecloud.domain.events import (
+    CardPresented,
+    ChargeStarted,
+    OfflineStart,
+    Outcome,
+    Reply,
+    TimeAsked,
+)
 from chargecloud.interfaces import Alive, Answered, Heard, Told
 from tests.dialects import native_pair
 from tests.dialects.native_pair import ENDED, IDENTITY, ORDER, REPORT, SECRET, STARTED
@@ -30,19 +40,34 @@ COMMANDS: list[Command] = [
     ),
     StopCharge(ORDER, 2),
     SetTime(1_800_000_001),
+    # a start with rules of a cut-off that are not the usual ones
+    StartCharge(
+        ORDER, 2, valid_until_s=1_800_000_060, cut_off=CutOff(full_w=35, float_hold_s=7_200)
+    ),
+]
+#: a charge that was begun offline, with a card, and a card that is presented
+OFFLINE = ChargeStarted(None, 3, 1_000_000, ChargerTime(7, 3_500), OfflineStart(5, "04A1B2C3"))
+CARD = CardPresented("04A1B2C3", 4, 6, ChargerTime(7, 3_610))
+REPLIES: list[tuple[object, Reply]] = [
+    (RecordTicket(43), Reply(Outcome.KEPT, order_id=ORDER)),
+    (CardTicket(6), Reply(Outcome.REFUSED, "insufficient-funds", balance_fen=35)),
 ]
 HEARD: list[Heard] = [
     Alive(IDENTITY),
     Told(IDENTITY, REPORT),
-    Told(IDENTITY, STARTED, ticket=41),
-    Told(IDENTITY, ENDED, ticket=42),
+    Told(IDENTITY, STARTED, ticket=RecordTicket(41)),
+    Told(IDENTITY, ENDED, ticket=RecordTicket(42)),
     Answered(IDENTITY, 1, Answer(accepted=False, code="not-plugged")),
     Told(IDENTITY, TimeAsked()),
+    Told(IDENTITY, OFFLINE, ticket=RecordTicket(43)),
+    Told(IDENTITY, CARD, ticket=CardTicket(6)),
 ]
 RECEIVED = [
     HeartbeatAnswered(),
     Kept(42, Outcome.KEPT),
     *[Ordered(number, command) for number, command in enumerate(COMMANDS, start=1)],
+    Kept(43, Outcome.KEPT, ORDER),
+    CardAnswered(6, "insufficient-funds", balance_fen=35),
 ]
 
 each_session = pytest.mark.parametrize("session", SESSIONS, ids=["CCM", "GCM"])
@@ -99,6 +124,8 @@ def test_charger_makes_and_reads_the_vectors(session: dict[str, Any]) -> None:
         lambda: charger.ended(42, ENDED),
         lambda: charger.answer(1, Answer(accepted=False, code="not-plugged")),
         charger.ask_time,
+        lambda: charger.started(43, OFFLINE),
+        lambda: charger.card(CARD.number, CARD.port, CARD.card_uid, CARD.at.uptime_s),
     ):
         say()
         sent.append(charger.data_to_send().hex())
@@ -116,10 +143,13 @@ def test_cloud_makes_and_reads_the_vectors(session: dict[str, Any]) -> None:
     cloud.receive(login)
     assert [cloud.receive(frame) for frame in others] == [[heard] for heard in HEARD]
     sent = [cloud.data_to_send().hex()]
-    cloud.acknowledge(IDENTITY, 42, Outcome.KEPT)
+    cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(Outcome.KEPT))
     sent.append(cloud.data_to_send().hex())
     for number, command in enumerate(COMMANDS, start=1):
         cloud.command(IDENTITY, number, command)
+        sent.append(cloud.data_to_send().hex())
+    for ticket, reply in REPLIES:
+        cloud.acknowledge(IDENTITY, ticket, reply)
         sent.append(cloud.data_to_send().hex())
     assert sent == [frame["frame"] for frame in session["down"]]
 

@@ -96,7 +96,6 @@ bills = st.lists(
 ).map(lambda lines: Bill(50, 2, tuple(lines)))
 
 
-
 @st.composite
 def ends(draw: st.DrawFn) -> Ended:
     """Ends of charges: by a record, and by our own account where there is none."""
@@ -137,7 +136,9 @@ def occurrences(
         Doubted: lambda: st.builds(
             Doubted, instants, st.just("meter-went-back"), st.just({"rated_w": 1000})
         ),
-        Judged: lambda: st.builds(Judged, instants, st.just(7), st.just("seen"), st.none() | ends()),
+        Judged: lambda: st.builds(
+            Judged, instants, st.just(7), st.just("seen"), st.none() | ends()
+        ),
         Corrected: lambda: st.builds(
             Corrected,
             instants,

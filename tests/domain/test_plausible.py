@@ -177,9 +177,7 @@ def test_nothing_impossible_is_billed(
 ) -> None:
     """Whatever a record holds: what is not doubted is neither negative nor more than the
     rated power gives in a time that is no longer than its order."""
-    record = evolve(
-        RECORD, start_meter_mwh=told_mwh, end_meter_mwh=end_mwh, duration_s=duration_s
-    )
+    record = evolve(RECORD, start_meter_mwh=told_mwh, end_meter_mwh=end_mwh, duration_s=duration_s)
     known = Known(register_before_mwh=before_mwh, rated_w=rated_w, age_s=age_s, own_s=own_s)
     figures = judge(record, known)
     longest_s = age_s * (100 + TOLERANCE_PERCENT) // 100 + TOLERANCE_S

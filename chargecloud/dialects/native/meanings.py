@@ -88,7 +88,7 @@ def _started(fields: Fields, _boot: int) -> ChargeStarted:
     return ChargeStarted(
         order_id=fields.get("order_id"),
         port=fields["port"],
-        start_meter_mwh=fields["start_meter_mwh"],
+        start_meter_mwh=fields.get("start_meter_mwh"),
         at=ChargerTime(fields["boot"], fields["uptime_s"]),
         offline=_offline(fields),
     )
@@ -98,9 +98,9 @@ def _ended(fields: Fields, _boot: int) -> ChargeEnded:
     return ChargeEnded(
         order_id=fields.get("order_id"),
         port=fields["port"],
-        start_meter_mwh=fields["start_meter_mwh"],
-        end_meter_mwh=fields["end_meter_mwh"],
-        duration_s=fields["duration_s"],
+        start_meter_mwh=fields.get("start_meter_mwh"),
+        end_meter_mwh=fields.get("end_meter_mwh"),
+        duration_s=fields.get("duration_s"),
         reason=fields["reason"],
         at=ChargerTime(fields["boot"], fields["uptime_s"]),
         offline=_offline(fields),
