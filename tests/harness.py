@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from attrs import define, field
 from sqlalchemy import select
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from chargecloud.calendar import Calendar
+from chargecloud.domain.alarm import Alarm
+from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.store import Store
@@ -87,6 +91,22 @@ class Gathering:
         """Do all, also what comes of it."""
         while self._work:
             self.do_next()
+
+
+@implementer(IAlarmSink)
+@define(eq=False)
+class Notebook:
+    """A sink that keeps what it is given; or that is broken in one of three ways."""
+
+    answer: Any = succeed
+    name: str = "notebook"
+    alarms: list[Alarm] = field(factory=list)
+
+    def deliver(self, alarm: Alarm) -> "Deferred[None]":
+        """Take an alarm."""
+        self.alarms.append(alarm)
+        answer: Deferred[None] = self.answer(None)
+        return answer
 
 
 def rows_of(store: Store, table: Any) -> list[dict[str, Any]]:

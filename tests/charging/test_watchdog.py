@@ -7,12 +7,11 @@ import pytest
 from attrs import evolve
 
 from chargecloud.charging.settings import ChargingSettings
-from chargecloud.domain.alarm import Alarm
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import event_log
-from tests.harness import result_of, rows_of
+from tests.harness import Notebook, result_of, rows_of
 from tests.world import Box, World, native_plugins
 
 HOUR_S = 3600
@@ -165,20 +164,13 @@ def test_a_charge_that_is_too_long_is_stopped(tmp_path: Path) -> None:
 
 def test_a_charge_that_does_not_stop_is_told_of_and_closed(tmp_path: Path) -> None:
     """A welded relay is for a person: the alarm goes out, and the order does not wait."""
-    alarms: list[Alarm] = []
-
-    class Sink:
-        name = "list"
-
-        def deliver(self, alarm: Alarm) -> None:
-            alarms.append(alarm)
-
-    plugins = evolve(native_plugins(), alarm_sinks={"list": Sink()})
+    sink = Notebook()
+    plugins = evolve(native_plugins(), alarm_sinks={sink.name: sink})
     world = World(tmp_path, plugins=plugins)
     box, order_id = charging(world)
     world.pass_time(SETTINGS.longest_charge_s + HOUR_S + 120, lambda: box.report(1_000))
     assert state(world, order_id) == "settled"
-    assert [(alarm.rule, alarm.order_id) for alarm in alarms] == [("does-not-stop", order_id)]
+    assert [(alarm.rule, alarm.order_id) for alarm in sink.alarms] == [("does-not-stop", order_id)]
 
 
 def test_money_is_held_no_longer_than_it_may(tmp_path: Path) -> None:

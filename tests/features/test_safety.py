@@ -3,19 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
 from sqlalchemy import select
-from twisted.internet.defer import Deferred, fail, succeed
-from zope.interface import implementer
+from twisted.internet.defer import Deferred, fail
 
-from chargecloud.domain.alarm import Alarm
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.events import PortReading, StopReason
 from chargecloud.features.safety.feature import SafetyFeature, SafetySettings
 from chargecloud.features.safety.model import PortHot
-from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.schema import event_log
-from tests.harness import NOW, result_of
+from tests.harness import NOW, Notebook, result_of
 from tests.world import World, native_plugins
 
 CHARGER = Admission(charger_id=7, tenant_id=1, epoch=1, boot=1, booted_at=NOW)
@@ -29,22 +25,6 @@ def test_a_port_is_hot_from_the_limit_on() -> None:
     alarm = watch.watch(CHARGER, PortReading(1, temperature_dc=750), NOW)
     assert alarm is not None
     assert alarm.evidence == {"temperature_dc": 750, "limit_dc": 750}
-
-
-@implementer(IAlarmSink)
-@define(eq=False)
-class Notebook:
-    """A sink that keeps what it is given; or that is broken in one of three ways."""
-
-    answer: Any = succeed
-    name: str = "notebook"
-    alarms: list[Alarm] = field(factory=list)
-
-    def deliver(self, alarm: Alarm) -> "Deferred[None]":
-        """Take an alarm."""
-        self.alarms.append(alarm)
-        answer: Deferred[None] = self.answer(None)
-        return answer
 
 
 def _raises(_alarm: object) -> "Deferred[None]":

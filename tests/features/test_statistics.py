@@ -20,7 +20,7 @@ from chargecloud.domain.decision import Decision, Insert, LogEntry
 from chargecloud.domain.errors import Invalid, NotFound
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.ledger import Account, Post
-from chargecloud.domain.occurrences import Billed, Ended
+from chargecloud.domain.occurrences import Billed, Corrected, Ended, Unplugged
 from chargecloud.domain.order import decide, place
 from chargecloud.domain.order_value import Order
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
@@ -63,6 +63,7 @@ class Charge:
     charged_s: int = 3600
     electricity_fen: int = 30
     service_fen: int = 20
+    float_dw: int | None = None
 
     @property
     def day(self) -> date:
@@ -115,6 +116,7 @@ class World:
             site_id=site_id,
             charger_id=site_id,
             customer_id=charge.customer_id,
+            start_key=str(self.store.ids.next()),
             time_zone=time_zone,
             held_fen=0 if charge.customer_id is None else 10,
         )
@@ -127,12 +129,13 @@ class World:
         ]
         for occurrence in (
             Ended(
-                ended.at,
-                started.meter_mwh,
-                ended.meter_mwh,
-                charge.charged_s,
-                StopReason.FULL,
-                (started, ended),
+                at=ended.at,
+                start_meter_mwh=started.meter_mwh,
+                end_meter_mwh=ended.meter_mwh,
+                charged_s=charge.charged_s,
+                reason=StopReason.FULL,
+                marks=(started, ended),
+                float_dw=charge.float_dw,
             ),
             Billed(NOW, Bill(50, 2, tuple(lines)), 0),
         ):
@@ -168,6 +171,7 @@ def by_hand(charges: Sequence[Charge]) -> dict[str, Any]:
         "users": len({charge.customer_id for charge in charges} - {None}),
         "energy_mwh": energy_mwh,
         "energy_wh": (energy_mwh + 500) // 1000,
+        "saved_mwh": sum((charge.float_dw or 0) * 200 for charge in charges),
         "amount_fen": sum(charge.electricity_fen + charge.service_fen for charge in charges),
         "electricity_fen": sum(charge.electricity_fen for charge in charges),
         "service_fen": sum(charge.service_fen for charge in charges),
@@ -220,6 +224,51 @@ def test_the_carbon_factor_is_a_setting(world: World) -> None:
     (world.route,) = FEATURE.build(StatisticsSettings(carbon_g_per_kwh=537), platform).routes
     shown = world.ask()
     assert (shown.energy_wh, shown.carbon_kg, shown.carbon_g_per_kwh) == (10_000, 5.37, 537)
+
+
+def test_a_cut_off_is_assumed_to_save_two_hours_of_float(world: World) -> None:
+    """15 W for two hours are 30 Wh; a charge that was not cut off saves nothing."""
+    world.follow()
+    world.charge(Charge(float_dw=150))
+    world.charge(Charge())
+    shown = world.ask()
+    assert (shown.saved_mwh, shown.saved_wh) == (30_000, 30)
+
+
+def test_a_plug_that_is_pulled_tells_what_was_saved(world: World) -> None:
+    """After nine hours it is 135 Wh, counted in place of what was assumed, on the day of the
+    order; after a minute it is a quarter of a Wh, and less than was assumed."""
+    world.follow()
+    for stayed_s, mwh in ((9 * 3600, 135_000), (60, 250)):
+        order = world.charge(Charge(float_dw=150))
+        pulled = decide(order, Unplugged(Charge().ended_at + timedelta(seconds=stayed_s)))
+        before = world.ask().saved_mwh
+        result_of(world.store.writer.decide(pulled.decision))
+        assert world.ask().saved_mwh == before - 30_000 + mwh
+    assert [day.day for day in world.ask().days if day.saved_mwh] == [Charge().day]
+    assert world.ask().orders == 2
+
+
+def test_a_corrected_bill_counts_in_place_of_the_first(world: World) -> None:
+    """The order is counted once, with what it comes to now; also if the day is another."""
+    world.follow()
+    order = world.charge(Charge(energy_mwh=800_000, electricity_fen=50))
+    at = NOW - timedelta(days=1)
+    right = Ended(
+        at=at,
+        start_meter_mwh=7,
+        end_meter_mwh=600_007,
+        charged_s=1800,
+        reason=StopReason.USER,
+        marks=(Mark(at, 7), Mark(at, 600_007)),
+    )
+    bill = Bill(50, 2, (bill_line(Fee.ELECTRICITY, 40), bill_line(Fee.SERVICE, 20)))
+    corrected = decide(order, Corrected(NOW, 1, "read on site", right, bill, 0, 0))
+    result_of(world.store.writer.decide(corrected.decision))
+    shown = world.ask()
+    after = Charge(ended_at=at, energy_mwh=600_000, electricity_fen=40, charged_s=1800)
+    assert figures(shown) == by_hand([after])
+    assert [day.day for day in shown.days if day.orders] == [after.day]
 
 
 def test_only_settled_orders_count(world: World) -> None:

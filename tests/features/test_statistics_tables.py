@@ -40,7 +40,7 @@ def test_the_feature_can_be_installed_later(tmp_path: Path) -> None:
     """Its branch is one of its own: it is pending until it is upgraded, whatever the core is."""
     engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
     upgrade(engine, {})
-    assert pending(engine, LINEAGE) == ["statistics_0001"]
+    assert pending(engine, LINEAGE) == ["statistics_0002"]
     upgrade(engine, LINEAGE)
     upgrade(engine, LINEAGE)
     assert pending(engine, LINEAGE) == []

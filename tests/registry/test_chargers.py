@@ -28,7 +28,13 @@ def test_a_charger_comes_with_its_ports(registry: Registry) -> None:
     assert (charger.identity, charger.kind, charger.epoch) == ("EB-1", ChargerKind.EBIKE, 0)
     assert charger.created_at == NOW
     assert rows_of(registry.store, ports) == [
-        {"charger_id": charger.id, "port": port, "tenant_id": ONE, "order_id": None}
+        {
+            "charger_id": charger.id,
+            "port": port,
+            "tenant_id": ONE,
+            "order_id": None,
+            "meter_mwh": None,
+        }
         for port in (1, 2, 3)
     ]
 
@@ -131,7 +137,9 @@ def test_each_login_raises_the_epoch(registry: Registry) -> None:
     """And keeps what the charger told: start, firmware, the digest of its facts."""
     charger, _ = registry.charger(registry.site(), "EB-1", key=KEY)
     booted_at = NOW - timedelta(seconds=90)
-    assert result_of(admit(registry)) == Admission(charger.id, ONE, 1, 3, booted_at)
+    assert result_of(admit(registry)) == Admission(
+        charger.id, ONE, 1, 3, booted_at, time_zone="Asia/Shanghai"
+    )
     registry.clock.advance(60)
     admission = result_of(admit(registry, LoggedIn(boot=4, uptime_s=5)))
     assert (admission.epoch, admission.boot) == (2, 4)

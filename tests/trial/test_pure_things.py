@@ -77,6 +77,7 @@ class OrderTests(SynchronousTestCase):
             tariff_version=1,
             time_zone="Asia/Shanghai",
             created_at=NOW,
+            start_key="key-1",
             state=OrderState.SETTLED,
         )
         self.assertRaises(Conflict, decide, order, StartRefused(NOW, "busy"))

@@ -12,8 +12,17 @@ def test_the_platforms_document_is_valid(api: Asking) -> None:
     assert list(OpenAPIV31SpecValidator(api.document).iter_errors()) == []
 
 
-def test_nothing_is_patched(world: World, api: Asking) -> None:
-    """What is kept is added to and never edited: there is no such method anywhere."""
+def test_what_is_kept_is_not_edited(world: World, api: Asking) -> None:
+    """It is added to.  A card's status and a site's rules are settings and no records: they
+    are the only ones that are replaced, and nothing is deleted."""
+    replacing = {
+        (route.method, route.path)
+        for route in world.platform.routes
+        if route.method not in (Method.GET, Method.POST)
+    }
+    assert replacing == {
+        (Method.PATCH, "/cards/{card_id}"),
+        (Method.PUT, "/sites/{site_id}/cut-off/{kind}"),
+    }
     methods = {method for path in api.document["paths"].values() for method in path}
-    assert methods == {"get", "post"}
-    assert {route.method for route in world.platform.routes} == {Method.GET, Method.POST}
+    assert methods == {"get", "post", "patch", "put"}

@@ -8,7 +8,7 @@ import pytest
 from chargecloud.domain.commands import Answer, StartCharge
 from chargecloud.domain.events import StopReason
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
-from chargecloud.web.resources.orders import MOST_DURATION_S, MOST_ENERGY_WH
+from chargecloud.web.resources.order_bodies import MOST_DURATION_S, MOST_ENERGY_WH
 from tests.harness import NOW
 from tests.web.resources.asking import Asking
 from tests.world import World

@@ -61,6 +61,19 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/orders/{order_id}"): None,
     ("GET", "/orders/{order_id}/bill"): None,
     ("POST", "/orders/{order_id}/stop"): None,
+    ("GET", "/orders/{order_id}/curve"): None,
+    ("GET", "/orders/{order_id}/events"): None,
+    ("POST", "/orders/{order_id}/resolve"): {"action": "cancel", "reason": "x"},
+    ("GET", "/orders/unmatched"): None,
+    ("POST", "/orders/unmatched/{record_id}/resolve"): {"action": "dismiss", "reason": "x"},
+    ("GET", "/orders/disputes"): None,
+    ("POST", "/orders/disputes/{dispute_id}/resolve"): {"action": "keep", "reason": "x"},
+    ("POST", "/cards"): {"uid": "04A1B2C4", "customer_id": "{customer_id}"},
+    ("GET", "/cards"): None,
+    ("GET", "/cards/{card_id}"): None,
+    ("PATCH", "/cards/{card_id}"): {"status": "blocked"},
+    ("GET", "/sites/{site_id}/cut-off"): None,
+    ("PUT", "/sites/{site_id}/cut-off/{kind}"): {"full_w": 1},
     ("GET", "/statistics"): None,
 }
 
@@ -101,12 +114,22 @@ def neighbours(tmp_path: Path) -> Neighbours:
     world.pass_time(60, lambda: box.report(10_000))
     box.end(2, started.order_id, 5_000_000, 60)
     assert api.found("/statistics", token=token)["orders"] == 1
+    # told again, otherwise, and told of an order that there never was
+    box.end(4, started.order_id, 5_000_000, 50)
+    box.end(5, started.order_id + 1, 5_000_000, 60)
+    card = api.made("/cards", {"uid": "04A1B2C3", "customer_id": customer["id"]}, token=token)
     api.made("/orders", wish, token=token)
     box.pump().begin(3)
     path = f"/chargers/{charger['id']}/commands"
     command = api.ask("POST", path, {"name": "set_time"}, token=token, prefer="respond-async")
     box.pump().heard.clear()
+    (dispute,) = api.found("/orders/disputes", token=token)["items"]
+    (record,) = api.found("/orders/unmatched", token=token)["items"]
     ids = {
+        "kind": "ebike",
+        "card_id": card["id"],
+        "dispute_id": dispute["id"],
+        "record_id": record["id"],
         "tenant_id": tenant_id,
         "tariff_id": tariff["id"],
         "site_id": site["id"],
@@ -192,9 +215,9 @@ def test_a_token_is_needed(neighbours: Neighbours) -> None:
 def test_a_viewer_changes_nothing(neighbours: Neighbours) -> None:
     """A viewer's token reads, and a quote is all that it may have made."""
     _, viewer = neighbours.api.tenant("third", "viewer")
-    posts = [path for method, path in ATTEMPTS if method == "POST"]
-    allowed = [path for path in posts if _tried(neighbours, "POST", path, viewer) != 403]
-    assert allowed == ["/tariffs/{tariff_id}/quote"]
+    writing = [attempt for attempt in ATTEMPTS if attempt[0] != "GET"]
+    allowed = [attempt for attempt in writing if _tried(neighbours, *attempt, viewer) != 403]
+    assert allowed == [("POST", "/tariffs/{tariff_id}/quote")]
 
 
 def _tried(neighbours: Neighbours, method: str, path: str, token: str) -> int:
