@@ -10,6 +10,7 @@ from twisted.python import usage
 
 from chargecloud.simulator.fleet import SimulatorService
 from chargecloud.simulator.provisioning import DIALECT
+from chargecloud.simulator.scenarios import SCENARIOS
 from chargecloud.simulator.settings import SimulatorSettings
 
 _DEFAULTS = SimulatorSettings()
@@ -28,7 +29,7 @@ class Options(usage.Options):
         ["dialect", "d", DIALECT, "what the chargers speak"],
         ["chargers", "n", _DEFAULTS.chargers, "how many chargers", int],
         ["ports", "p", _DEFAULTS.ports, "ports of each charger", int],
-        ["scenario", None, _DEFAULTS.scenario, "how many people come: demo, steady or quiet"],
+        ["scenario", None, _DEFAULTS.scenario, f"what happens: {', '.join(SCENARIOS)}"],
         ["api", "a", "http://127.0.0.1:8080", "the platform's HTTP API"],
         ["token", "t", None, "for the API (if not given: CHARGECLOUD_TOKEN of the environment)"],
         ["state", "s", "var/simulator", "folder of the fleet's memory and its book"],

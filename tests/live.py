@@ -1,4 +1,4 @@
-"""A real process of the platform, started as a sysadmin starts it."""
+"""Real processes, started as a sysadmin starts them: the platform, and a fleet."""
 
 import json
 import os
@@ -119,3 +119,51 @@ class Live:
             items += page["items"]
             cursor = page["next"]
         return items
+
+
+class LiveFleet:
+    """C{twist chargecloud-sim} in a process of its own, which outlives the platform's."""
+
+    def __init__(self, live: Live, chargers: int, ports: int, seed: int = 1) -> None:
+        self.folder = live.folder / "fleet"
+        self._live = live
+        self._options = {"chargers": chargers, "ports": ports, "seed": seed}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, scenario: str) -> "LiveFleet":
+        """Start it, from where it stopped."""
+        options = {
+            "connect": f"tcp:127.0.0.1:{self._live.chargers}",
+            "api": f"http://127.0.0.1:{self._live.web}",
+            "token": self._live.token,
+            "state": self.folder,
+            "scenario": scenario,
+            **self._options,
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with (self._live.folder / "fleet.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [BIN / "twist", "--log-format=text", "chargecloud-sim", *words],
+                stdout=log,
+                stderr=log,
+                cwd=self._live.folder,
+            )
+        return self
+
+    def stop(self) -> None:
+        """Stop it; its memory is saved as it goes."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+            self._process = None
+
+    @property
+    def flash(self) -> Any:
+        """What the chargers' memories hold."""
+        return json.loads((self.folder / "flash.json").read_text())
+
+    @property
+    def book(self) -> list[Any]:
+        """What each charge drew, by the chargers' own account."""
+        path = self.folder / "book.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]

@@ -30,8 +30,7 @@ MOST_CARD_TRIES = 2
 TRY_LATER_S = 5.0
 #: real seconds in which the lamp beside the socket has to go on after an order
 LAMP_S = 20.0
-#: seconds of the calendar between two looks at the lamp, and real seconds at the least
-LOOK_S = 300
+#: real seconds between two looks at the lamp, at the least
 LOOK_LEAST_REAL_S = 1.0
 
 
@@ -59,9 +58,11 @@ class People(Service):
     def startService(self) -> None:
         """Open the doors.  Bikes that are there already have owners who will come back."""
         super().startService()
+        habits = self.scenario.habits
         for box in self.boxes:
             for port in box.taken_ports:
-                self._begin(self._fetch(Spot(box, port), None, draw_linger_s(self.random)))
+                linger_s = draw_linger_s(self.random, habits)
+                self._begin(self._fetch(Spot(box, port), None, linger_s))
             if self.scenario.fills:
                 self._fill(box)
         self._expect_next()
@@ -109,7 +110,7 @@ class People(Service):
 
     async def _visit(self, box: Box) -> None:
         """From coming to a box to leaving with the bike."""
-        plan = draw_plan(self.random, self.scenario.card_percent)
+        plan = draw_plan(self.random, self.scenario.habits, self.scenario.card_percent)
         try:
             customer_id = await self.customers.take()
         except ApiError as error:
@@ -211,7 +212,7 @@ class People(Service):
     async def _fetch(self, spot: Spot, patience_s: int | None, linger_s: int) -> None:
         """Come back for the bike when it has been charged, or when patience has an end."""
         speed = self.calendar.anchor.speed
-        look_s = max(LOOK_S, int(LOOK_LEAST_REAL_S * speed))
+        look_s = max(self.scenario.habits.look_s, int(LOOK_LEAST_REAL_S * speed))
         waited_s = 0
         while self._is_lit(spot):
             if patience_s is not None and waited_s >= patience_s:

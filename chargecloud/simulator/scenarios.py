@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chargecloud.domain.units import HOUR
+from chargecloud.domain.units import HOUR, MINUTE
+from chargecloud.simulator.habits import HASTY, USUAL, Habits
 
-#: how long a bike charges on average, float and all, in seconds of the calendar: it follows
-#: from the kinds of bikes and from people's habits
-MEAN_CHARGE_S = 16_000
 #: real seconds in which the first people come to boxes that are to be filled at once
 FILLING_S = 12.0
 
@@ -25,13 +23,14 @@ class Scenario:
 
     busy_percent: int
     fills: bool
+    habits: Habits = USUAL
     card_percent: int = 20
     blackout_gap_s: int | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
         """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
         wanted = ports * self.busy_percent
-        return MEAN_CHARGE_S * 100 / wanted if wanted else None
+        return self.habits.mean_charge_s * 100 / wanted if wanted else None
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -43,6 +42,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "quiet": Scenario(busy_percent=0, fills=False),
     # as busy as the demo, and each charger's power fails now and then
     "blackouts": Scenario(busy_percent=40, fills=True, blackout_gap_s=3 * HOUR),
+    # trials in true time: many charges of less than a minute, and cuts of the power
+    "hasty": Scenario(busy_percent=50, fills=True, habits=HASTY, blackout_gap_s=30 * MINUTE),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from chargecloud.routes import whole
+from chargecloud.domain.fields import whole
 from chargecloud.simulator.scenarios import SCENARIOS, find_scenario
 
 
