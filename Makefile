@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint bench format clean
+.PHONY: run test soak lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -14,6 +14,10 @@ run: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
+
+# the long trial: 50 kills under 300 running charges, about a quarter of an hour
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak.kills
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats

@@ -17,9 +17,9 @@ from twisted.internet.endpoints import serverFromString
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, load_plugins
-from chargecloud.routes import choice, text, whole
 from chargecloud.simulator.settings import SimulatorSettings
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader

@@ -11,9 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from attrs import frozen
 
 from chargecloud.domain.errors import NotFound, Refusal
-from chargecloud.domain.fields import choice as choice
-from chargecloud.domain.fields import text as text
-from chargecloud.domain.fields import whole as whole
+from chargecloud.domain.fields import choice, text, whole
 
 T = TypeVar("T")
 

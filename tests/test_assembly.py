@@ -10,13 +10,14 @@ from zope.interface import implementer
 
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.fields import text
 from chargecloud.domain.occurrences import Ended
 from chargecloud.domain.order import decide
 from chargecloud.domain.tariff import Mark
 from chargecloud.interfaces import FeatureParts, IFeature, IFollower
 from chargecloud.interfaces import Platform as Given
 from chargecloud.plugins import Plugins
-from chargecloud.routes import Call, Method, Route, text
+from chargecloud.routes import Call, Method, Route
 from tests.harness import clock_at, result_of
 from tests.world import World, native_plugins
 

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from chargecloud.routes import whole
+from chargecloud.domain.fields import whole
 
 
 @frozen(kw_only=True)

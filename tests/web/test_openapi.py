@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chargecloud.domain.errors import Conflict, NotFound, PortBusy, Refusal
-from chargecloud.routes import Call, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.domain.fields import choice, text, whole
+from chargecloud.routes import Call, Method, Page, Paging, Route
 from chargecloud.web import json_text, problems
 from chargecloud.web.converters import answer_converter
 from chargecloud.web.openapi import document, operation_id

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.domain.errors import Invalid
-from chargecloud.routes import Page, Paging, choice, text, whole
+from chargecloud.domain.fields import choice, text, whole
+from chargecloud.routes import Page, Paging
 from chargecloud.web.converters import ITEM_LIMIT, answer_converter, body_converter, query_converter
 from chargecloud.web.problems import BadRequest
 from chargecloud.web.reading import FAULT_LIMIT, PARAMETER_LIMIT, body_reader, query_reader

@@ -25,7 +25,8 @@ from chargecloud.domain.errors import (
     PortBusy,
     Refusal,
 )
-from chargecloud.routes import Call, Caller, Later, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.domain.fields import choice, text, whole
+from chargecloud.routes import Call, Caller, Later, Method, Page, Paging, Route
 from chargecloud.web.listening import make_site
 from chargecloud.web.operations import BODY_LIMIT, NOBODY
 from chargecloud.web.serving import make_resource

@@ -2,7 +2,8 @@
 
 from attrs import frozen
 
-from chargecloud.routes import Method, Route, choice, whole
+from chargecloud.domain.fields import choice, whole
+from chargecloud.routes import Method, Route
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
 from chargecloud.web.openapi import document
 from chargecloud.web.reading import body_reader, query_reader

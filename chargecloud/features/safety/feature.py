@@ -5,9 +5,9 @@ from pathlib import Path
 from attrs import frozen
 from zope.interface import implementer
 
+from chargecloud.domain.fields import whole
 from chargecloud.features.safety.model import PortHot
 from chargecloud.interfaces import FeatureParts, IFeature, Platform
-from chargecloud.routes import whole
 
 
 @frozen(kw_only=True)

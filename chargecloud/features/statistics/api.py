@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.errors import Invalid, NotFound
+from chargecloud.domain.fields import choice, whole
 from chargecloud.domain.units import wh
 from chargecloud.features.statistics.model import ONE_DAY, Period, Sums, carbon_kg
 from chargecloud.features.statistics.totals import Scope, read_totals
 from chargecloud.interfaces import Platform
 from chargecloud.registry.sites import find_site
-from chargecloud.routes import Call, Caller, Id, Method, Route, choice, whole
+from chargecloud.routes import Call, Caller, Id, Method, Route
 
 #: what is shown if no period is named
 USUAL_DAYS = 30

@@ -5,10 +5,10 @@ from pathlib import Path
 from attrs import frozen
 from zope.interface import implementer
 
+from chargecloud.domain.fields import whole
 from chargecloud.features.statistics.api import statistics_route
 from chargecloud.features.statistics.service import DailySums
 from chargecloud.interfaces import FeatureParts, IFeature, Platform
-from chargecloud.routes import whole
 
 
 @frozen(kw_only=True)

@@ -10,11 +10,12 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.live import LivePorts
 from chargecloud.domain.charger import ChargerKind, PortState
 from chargecloud.domain.errors import AlreadyExists, NotFound
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import watts, wh
 from chargecloud.gateway.presence import Presence
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.registry.sites import Sites
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.shared import page, request_key
 
 #: thrice the ports of the largest box that is sold

@@ -22,8 +22,9 @@ from chargecloud.domain.errors import (
     Refusal,
 )
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Charger, Chargers
-from chargecloud.routes import Call, Id, Later, Method, Route, choice, text, whole
+from chargecloud.routes import Call, Id, Later, Method, Route
 from chargecloud.web.resources.shared import request_key
 
 #: commands that every dialect is given in the platform's own form

@@ -6,10 +6,11 @@ from typing import Any
 from attrs import asdict, frozen
 
 from chargecloud.domain.errors import NotFound
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.money.wallets import Movement, Wallet, Wallets
 from chargecloud.registry.customers import Customer, Customers
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.shared import page, request_key
 
 #: 10,000 yuan: more than anybody charges for, and little enough to notice a slip

@@ -9,7 +9,8 @@ from attrs import frozen
 from chargecloud import __version__
 from chargecloud.calendar import Calendar
 from chargecloud.domain.errors import Overloaded
-from chargecloud.routes import Call, Method, Route, choice, text
+from chargecloud.domain.fields import choice, text
+from chargecloud.routes import Call, Method, Route
 
 
 @frozen(kw_only=True)

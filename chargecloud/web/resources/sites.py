@@ -7,10 +7,11 @@ import attrs
 from attrs import frozen
 
 from chargecloud.domain.errors import NotFound
+from chargecloud.domain.fields import choice, text
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.registry.sites import Site, Sites
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.shared import page, request_key
 
 

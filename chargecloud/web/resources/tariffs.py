@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from chargecloud.domain.errors import Conflict, Invalid, NotFound, TariffError
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.tariff import Bill, BillLine, Mark, Usage
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, Tariffs
 from chargecloud.registry.sites import check_time_zone
 from chargecloud.registry.tenants import Tenants
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route, choice, text, whole
+from chargecloud.routes import Call, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.shared import page, request_key
 
 #: ten times the largest battery on a road
