@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, fields, frozen
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.domain.cut_off import CutOff
-from chargecloud.domain.decision import Decision, LogEntry
+from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
+from chargecloud.domain.errors import Conflict
 from chargecloud.registry.sites import find_site
 from chargecloud.storage.schema import cut_offs
 from chargecloud.storage.store import Store
@@ -69,25 +70,26 @@ class SiteCutOffs:
         @param rules: by their names, within the limits of L{CutOff}; none at all takes back
             what was put before.
         @raise NotFound: if the tenant has no such site.
+        @raise Conflict: if somebody else says so for the first time at the same moment.
         """
-        site = await self.store.read(lambda connection: find_site(connection, tenant_id, site_id))
         after = evolve(self.everywhere[kind], **rules)
-        row = {
-            "site_id": site_id,
-            "kind": kind.value,
-            "tenant_id": site.tenant_id,
-            "rules": dict(rules),
-        }
+        key = {"site_id": site_id, "kind": kind.value}
 
-        def write(connection: Connection) -> None:
-            connection.execute(
-                delete(cut_offs).where(cut_offs.c.site_id == site_id, cut_offs.c.kind == kind.value)
-            )
-            if rules:
-                connection.execute(insert(cut_offs).values(row))
+        def look(connection: Connection) -> tuple[int, bool]:
+            site = find_site(connection, tenant_id, site_id)
+            found = select(cut_offs.c.site_id).filter_by(**key)
+            return site.tenant_id, connection.execute(found).first() is not None
 
-        await self.store.writer.transact(write)
-        body = {"site_id": site_id, "kind": kind.value, "rules": dict(rules)}
-        entry = LogEntry("site.cut_off_changed", site.tenant_id, body)
-        await self.store.writer.decide(Decision(log=(entry,)))
+        owner_id, is_known = await self.store.read(look)
+        row = {"rules": dict(rules)}
+        write = (
+            Change("cut_offs", key, row, {})
+            if is_known
+            else Insert("cut_offs", {**key, "tenant_id": owner_id, **row})
+        )
+        entry = LogEntry("site.cut_off_changed", owner_id, {**key, **row})
+        try:
+            await self.store.writer.decide(Decision((write,), (entry,)))
+        except Stale:
+            raise Conflict("somebody else has said so at the same moment") from None
         return after

@@ -6,7 +6,7 @@ from attrs import Attribute, asdict, fields, frozen, make_class
 
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.domain.cut_off import CutOff
-from chargecloud.domain.errors import NotFound
+from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, whole
 from chargecloud.registry.cut_offs import RULES, SiteCutOffs
 from chargecloud.routes import Call, Method, Route
@@ -75,7 +75,7 @@ def routes(cut_offs: SiteCutOffs) -> list[Route]:
             body=NewRules,
             answer=CutOff,
             run=put,
-            **common,
+            **common | {"refusals": (NotFound, Conflict)},
         ),
     ]
 
