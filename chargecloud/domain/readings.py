@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve, fields
+from attrs import fields
 
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.events import PortReading
@@ -21,19 +21,20 @@ def one_for_each_port(readings: Sequence[PortReading]) -> Sequence[PortReading]:
     silent: of two different values of one quantity at one moment neither is known to be
     the right one, and the last one is not right for being last.
     """
-    by_port: dict[int, PortReading] = {}
+    by_port: dict[int, list[PortReading]] = {}
     for reading in readings:
-        before = by_port.get(reading.port)
-        by_port[reading.port] = reading if before is None else _agreed(before, reading)
+        by_port.setdefault(reading.port, []).append(reading)
     # nearly always nothing was named twice
-    return readings if len(by_port) == len(readings) else tuple(by_port.values())
+    if len(by_port) == len(readings):
+        return readings
+    return tuple(_agreed(of_port) for of_port in by_port.values())
 
 
-def _agreed(one: PortReading, other: PortReading) -> PortReading:
+def _agreed(of_port: Sequence[PortReading]) -> PortReading:
     said: dict[str, Any] = {}
     for name in _QUANTITIES:
-        values = {getattr(one, name), getattr(other, name)} - {None}
+        values = {getattr(reading, name) for reading in of_port} - {None}
         said[name] = values.pop() if len(values) == 1 else None
-    states = {one.state, other.state} - {PortState.UNKNOWN}
+    states = {reading.state for reading in of_port} - {PortState.UNKNOWN}
     state = states.pop() if len(states) == 1 else PortState.UNKNOWN
-    return evolve(one, state=state, **said)
+    return PortReading(of_port[0].port, state, **said)
