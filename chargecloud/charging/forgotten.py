@@ -9,8 +9,8 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import end_by_last_reading
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.occurrences import Occurrence, Waived
-from chargecloud.domain.order_value import UNDER_WAY, Order
+from chargecloud.domain.occurrences import Occurrence, StartRefused, Waived
+from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
 
 
 @define(eq=False)
@@ -25,12 +25,14 @@ class Forgotten:
     calendar: Calendar
 
     async def close(self, track: Track, why: str) -> Order:
-        """End an order and bill it; in the charger's turn only."""
+        """End an order and bill it, or give its start up; in the charger's turn only."""
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
+            now = self.calendar.now()
+            if order.state is OrderState.STARTING:
+                return (StartRefused(now, why),)
             if order.state not in UNDER_WAY:
                 return ()
-            now = self.calendar.now()
             end = end_by_last_reading(order, track, now, why)
             if not end.marks:
                 return (end, Waived(now, "no-reading"))

@@ -91,12 +91,13 @@ class OfflineCharges:
         started = Started(order.created_at, event.start_meter_mwh, admission.instant(event.at))
         step = decide(order, started, admission.epoch)
         decision = place(order) + step.decision
+        if not await self._make_room(order):
+            return Reply(Outcome.LATER)
         try:
             await self.store.writer.decide(decision)
-        except Stale as stale:
-            if stale.table != "ports" or not await self._make_room(order):
-                return Reply(Outcome.LATER)
-            await self.store.writer.decide(decision)
+        except Stale:
+            # the wallet or the port has changed meanwhile: the charger sends it again
+            return Reply(Outcome.LATER)
         after = step.order
         self.book.track(after, begun.terms)
         if not begun.may_go_on:
@@ -157,9 +158,16 @@ class OfflineCharges:
         return _Begun(order, terms, card)
 
     async def _make_room(self, order: Order) -> bool:
-        """Close what still has the port: another charge has begun there since."""
+        """Close what had the port before: since another charge has begun there, it does not
+        run, or its start has not come to anything.
+
+        @return: C{False} if what has the port is newer: then the charge has ended, and its
+            end record, which is still to come, makes its order.
+        """
         before = self.book.on_port(order.charger_id, order.port)
         if before is None:
+            return True
+        if before.order.created_at > order.created_at:
             return False
         await self.forgotten.close(before, "another-began-there")
         return True

@@ -166,3 +166,44 @@ def test_it_takes_the_port_from_an_order_that_was_forgotten(tmp_path: Path) -> N
     (running,) = world.get("/orders?state=charging")["items"]
     assert running["origin"] == "offline"
     sound(world)
+
+
+def test_it_takes_the_port_from_a_start_that_never_came(tmp_path: Path) -> None:
+    """The platform went down before the start was on its way, and somebody used a card."""
+    world = World(tmp_path)
+    box, customer = world.box().connect(), world.customer(1000)
+    world.make("/cards", {"uid": UID, "customer_id": customer})
+    waiting = world.order(box, world.customer(1000), prepaid_fen=300)
+    world.killed()
+    box.world = world = World(tmp_path, world.clock)
+    world.clock.advance(10)
+    box.connect()
+    box.record(1, ChargeStarted(None, 1, START_MWH, ago(box, 5), OfflineStart(1, UID)))
+    lost, begun = (world.get(f"/orders/{each['id']}") for each in world.get("/orders")["items"])
+    assert (lost["id"], lost["state"], lost["failure"]) == (
+        waiting["id"],
+        "failed",
+        "another-began-there",
+    )
+    assert (begun["state"], begun["origin"]) == ("charging", "offline")
+    assert box.kept()[-1].order_id == int(begun["id"])
+    sound(world)
+
+
+def test_an_older_charge_takes_no_port_from_a_newer_one(tmp_path: Path) -> None:
+    """Its start is told late, after another order has begun there: it has ended, and its end
+    record makes its order."""
+    world, box, _ = away(tmp_path)
+    order = world.order(box, world.customer(1000))
+    box.begin(7)
+    world.pass_time(600, lambda: box.report(3_000))
+    box.record(1, started(box))
+    assert world.get(f"/orders/{order['id']}")["state"] == "charging"
+    assert [kept.record for kept in box.kept()] == [7]
+    box.record(2, ended(box, 400_000))
+    box.record(1, started(box))
+    assert {kept.record for kept in box.kept()} == {7, 2, 1}
+    assert world.get(f"/orders/{order['id']}")["state"] == "charging"
+    (older,) = world.get("/orders?origin=offline")["items"]
+    assert (older["state"], older["energy_mwh"]) == ("settled", 400_000)
+    sound(world)

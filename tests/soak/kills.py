@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import urllib.error
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -158,12 +159,20 @@ class Trial:
         ]
         for order in running:
             if order["state"] in ("charging", "suspended"):
-                self.live.ask("POST", f"/orders/{order['id']}/stop")
+                self._stop(order["id"])
         memories = [charger["memory"] for charger in self.fleet.flash["chargers"]]
         open_ends = any(memory["records"] for memory in memories) or any(
             port["charge"] for memory in memories for port in memory["ports"]
         )
         return not running and not open_ends
+
+    def _stop(self, order_id: str) -> None:
+        try:
+            self.live.ask("POST", f"/orders/{order_id}/stop")
+        except urllib.error.HTTPError as refused:
+            # it has ended meanwhile, or is still starting
+            if refused.code != 409:
+                raise
 
     # ------------------------------------------------------------------------- the books
 
