@@ -5,7 +5,7 @@ and is made once.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -14,18 +14,16 @@ from sqlalchemy import Connection, Table, func, select
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook, Superseded
+from chargecloud.charging.by_hand import adjusted, of_dispute, of_record
 from chargecloud.charging.placing import Placing, Wish, find_for
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.terms import find_order
-from chargecloud.domain.decision import Change, Decision, LogEntry, Row, Stale
+from chargecloud.domain.decision import Change, Decision, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, NotFound
-from chargecloud.domain.events import StopReason
 from chargecloud.domain.ledger import Account
 from chargecloud.domain.occurrences import Billed, Corrected, Ended, Judged, Occurrence, Waived
 from chargecloud.domain.order import decide, from_record
 from chargecloud.domain.order_value import Order, OrderState, Origin
-from chargecloud.domain.plausible import BY_HAND
-from chargecloud.domain.tariff import Mark
 from chargecloud.storage.schema import disputes, postings, unmatched
 from chargecloud.storage.store import Store
 
@@ -115,7 +113,7 @@ class Resolving:
         async def occurred(order: Order) -> Sequence[Occurrence]:
             if not correct:
                 return ()
-            figures = _from_dispute(order, row.record, self.calendar.now())
+            figures = of_dispute(order, row.record, self.calendar.now())
             if order.state is OrderState.SETTLED:
                 return (await self._corrected(order, figures, reason, by),)
             return await self._billed(order, Judged(self.calendar.now(), by, reason, figures))
@@ -191,7 +189,7 @@ class Resolving:
         charged_s = record["duration_s"] or 0
         started_at = row.received_at - timedelta(seconds=charged_s)
         order = evolve(self.placing.order_for(wish, found, started_at), held_fen=0)
-        return order, _by_record(order, record, row.received_at)
+        return order, of_record(order, record, row.received_at)
 
     # ----------------------------------------------------------------------------- shared
 
@@ -245,64 +243,6 @@ class Resolving:
             "resolved_by": by,
         }
         return Change(table.name, {"id": row.id}, values, {"resolved_at": None})
-
-
-def adjusted(order: Order, energy_mwh: int, now: datetime) -> Ended:
-    """The figures of an order whose energy a person states."""
-    started_at = order.started_at or order.created_at
-    ended_at = max(order.ended_at or now, started_at)
-    start_mwh = order.start_meter_mwh or 0
-    return Ended(
-        at=ended_at,
-        start_meter_mwh=start_mwh,
-        end_meter_mwh=start_mwh + energy_mwh,
-        charged_s=order.charged_until(ended_at) if order.charged_s is None else order.charged_s,
-        reason=order.stop_reason or StopReason.UNKNOWN,
-        marks=(Mark(started_at, start_mwh), Mark(ended_at, start_mwh + energy_mwh)),
-        basis=BY_HAND,
-        record=order.record,
-        float_dw=order.float_dw,
-    )
-
-
-def _from_dispute(order: Order, record: Row, now: datetime) -> Ended:
-    ended_at = order.ended_at or now
-    return _by_record(evolve(order, ended_at=ended_at), record, ended_at)
-
-
-def _by_record(order: Order, record: Row, ended_at: datetime) -> Ended:
-    """
-    The figures of a record that a person believes.
-
-    @raise Conflict: if it has none that a bill can be made of.
-    """
-    start_mwh = record["start_meter_mwh"]
-    if start_mwh is None:
-        start_mwh = order.start_meter_mwh
-    end_mwh = record["end_meter_mwh"]
-    if start_mwh is None or end_mwh is None or end_mwh < start_mwh:
-        raise Conflict("the record has no readings that a bill can be made of")
-    started_at = order.started_at or order.created_at
-    ended_at = max(ended_at, started_at)
-    kept = tuple(
-        mark
-        for mark in order.marks
-        if mark.at <= ended_at and start_mwh <= mark.meter_mwh <= end_mwh
-    )
-    return Ended(
-        at=ended_at,
-        start_meter_mwh=start_mwh,
-        end_meter_mwh=end_mwh,
-        charged_s=record["duration_s"] or order.charged_until(ended_at),
-        reason=StopReason(record["reason"]),
-        marks=(Mark(started_at, start_mwh), *kept, Mark(ended_at, end_mwh)),
-        basis=BY_HAND,
-        record={name: record[name] for name in _RECORDED},
-        float_dw=order.float_dw,
-    )
-
-
-_RECORDED = ("start_meter_mwh", "end_meter_mwh", "duration_s", "reason")
 
 
 def _owed_fen(connection: Connection, order: Order) -> int:
