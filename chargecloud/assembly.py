@@ -15,11 +15,10 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.cards import CardDesk
-from chargecloud.charging.curves import Curves
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
-from chargecloud.charging.history import History
+from chargecloud.charging.history import Curves, History
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.open_questions import OpenQuestions

@@ -23,7 +23,8 @@ from chargecloud.domain.commands import Command
 from chargecloud.domain.decision import Decision, Insert, Stale
 from chargecloud.domain.occurrences import Ended, Occurrence, Sampled
 from chargecloud.domain.order import decide
-from chargecloud.domain.order_value import RUNNING, UNDER_WAY, Order, OrderState, order_of
+from chargecloud.domain.order_rows import order_of
+from chargecloud.domain.order_value import RUNNING, UNDER_WAY, Order, OrderState
 from chargecloud.gateway.routing import Routing
 from chargecloud.money.tariffs import Tariff, Tariffs
 from chargecloud.storage.schema import orders

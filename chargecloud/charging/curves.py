@@ -8,18 +8,10 @@ ms, and each quantity's difference to its last value.  A usual minute takes 10 b
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from attrs import frozen
-from sqlalchemy import Connection, select
 
-from chargecloud.charging.terms import find_order
 from chargecloud.domain.order_rows import instant_ms, instant_of
-from chargecloud.storage.schema import curves
-from chargecloud.storage.store import Store
-
-if TYPE_CHECKING:
-    from chargecloud.charging.book import OrderBook
 
 _VERSION = 1
 _QUANTITIES = ("power_dw", "meter_mwh", "voltage_dv", "current_ma", "temperature_dc")
@@ -93,35 +85,3 @@ def _read(numbers: Iterator[int]) -> int:
         if byte < 0x80:
             break
     return -(value + 1 >> 1) if value & 1 else value >> 1
-
-
-@frozen
-class Curves:
-    """
-    @ivar book: has the newest readings of the orders that run.
-    """
-
-    store: Store
-    book: "OrderBook"
-
-    async def of(self, tenant_id: int | None, order_id: int) -> tuple[int | None, Sequence[Sample]]:
-        """
-        The register that an order began with, if it is known, and its samples, oldest first.
-
-        @raise NotFound: if the tenant has no such order.
-        """
-
-        def read(connection: Connection) -> tuple[int | None, list[bytes]]:
-            order = find_order(connection, tenant_id, order_id)
-            found = (
-                select(curves.c.samples).where(curves.c.order_id == order_id).order_by(curves.c.id)
-            )
-            return order.start_meter_mwh, list(connection.execute(found).scalars())
-
-        track = self.book.tracked(order_id)
-        newest = tuple(track.samples) if track else ()
-        first_mwh, pieces = await self.store.read(read)
-        kept = [sample for piece in pieces for sample in unpack(piece)]
-        # what is written down just now is in both
-        last = kept[-1].at if kept else None
-        return first_mwh, [*kept, *(each for each in newest if last is None or each.at > last)]

@@ -1,4 +1,4 @@
-"""What happened to an order, and why: the event log, by order."""
+"""What is known of an order's past: what happened and why, and what its port measured."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,10 +7,12 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, select
 
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.curves import Sample, unpack
 from chargecloud.charging.terms import find_order
 from chargecloud.domain.decision import Row
 from chargecloud.domain.order_rows import instant_of
-from chargecloud.storage.schema import event_log
+from chargecloud.storage.schema import curves, event_log
 from chargecloud.storage.store import Store
 
 
@@ -79,3 +81,35 @@ class History:
             return [_happening(row) for row in connection.execute(found)]
 
         return await self.store.read(read)
+
+
+@frozen
+class Curves:
+    """
+    @ivar book: has the newest readings of the orders that run.
+    """
+
+    store: Store
+    book: OrderBook
+
+    async def of(self, tenant_id: int | None, order_id: int) -> tuple[int | None, Sequence[Sample]]:
+        """
+        The register that an order began with, if it is known, and its samples, oldest first.
+
+        @raise NotFound: if the tenant has no such order.
+        """
+
+        def read(connection: Connection) -> tuple[int | None, list[bytes]]:
+            order = find_order(connection, tenant_id, order_id)
+            found = (
+                select(curves.c.samples).where(curves.c.order_id == order_id).order_by(curves.c.id)
+            )
+            return order.start_meter_mwh, list(connection.execute(found).scalars())
+
+        track = self.book.tracked(order_id)
+        newest = tuple(track.samples) if track else ()
+        first_mwh, pieces = await self.store.read(read)
+        kept = [sample for piece in pieces for sample in unpack(piece)]
+        # what is written down just now is in both
+        last = kept[-1].at if kept else None
+        return first_mwh, [*kept, *(each for each in newest if last is None or each.at > last)]

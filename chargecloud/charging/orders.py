@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.terms import find_order
-from chargecloud.domain.order_value import Order, order_of
+from chargecloud.domain.order_rows import order_of
+from chargecloud.domain.order_value import Order
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import orders
 from chargecloud.storage.store import Store

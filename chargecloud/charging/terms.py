@@ -6,7 +6,8 @@ from sqlalchemy import Connection, select
 from chargecloud.charging.settings import CutOffs
 from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.errors import NotFound
-from chargecloud.domain.order_value import Order, order_of
+from chargecloud.domain.order_rows import order_of
+from chargecloud.domain.order_value import Order
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.registry.chargers import find_charger
 from chargecloud.registry.cut_offs import find_cut_off

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import fields
 
 from chargecloud.domain.decision import Row
+from chargecloud.domain.events import StopReason
+from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
-
-if TYPE_CHECKING:
-    from chargecloud.domain.order_value import Order
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -27,13 +26,24 @@ def instant_of(milliseconds: int) -> datetime:
     return _UNIX_EPOCH + milliseconds * _MILLISECOND
 
 
-def order_row(order: "Order") -> Row:
+def order_row(order: Order) -> Row:
     """All columns of an order."""
     names = [attribute.name for attribute in fields(type(order))]
     return _columns({name: getattr(order, name) for name in names})
 
 
-def changed_columns(before: "Order", after: "Order") -> Row:
+def order_of(row: Mapping[str, Any]) -> Order:
+    """The order that a row of C{orders} holds."""
+    values = {attribute.name: row[attribute.name] for attribute in fields(Order)}
+    values["state"] = OrderState(row["state"])
+    values["origin"] = Origin(row["origin"])
+    values["stop_reason"] = row["stop_reason"] and StopReason(row["stop_reason"])
+    values["marks"] = marks_of(row["marks"])
+    values["bill"] = bill_of(row["bill"])
+    return Order(**values)
+
+
+def changed_columns(before: Order, after: Order) -> Row:
     """The columns that differ."""
     changed = {}
     for attribute in fields(type(after)):

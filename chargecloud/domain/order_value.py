@@ -1,16 +1,13 @@
 """An order as a value, and its states.  What becomes of it is in L{chargecloud.domain.order}."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order_rows import bill_of, marks_of
 from chargecloud.domain.tariff import Bill, Mark, Usage
 
 _SECOND = timedelta(seconds=1)
@@ -136,14 +133,3 @@ class Order:
         if self.suspended_at is not None:
             at = min(at, self.suspended_at)
         return max(0, (at - self.started_at) // _SECOND - self.suspended_s)
-
-
-def order_of(row: Mapping[str, Any]) -> Order:
-    """The order that a row of C{orders} holds."""
-    values = {attribute.name: row[attribute.name] for attribute in fields(Order)}
-    values["state"] = OrderState(row["state"])
-    values["origin"] = Origin(row["origin"])
-    values["stop_reason"] = row["stop_reason"] and StopReason(row["stop_reason"])
-    values["marks"] = marks_of(row["marks"])
-    values["bill"] = bill_of(row["bill"])
-    return Order(**values)

@@ -11,8 +11,14 @@ from sqlalchemy import select
 
 from chargecloud.domain.decision import Decision, Insert
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order_rows import changed_columns, instant_ms, instant_of, order_row
-from chargecloud.domain.order_value import Order, OrderState, order_of
+from chargecloud.domain.order_rows import (
+    changed_columns,
+    instant_ms,
+    instant_of,
+    order_of,
+    order_row,
+)
+from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.tariff import Fee
 from chargecloud.storage.schema import orders as orders_table
 from tests.domain.order_samples import bills, instants, meter_marks, placed_orders

@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
-from chargecloud.charging.curves import Curves, Sample
-from chargecloud.charging.history import Happening, History
+from chargecloud.charging.curves import Sample
+from chargecloud.charging.history import Curves, Happening, History
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import DW_PER_W, divide_half_up, wh
