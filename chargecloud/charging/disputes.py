@@ -5,7 +5,7 @@ from datetime import datetime
 from attrs import define, field
 from twisted.logger import Logger
 
-from chargecloud.charging.kept_records import digest_of, keep_once, plain_record
+from chargecloud.charging.kept_records import Full, digest_of, keep_once, plain_record
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import LogEntry, Row
 from chargecloud.domain.events import ChargeEnded, Outcome, Reply
@@ -13,6 +13,9 @@ from chargecloud.domain.order_rows import instant_ms
 from chargecloud.domain.order_value import Order
 from chargecloud.storage.schema import disputes
 from chargecloud.storage.store import Store
+
+#: versions of one order's end that wait for a person; more are not wanted
+MOST_OPEN = 20
 
 
 @define(eq=False)
@@ -48,7 +51,12 @@ class Disputes:
             "told_ms": None if told is None else instant_ms(told),
         }
         entry = LogEntry("record.disputed", order.tenant_id, body, order.charger_id, order.id)
-        if await keep_once(self.store, disputes, row, "order_id", entry):
+        try:
+            is_new = await keep_once(self.store, disputes, row, "order_id", entry, MOST_OPEN)
+        except Full as full:
+            self._log.error("a version of an end is not kept: {why}", why=full)
+            return Reply(Outcome.REFUSED)
+        if is_new:
             self._log.warn(
                 "order {order_id} has ended, and is told to have ended otherwise", order_id=order.id
             )

@@ -30,13 +30,24 @@ def digest_of(event: ChargeStarted | ChargeEnded) -> str:
     return sha256(repr(event).encode()).hexdigest()
 
 
-async def keep_once(store: Store, table: Table, row: Row, key: str, entry: LogEntry) -> bool:
+class Full(Exception):
+    """So many records wait for a person that no more are taken."""
+
+
+async def keep_once(
+    store: Store, table: Table, row: Row, key: str, entry: LogEntry, most: int
+) -> bool:
     """
     Write a record down, with an entry of the log.
 
     @param key: the column that is unique together with C{digest}.
+    @param most: how many of one key may wait for a person: firmware that tells a new story
+        each time is not to fill the disk.
     @return: whether it is new.
+    @raise Full: if so many wait already, and this is none of them.
     """
+    if not await store.read(lambda connection: _has_room(connection, table, row, key, most)):
+        raise Full(f"{most} records of {key} {row[key]} wait for a person")
     try:
         await store.writer.decide(Decision((Insert(table.name, row),), (entry,)))
     except Stale:
@@ -45,6 +56,17 @@ async def keep_once(store: Store, table: Table, row: Row, key: str, entry: LogEn
             raise
         return False
     return True
+
+
+def _has_room(connection: Connection, table: Table, row: Row, key: str, most: int) -> bool:
+    waiting = (
+        select(table.c.id)
+        .where(table.c[key] == row[key], table.c.resolved_at.is_(None))
+        .limit(most)
+    )
+    if len(connection.execute(waiting).all()) < most:
+        return True
+    return _is_kept(connection, table, row, key)
 
 
 def _is_kept(connection: Connection, table: Table, row: Row, key: str) -> bool:

@@ -5,12 +5,15 @@ from datetime import datetime
 from attrs import define, field
 from twisted.logger import Logger
 
-from chargecloud.charging.kept_records import digest_of, keep_once, plain_record
+from chargecloud.charging.kept_records import Full, digest_of, keep_once, plain_record
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, Reply
 from chargecloud.storage.schema import unmatched
 from chargecloud.storage.store import Store
+
+#: of one charger that wait for a person; what comes beyond stays with the charger
+MOST_OPEN = 1_000
 
 
 @define(eq=False)
@@ -44,7 +47,12 @@ class Unmatched:
         }
         body = {"why": why, "record": record["kind"], "named_order": str(event.order_id)}
         entry = LogEntry("record.unmatched", admission.tenant_id, body, admission.charger_id)
-        if await keep_once(self.store, unmatched, row, "charger_id", entry):
+        try:
+            is_new = await keep_once(self.store, unmatched, row, "charger_id", entry, MOST_OPEN)
+        except Full as full:
+            self._log.error("a record is left with its charger: {why}", why=full)
+            return Reply(Outcome.LATER)
+        if is_new:
             self._log.warn(
                 "charger {charger_id}: a {kind} record matches no order: {why}",
                 charger_id=admission.charger_id,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from chargecloud.domain.events import ChargeEnded, StopReason
+from chargecloud.charging import unmatched
+from chargecloud.charging.disputes import MOST_OPEN
+from chargecloud.domain.events import ChargeEnded, Outcome, StopReason
 from chargecloud.storage.audit import ledger_faults
 from tests.harness import result_of
 from tests.world import Box, World
@@ -175,3 +177,36 @@ def test_an_unmatched_record_is_dismissed(tmp_path: Path) -> None:
     box.record(1, event)
     assert world.get("/orders/unmatched")["items"] == []
     assert world.get("/orders")["items"] == []
+
+
+def test_a_new_story_each_time_does_not_fill_the_lists(tmp_path: Path) -> None:
+    """Of one order so many versions wait for a person, and no more; the charger may forget
+    the others.  What was kept before is still known."""
+    world, box, order_id, _ = settled(tmp_path)
+    for number in range(MOST_OPEN + 5):
+        box.end(10 + number, int(order_id), START_MWH, HOUR_S + number)
+    waiting = world.get("/orders/disputes?limit=100")["items"]
+    assert len(waiting) == MOST_OPEN
+    answers = {kept.record: kept.outcome for kept in box.kept()}
+    assert answers[10 + MOST_OPEN + 4] is Outcome.REFUSED
+    box.end(11, int(order_id), START_MWH, HOUR_S + 1)
+    assert box.kept()[-1].outcome is Outcome.KEPT
+    resolve(world, f"/orders/disputes/{waiting[0]['id']}", action="keep")
+    box.end(90, int(order_id), START_MWH, HOUR_S + 500)
+    assert len(world.get("/orders/disputes?limit=100")["items"]) == MOST_OPEN
+
+
+def test_what_matches_no_order_stays_with_its_charger_when_too_much_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not lost: it is sent again, and kept when a person has decided others."""
+    monkeypatch.setattr(unmatched, "MOST_OPEN", 2)
+    world = World(tmp_path)
+    box = world.box().connect()
+    for number in (1, 2, 3):
+        box.end(number, 1000 + number, START_MWH, HOUR_S)
+    first, _ = world.get("/orders/unmatched")["items"]
+    assert [kept.record for kept in box.kept()] == [1, 2]
+    resolve(world, f"/orders/unmatched/{first['id']}", action="dismiss")
+    box.end(3, 1003, START_MWH, HOUR_S)
+    assert [kept.record for kept in box.kept()] == [1, 2, 3]
