@@ -126,7 +126,7 @@ class Platform:
         prices = Tariffs(store, calendar, plugins.tariffs)
 
         book = OrderBook(store, prices, routing, charging.cut_off)
-        stopping = Stopping(book)
+        stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         placing = Placing(store, book, clock, calendar, charging, full)
         forgotten = Forgotten(book, settling, calendar)

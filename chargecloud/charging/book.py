@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chargecloud.charging.curves import pack
+from chargecloud.charging.curves import Sample, find_curve, pack
 from chargecloud.charging.settings import CutOffs
 from chargecloud.charging.terms import Terms, find_order, find_terms
 from chargecloud.charging.tracking import Track
@@ -64,12 +64,19 @@ class OrderBook:
         """
         open_states = [state.value for state in (*RUNNING, OrderState.ENDED)]
 
-        def read(connection: Connection) -> list[tuple[Order, Terms]]:
+        def read(connection: Connection) -> list[tuple[Order, Terms, Sequence[Sample]]]:
             found = select(orders).where(orders.c.state.in_(open_states)).order_by(orders.c.id)
             unfinished = [order_of(row._asdict()) for row in connection.execute(found)]
-            return [(order, self.terms(connection, order)) for order in unfinished]
+            return [
+                (order, self.terms(connection, order), find_curve(connection, order.id))
+                for order in unfinished
+            ]
 
-        return [self.track(*found).order for found in await self.store.read(read)]
+        opened = []
+        for order, terms, samples in await self.store.read(read):
+            self.track(order, terms).replay(samples)
+            opened.append(order)
+        return opened
 
     async def adopt(self, order_id: int) -> Order:
         """
@@ -80,13 +87,13 @@ class OrderBook:
         @raise NotFound: if there is none.
         """
 
-        def read(connection: Connection) -> tuple[Order, Terms]:
+        def read(connection: Connection) -> tuple[Order, Terms, Sequence[Sample]]:
             order = find_order(connection, None, order_id)
-            return order, self.terms(connection, order)
+            return order, self.terms(connection, order), find_curve(connection, order_id)
 
-        order, terms = await self.store.read(read)
+        order, terms, samples = await self.store.read(read)
         if order.state in RUNNING and order_id not in self._tracks:
-            self.track(order, terms)
+            self.track(order, terms).replay(samples)
         return order
 
     def terms(self, connection: Connection, order: Order) -> Terms:

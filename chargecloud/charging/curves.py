@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from attrs import frozen
+from sqlalchemy import Connection, select
 
 from chargecloud.domain.order_rows import instant_ms, instant_of
+from chargecloud.storage.schema import curves
 
 _VERSION = 1
 _QUANTITIES = ("power_dw", "meter_mwh", "voltage_dv", "current_ma", "temperature_dc")
@@ -85,3 +87,9 @@ def _read(numbers: Iterator[int]) -> int:
         if byte < 0x80:
             break
     return -(value + 1 >> 1) if value & 1 else value >> 1
+
+
+def find_curve(connection: Connection, order_id: int) -> Sequence[Sample]:
+    """All that is written down of an order's curve, oldest first."""
+    pieces = select(curves.c.samples).where(curves.c.order_id == order_id).order_by(curves.c.id)
+    return [sample for piece in connection.execute(pieces).scalars() for sample in unpack(piece)]

@@ -144,9 +144,16 @@ def record_of(event: ChargeEnded) -> Row:
 
 
 def is_same_end(order: Order, event: ChargeEnded) -> bool:
-    """Whether an order has ended with just this record: it was sent again."""
-    kept = order.record
-    return kept is not None and _told(kept) == _told(record_of(event))
+    """Whether an order has ended with just this record: it was sent again, or tells late of
+    the energy that the order was closed with."""
+    if order.record is not None:
+        return _told(order.record) == _told(record_of(event))
+    if order.basis != LAST_READING or None in (event.start_meter_mwh, event.end_meter_mwh):
+        return False
+    return (order.start_meter_mwh, order.end_meter_mwh) == (
+        event.start_meter_mwh,
+        event.end_meter_mwh,
+    )
 
 
 def _told(record: Row) -> tuple[Any, ...]:

@@ -8,11 +8,11 @@ from attrs import frozen
 from sqlalchemy import Connection, select
 
 from chargecloud.charging.book import OrderBook
-from chargecloud.charging.curves import Sample, unpack
+from chargecloud.charging.curves import Sample, find_curve
 from chargecloud.charging.terms import find_order
 from chargecloud.domain.decision import Row
 from chargecloud.domain.order_rows import instant_of
-from chargecloud.storage.schema import curves, event_log
+from chargecloud.storage.schema import event_log
 from chargecloud.storage.store import Store
 
 
@@ -99,17 +99,13 @@ class Curves:
         @raise NotFound: if the tenant has no such order.
         """
 
-        def read(connection: Connection) -> tuple[int | None, list[bytes]]:
+        def read(connection: Connection) -> tuple[int | None, Sequence[Sample]]:
             order = find_order(connection, tenant_id, order_id)
-            found = (
-                select(curves.c.samples).where(curves.c.order_id == order_id).order_by(curves.c.id)
-            )
-            return order.start_meter_mwh, list(connection.execute(found).scalars())
+            return order.start_meter_mwh, find_curve(connection, order_id)
 
         track = self.book.tracked(order_id)
         newest = tuple(track.samples) if track else ()
-        first_mwh, pieces = await self.store.read(read)
-        kept = [sample for piece in pieces for sample in unpack(piece)]
+        first_mwh, kept = await self.store.read(read)
         # what is written down just now is in both
         last = kept[-1].at if kept else None
         return first_mwh, [*kept, *(each for each in newest if last is None or each.at > last)]

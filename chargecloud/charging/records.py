@@ -65,8 +65,8 @@ class Records:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
         if _differs(order, event):
             return await self.unmatched.keep(admission, event, received_at, "started otherwise")
-        if order.state not in RUNNING and order.started_at is not None:
-            # known long since; our acknowledgement was lost
+        if order.state not in RUNNING and order.record is not None:
+            # its charger has told the end since; our acknowledgement was lost
             return _kept(order, event)
         at = max(when(admission, event.at, received_at), order.created_at)
         started = Started(at, event.start_meter_mwh, admission.instant(event.at))

@@ -24,6 +24,7 @@ from chargecloud.domain.ledger import Account
 from chargecloud.domain.occurrences import Billed, Corrected, Ended, Judged, Occurrence, Waived
 from chargecloud.domain.order import decide, from_record
 from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.domain.plausible import most_mwh
 from chargecloud.storage.schema import disputes, postings, unmatched
 from chargecloud.storage.store import Store
 
@@ -189,7 +190,11 @@ class Resolving:
         charged_s = record["duration_s"] or 0
         started_at = row.received_at - timedelta(seconds=charged_s)
         order = evolve(self.placing.order_for(wish, found, started_at), held_fen=0)
-        return order, of_record(order, record, row.received_at)
+        end = of_record(order, record, row.received_at)
+        terms = await self.store.read(lambda connection: self.book.terms(connection, order))
+        if end.marks[-1].meter_mwh - end.marks[0].meter_mwh > most_mwh(terms.rated_w, charged_s):
+            raise Conflict("the record tells of more than its charger can give in that time")
+        return order, end
 
     # ----------------------------------------------------------------------------- shared
 

@@ -22,6 +22,8 @@ from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 #: one that is sent out of turn, or comes after a gap, says nothing of the next one
 LEAST_INTERVAL_S = 60
 MOST_INTERVAL_S = 300
+#: a charger counts its seconds by itself, and ends at its limit before we do
+LATE_S = 60
 
 
 @define(eq=False)
@@ -44,9 +46,11 @@ class Sampling:
             return
         self._watch_drawing(track, reading, at)
         if reading.meter_mwh is None:
+            self._watch_limits(track, at)
             return
         before = track.marks[-1].at if track.marks else at
         worth_keeping = track.observe(Mark(at, reading.meter_mwh))
+        self._watch_limits(track, at)
         if track.order.limit_amount_fen is not None and track.marks:
             since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
             self._watch_amount(track, track.order.limit_amount_fen, since_s)
@@ -75,6 +79,19 @@ class Sampling:
                     evidence={"power_dw": reading.power_dw},
                 )
             )
+
+    def _watch_limits(self, track: Track, at: datetime) -> None:
+        """Stop what its charger does not: beyond a limit that it was given, or asked to
+        before and not answered, or answered and not done."""
+        order = track.order
+        if track.stop_reason is not None:
+            self.stopping.stop_soon(order, track.stop_reason)
+        elif order.limit_energy_mwh is not None and track.energy_mwh >= order.limit_energy_mwh:
+            self.stopping.stop_soon(order, StopReason.LIMIT_ENERGY)
+        elif order.limit_duration_s is not None and (
+            order.charged_until(at) >= order.limit_duration_s + LATE_S
+        ):
+            self.stopping.stop_soon(order, StopReason.LIMIT_TIME)
 
     def _watch_amount(self, track: Track, limit_fen: int, since_s: int) -> None:
         """

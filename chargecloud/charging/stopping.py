@@ -1,28 +1,37 @@
 """Asking a charger to stop."""
 
+from datetime import datetime, timedelta
+
 from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order_value import RUNNING, Order
+from chargecloud.gateway.routing import COMMAND_DEADLINE_S
+
+_ON_ITS_WAY = timedelta(seconds=COMMAND_DEADLINE_S)
 
 
 def stopped_for(
-    track: Track, reason: StopReason, answered: "Deferred[Answer]"
+    track: Track, reason: StopReason, at: datetime, answered: "Deferred[Answer]"
 ) -> "Deferred[Answer]":
     """The order's end will be for this reason, unless the charger does not do what it was
     asked: then another reason may still come, and must not find this one in its place."""
-    before, track.stop_reason = track.stop_reason, reason
+    before, asked_before = track.stop_reason, track.stop_asked_at
+    track.stop_reason, track.stop_asked_at = reason, asked_before or at
+    track.stop_sent_at = at
 
     def told(outcome: Answer | Failure) -> Answer | Failure:
         done = isinstance(outcome, Answer) and outcome.accepted
         if not done and track.stop_reason is reason:
-            track.stop_reason = before
+            track.stop_reason, track.stop_asked_at = before, asked_before
+            track.stop_sent_at = None
         return outcome
 
     return answered.addBoth(told)
@@ -33,6 +42,7 @@ class Stopping:
     """The order itself ends with the charger's end record, and not before."""
 
     book: OrderBook
+    calendar: Calendar
 
     async def stop(self, order: Order, reason: StopReason) -> Order:
         """
@@ -46,7 +56,7 @@ class Stopping:
         if order.state not in RUNNING or track is None:
             raise Conflict(f"the order is {order.state.value}", state=order.state.value)
         sent = self.book.routing.send(order.charger_id, StopCharge(order.id, order.port))
-        answer = await stopped_for(track, reason, sent)
+        answer = await stopped_for(track, reason, self.calendar.now(), sent)
         if not answer.accepted:
             raise Conflict(f"the charger refuses to stop: {answer.code}", answer=answer.code)
         return await self.book.find(order.id)
@@ -59,8 +69,13 @@ class Stopping:
             self.stop_now(order, track.stop_reason or reason)
 
     def stop_now(self, order: Order, reason: StopReason) -> None:
-        """Ask the charger without waiting, for this reason whatever it was asked before."""
+        """Ask the charger without waiting, for this reason whatever it was asked before.
+        While a stop may still be on its way, it is not asked again."""
         track = self.book.tracked(order.id)
-        if track is not None:
-            track.stop_reason = reason
+        if track is None:
+            return
+        now, sent_at = self.calendar.now(), track.stop_sent_at
+        track.stop_reason = reason
+        if sent_at is None or now - sent_at >= _ON_ITS_WAY:
+            track.stop_asked_at, track.stop_sent_at = track.stop_asked_at or now, now
             self.book.send(order.charger_id, StopCharge(order.id, order.port))

@@ -6,7 +6,7 @@ and all others go to the curve and may then be forgotten.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from attrs import define, field
@@ -50,7 +50,8 @@ class Track:
     @ivar basis: the rule by which the first of them was taken.
     @ivar told_start_mwh: the register that the charger told when it started.
     @ivar samples: readings that are still to be written down.
-    @ivar stop_reason: why we have asked the charger to stop, once we have.
+    @ivar stop_reason: why we have asked the charger to stop, once we have; C{stop_asked_at}
+        is when we first did, and C{stop_sent_at} when we last did.
     @ivar boot: the charger's start in which it last told of this charge.
     @ivar denied_at: since when the charger does not tell of it any more, although it tells
         of its port.
@@ -66,9 +67,12 @@ class Track:
     told_start_mwh: int | None = None
     samples: list[Sample] = field(factory=list)
     stop_reason: StopReason | None = None
+    stop_asked_at: datetime | None = None
+    stop_sent_at: datetime | None = None
     boot: int | None = None
     denied_at: datetime | None = None
     drawing: Drawing | None = field(default=None, init=False)
+    _last: Sample | None = field(default=None, init=False)
     _drawn_dws: int = field(default=0, init=False)
     _fixed: int = field(default=0, init=False)
     #: changes of price that are still to come, and how far they were looked for
@@ -95,42 +99,57 @@ class Track:
 
         @return: what follows from the power that is drawn; C{None} if it is not known.
         """
-        before = self.samples[-1].at if self.samples else self.order.started_at or at
-        if at < before:
+        if at < self._last_at(at):
             return None
         if len(self.samples) >= MOST_SAMPLES:
             del self.samples[::2]
-        self.samples.append(
-            Sample(
-                at,
-                reading.power_dw,
-                reading.meter_mwh,
-                reading.voltage_dv,
-                reading.current_ma,
-                reading.temperature_dc,
-            )
+        sample = Sample(
+            at,
+            reading.power_dw,
+            reading.meter_mwh,
+            reading.voltage_dv,
+            reading.current_ma,
+            reading.temperature_dc,
         )
-        if reading.power_dw is not None:
-            step_s = min((at - before) // _SECOND, LONGEST_STEP_S)
-            self._drawn_dws += reading.power_dw * step_s
+        self.samples.append(sample)
+        return self._follow(sample, _PLUGGED.get(reading.state))
+
+    def replay(self, samples: Sequence[Sample]) -> None:
+        """Take up what was written down of the curve, as if it were read just now."""
+        for sample in samples:
+            self._follow(sample, None)
+
+    def _last_at(self, at: datetime) -> datetime:
+        return self._last.at if self._last else self.order.started_at or at
+
+    def _follow(self, sample: Sample, plugged: bool | None) -> Finding | None:
+        gap_s = (sample.at - self._last_at(sample.at)) // _SECOND
+        power_dw, self._last = self._power_dw(sample, gap_s), sample
+        if power_dw is not None:
+            self._drawn_dws += power_dw * min(gap_s, LONGEST_STEP_S)
         if self.drawing is None:
             return None
-        plugged = _PLUGGED.get(reading.state)
-        return self.drawing.take(int(at.timestamp()), self._power_dw(reading), plugged)
+        if gap_s > LONGEST_STEP_S:
+            # the power or the link was away, or we were: nobody knows what went on
+            self.drawing.skip(gap_s - LONGEST_STEP_S)
+        return self.drawing.take(int(sample.at.timestamp()), power_dw, plugged)
 
-    def _power_dw(self, reading: PortReading) -> int | None:
+    def _power_dw(self, sample: Sample, since_s: int) -> int | None:
         """The power that was read, or what the meter's last step comes to."""
-        if reading.power_dw is not None or reading.meter_mwh is None or len(self.samples) < 2:
-            return reading.power_dw
-        before, now = self.samples[-2:]
-        since_s = (now.at - before.at) // _SECOND
-        if before.meter_mwh is None or since_s < 1:
+        if sample.power_dw is not None or self._last is None or since_s < 1:
+            return sample.power_dw
+        if sample.meter_mwh is None or self._last.meter_mwh is None:
             return None
-        return max(0, reading.meter_mwh - before.meter_mwh) * _DWS_PER_MWH // since_s
+        return max(0, sample.meter_mwh - self._last.meter_mwh) * _DWS_PER_MWH // since_s
+
+    @property
+    def energy_mwh(self) -> int:
+        """Energy so far, by the newest reading."""
+        return self.marks[-1].meter_mwh - self.marks[0].meter_mwh if self.marks else 0
 
     @property
     def drawn_mwh(self) -> int:
-        """What the readings of power come to; roughly, and since the service started."""
+        """What the readings of power come to; roughly."""
         return self._drawn_dws // _DWS_PER_MWH
 
     @property
@@ -138,7 +157,7 @@ class Track:
         """What a full battery draws at last."""
         if self.drawing is not None and self.drawing.float_dw is not None:
             return self.drawing.float_dw
-        return self.samples[-1].power_dw if self.samples else None
+        return self._last.power_dw if self._last else None
 
     def observe(self, mark: Mark) -> bool:
         """

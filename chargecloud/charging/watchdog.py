@@ -123,14 +123,16 @@ class Watchdog(Service):
             self._do(track, lambda: self.book.advance(order.id, occurred))
 
     def _look_at_long(self, track: Track) -> None:
-        started_at = track.order.started_at
-        if started_at is None:
-            return
-        over_s = self._seconds_since(started_at) - self.settings.longest_charge_s
-        if over_s >= PATIENCE_S:
-            self._tell_unstoppable(track)
-            self._close(track, "does-not-stop")
-        elif over_s >= 0:
+        """Ask for a stop once, which readings ask for again; a charge that goes on for long
+        after that is told to people, and closed."""
+        asked_at, started_at = track.stop_asked_at, track.order.started_at
+        if asked_at is not None:
+            if self._seconds_since(asked_at) >= PATIENCE_S:
+                self._tell_unstoppable(track)
+                self._close(track, "does-not-stop")
+        elif started_at is not None and self._seconds_since(started_at) >= (
+            self.settings.longest_charge_s
+        ):
             self.stopping.stop_soon(track.order, StopReason.WATCHDOG)
 
     def _seconds_since(self, at: datetime) -> float:
@@ -147,7 +149,7 @@ class Watchdog(Service):
                 port=order.port,
                 at=self.calendar.now(),
                 order_id=order.id,
-                evidence={"asked_for": StopReason.WATCHDOG.value},
+                evidence={"asked_for": track.stop_reason.value if track.stop_reason else None},
             )
         )
 

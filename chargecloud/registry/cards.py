@@ -158,12 +158,14 @@ class Cards:
         tenant_id: int | None,
         card_id: int,
         *,
+        by: int,
         status: CardStatus | None = None,
         customer_id: int | None = None,
     ) -> Card:
         """
         Change a card's status, or give it to a customer; what is C{None} stays.
 
+        @param by: id of the token that is used.
         @raise NotFound: if the tenant has no such card, or no such customer.
         @raise Conflict: if somebody else changes it at the same moment.
         """
@@ -177,7 +179,8 @@ class Cards:
             "customer_id": before.customer_id if customer_id is None else customer_id,
         }
         expected = {"status": before.status.value, "customer_id": before.customer_id}
-        entry = LogEntry("card.changed", before.tenant_id, {"card_id": card_id, **row})
+        body = {"card_id": card_id, "by": by, **row}
+        entry = LogEntry("card.changed", before.tenant_id, body)
         change = Change("cards", {"id": card_id}, row, expected)
         try:
             await self.store.writer.decide(Decision((change,), (entry,)))

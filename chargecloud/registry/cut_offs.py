@@ -61,7 +61,12 @@ class SiteCutOffs:
         return await self.store.read(read)
 
     async def put(
-        self, tenant_id: int | None, site_id: int, kind: ChargerKind, rules: Mapping[str, int]
+        self,
+        tenant_id: int | None,
+        site_id: int,
+        kind: ChargerKind,
+        rules: Mapping[str, int],
+        by: int,
     ) -> CutOff:
         """
         Have these rules for a kind of charger at a site, and for the rest those that hold
@@ -69,6 +74,7 @@ class SiteCutOffs:
 
         @param rules: by their names, within the limits of L{CutOff}; none at all takes back
             what was put before.
+        @param by: id of the token that is used.
         @raise NotFound: if the tenant has no such site.
         @raise Conflict: if somebody else says so for the first time at the same moment.
         """
@@ -87,7 +93,7 @@ class SiteCutOffs:
             if is_known
             else Insert("cut_offs", {**key, "tenant_id": owner_id, **row})
         )
-        entry = LogEntry("site.cut_off_changed", owner_id, {**key, **row})
+        entry = LogEntry("site.cut_off_changed", owner_id, {**key, **row, "by": by})
         try:
             await self.store.writer.decide(Decision((write,), (entry,)))
         except Stale:

@@ -37,5 +37,6 @@ class PortHot:
             charger_id=admission.charger_id,
             port=reading.port,
             at=at,
+            order_id=reading.order_id,
             evidence={"temperature_dc": reading.temperature_dc, "limit_dc": self.limit_dc},
         )

@@ -100,6 +100,7 @@ def routes(cards: Cards, tenants: Tenants) -> list[Route]:
         changed = await cards.change(
             call.caller.tenant_id,
             call.id("card_id"),
+            by=call.caller.token_id,
             status=body.status,
             customer_id=body.customer_id,
         )

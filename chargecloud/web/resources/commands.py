@@ -85,7 +85,7 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
         sent, answered = calls.send(charger.id, body.name, _command(charger, body, track, calendar))
         repetitions.keep(request, sent.id)
         if track is not None:
-            stopped_for(track, StopReason.OPERATOR, answered)
+            stopped_for(track, StopReason.OPERATOR, calendar.now(), answered)
         if call.prefer_async:
             calls.forget(answered)
             return Later(show(sent))

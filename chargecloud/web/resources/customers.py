@@ -59,7 +59,7 @@ class MovementShown:
 
     id: Id = choice("its id")
     at: datetime = choice("when")
-    cause: str = text("top_up, hold, capture or release")
+    cause: str = text("top_up, hold, capture, release or credit")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
     reference_id: Id = choice("the order, or the top-up")
 

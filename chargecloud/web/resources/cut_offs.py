@@ -54,7 +54,8 @@ def routes(cut_offs: SiteCutOffs) -> list[Route]:
             raise NotFound(f"there is no kind {call.path['kind']}") from None
         rules = {name: value for name, value in asdict(call.body).items() if value is not None}
         site_id = call.id("site_id")
-        return _plain(await cut_offs.put(call.caller.tenant_id, site_id, kind, rules))
+        caller = call.caller
+        return _plain(await cut_offs.put(caller.tenant_id, site_id, kind, rules, caller.token_id))
 
     common: dict[str, Any] = {"tag": "sites", "refusals": (NotFound,)}
     return [
