@@ -219,7 +219,7 @@ def test_cut_off_rules_and_their_defaults_agree() -> None:
         f"a year before {FIRST_YEAR} was never set",
         f"``reserve_mb`` ({NodeSettings().reserve_mb}) free",
         f"looked for every {int(ROUND_S * ROUNDS_BETWEEN_HOLDS) // 60} minutes",
-        f"went on for {PATIENCE_S // HOUR} h beyond ``longest_charge_s``",
+        f"went on for {PATIENCE_S // HOUR} h after it was told to stop",
         f"When {MOST_DISPUTES} of one order wait for a person",
         f"When {MOST_UNMATCHED} of one charger wait for a person",
     ],

@@ -6,7 +6,7 @@ from typing import Any
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.cut_off import CutOff
-from chargecloud.domain.events import StopReason
+from chargecloud.domain.events import PortReading, StopReason
 from tests.world import Box, World
 
 HOUR_S = 3600
@@ -133,3 +133,55 @@ def test_a_site_has_rules_of_its_own(tmp_path: Path) -> None:
     draw(world, box, 300, 6)
     after = obey(world, box, order_id, HOUR_S + 300)
     assert after["stop_reason"] == "full"
+
+
+def test_a_charger_that_ignores_its_limit_of_energy_is_stopped(tmp_path: Path) -> None:
+    """It was told to end at 300 Wh and does not: the platform sees the register."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world, limit={"energy_wh": 300})
+    draw(world, box, HOUR_S + HOUR_S // 2 - 60, 200)
+    assert box.stops() == []
+    draw(world, box, 180, 200)
+    assert obey(world, box, order_id, HOUR_S)["stop_reason"] == "limit_energy"
+
+
+def test_a_charger_that_ignores_its_limit_of_time_is_stopped(tmp_path: Path) -> None:
+    """A minute after the last second that it was told of; without a register as well."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world, limit={"duration_s": 1800})
+    reading = PortReading(1, PortState.CHARGING, power_dw=2_000, order_id=order_id)
+    world.pass_time(1800, lambda: box.tell(reading))
+    assert box.stops() == []
+    world.pass_time(120, lambda: box.tell(reading))
+    assert obey(world, box, order_id, 1900)["stop_reason"] == "limit_time"
+
+
+def test_a_restart_does_not_forget_how_full_a_battery_is(tmp_path: Path) -> None:
+    """The platform is killed while a battery is floated: it knows from the curve what was
+    drawn before, and cuts off in time."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, HOUR_S, 6)
+    world.killed()
+    box.world = world = World(tmp_path, world.clock)
+    box.connect()
+    draw(world, box, 480, 6)
+    assert box.stops() == []
+    draw(world, box, 480, 6)
+    assert obey(world, box, order_id, 2 * HOUR_S + 960)["stop_reason"] == "full"
+
+
+def test_a_power_cut_is_no_time_of_floating(tmp_path: Path) -> None:
+    """Two hours without power in the middle of the float are not counted as floated."""
+    world = World(tmp_path)
+    box, _, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, 1200, 6)
+    box.drop()
+    world.pass_time(2 * HOUR_S)
+    box.power_up()
+    draw(world, box, 1800, 6)
+    assert box.stops() == []
+    draw(world, box, 1800, 6)
+    assert len(box.stops()) == 1

@@ -166,6 +166,22 @@ def test_an_unmatched_record_is_settled_for_a_customer(tmp_path: Path) -> None:
     sound(world)
 
 
+def test_an_absurd_record_is_not_settled(tmp_path: Path) -> None:
+    """910 kWh in an hour: whoever presses the wrong button bills nobody for it."""
+    world = World(tmp_path)
+    box, customer = world.box().connect(), world.customer(1000)
+    box.record(
+        1,
+        ChargeEnded(4711, 1, 0, 910_000_000, HOUR_S, StopReason.FULL, box.now),
+    )
+    (record,) = world.get("/orders/unmatched")["items"]
+    path = f"/orders/unmatched/{record['id']}"
+    status, _ = resolve(world, path, action="settle", customer_id=customer)
+    assert status == 409
+    assert world.get(f"/wallets/{customer}")["balance_fen"] == 1000
+    assert resolve(world, path, action="dismiss")[0] == 200
+
+
 def test_an_unmatched_record_is_dismissed(tmp_path: Path) -> None:
     """And never comes back."""
     world = World(tmp_path)

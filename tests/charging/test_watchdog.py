@@ -8,10 +8,12 @@ from attrs import evolve
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.charger import PortState
+from chargecloud.domain.commands import StopCharge
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import event_log
 from tests.harness import Notebook, result_of, rows_of
+from tests.web.resources.asking import Asking
 from tests.world import Box, World, native_plugins
 
 HOUR_S = 3600
@@ -171,6 +173,50 @@ def test_a_charge_that_does_not_stop_is_told_of_and_closed(tmp_path: Path) -> No
     world.pass_time(SETTINGS.longest_charge_s + HOUR_S + 120, lambda: box.report(1_000))
     assert state(world, order_id) == "settled"
     assert [(alarm.rule, alarm.order_id) for alarm in sink.alarms] == [("does-not-stop", order_id)]
+
+
+def test_a_stop_of_a_user_that_is_not_done_is_told_of_as_well(tmp_path: Path) -> None:
+    """The charger says that it stops, and goes on: it is asked again at each reading, and
+    an hour later people are told."""
+    sink = Notebook()
+    world = World(tmp_path, plugins=evolve(native_plugins(), alarm_sinks={sink.name: sink}))
+    box, order_id = charging(world)
+    Asking(world).begin("POST", f"/orders/{order_id}/stop")
+    box.pump().accept(box.stops()[-1])
+    world.pass_time(HOUR_S - 120, lambda: box.report(1_000))
+    assert len(box.stops()) > 50
+    assert sink.alarms == []
+    world.pass_time(240, lambda: box.report(1_000))
+    (alarm,) = sink.alarms
+    assert (alarm.rule, alarm.evidence) == ("does-not-stop", {"asked_for": "user"})
+    assert state(world, order_id) == "settled"
+
+
+def test_an_end_that_says_the_same_as_the_last_reading_is_no_dispute(tmp_path: Path) -> None:
+    """The order was closed without its charger, by the very figures that it tells late."""
+    world = World(tmp_path)
+    box, order_id = charging(world)
+    box.drop()
+    world.pass_time(SETTINGS.lost_after_s + 60)
+    assert state(world, order_id) == "settled"
+    box.connect()
+    box.end(2, order_id, 5_000_000, 600, StopReason.POWER_CUT)
+    assert box.kept()[-1].record == 2
+    assert world.get("/orders/disputes")["items"] == []
+
+
+def test_a_charge_that_was_closed_without_its_charger_is_stopped_when_it_tells_of_it(
+    tmp_path: Path,
+) -> None:
+    """Its start is told again: nobody pays for what goes on there now."""
+    world = World(tmp_path)
+    box, order_id = charging(world)
+    box.drop()
+    world.pass_time(SETTINGS.lost_after_s + 60)
+    box.connect()
+    box.say_started(1, order_id)
+    assert [stop.command for stop in box.stops()] == [StopCharge(order_id, 1)]
+    assert state(world, order_id) == "settled"
 
 
 def test_money_is_held_no_longer_than_it_may(tmp_path: Path) -> None:
