@@ -30,6 +30,7 @@ from chargecloud.charging.resolving import Resolving
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
+from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
@@ -128,7 +129,8 @@ class Platform:
         book = OrderBook(store, prices, routing, charging.cut_off)
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
-        placing = Placing(store, book, clock, calendar, charging, full)
+        starting = Starting(book, clock, calendar, charging)
+        placing = Placing(store, book, starting, calendar, charging, full)
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
         calls = Calls(routing, calendar, store.ids.next)
@@ -187,7 +189,7 @@ class Platform:
             if order.state is OrderState.ENDED:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
-                self.placing.expect_confirmation(order)
+                self.placing.starting.expect_confirmation(order)
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
     async def _settle(self, order: Order) -> None:

@@ -1,36 +1,29 @@
-"""Orders that people place: checked, held for, written down, and sent to the charger."""
+"""Orders that people place: checked, held for, written down, and started."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from attrs import define, field, frozen
 from sqlalchemy import Connection
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
-from chargecloud.charging.tracking import Track
-from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.charging.starting import Starting
 from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
     ChargerOffline,
     InsufficientFunds,
     Invalid,
-    NotFound,
     PortBusy,
     Refusal,
     StorageFull,
 )
-from chargecloud.domain.occurrences import Occurrence, StartRefused
 from chargecloud.domain.order import place
 from chargecloud.domain.order_rows import instant_ms, instant_of
-from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.domain.order_value import Order, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import find_wallet
@@ -78,14 +71,13 @@ class Found:
 @define(eq=False)
 class Placing:
     """
-    @ivar clock: the reactor's, for deadlines.
     @ivar calendar: tells when an order was placed.
     @ivar full: why there is no room to write a charge down to its end, if so.
     """
 
     store: Store
     book: OrderBook
-    clock: IReactorTime
+    starting: Starting
     calendar: Calendar
     settings: ChargingSettings
     full: Callable[[], str | None]
@@ -169,89 +161,15 @@ class Placing:
             raise
         except Exception as error:
             # the database may have failed after its commit, and the order be there
-            self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
+            self.starting.give_up_if_there(order)
             if isinstance(error, TROUBLES):
                 why = self.store.writer.trouble or "the database cannot be written"
                 raise StorageFull(f"no charge can begin: {why}") from error
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)
-        self._start(self.book.track(order, terms))
+        self.starting.start(self.book.track(order, terms))
         return order
-
-    # ---------------------------------------------------------------------------- the start
-
-    def _start(self, track: Track) -> None:
-        """Send the start.  A charger that is reached too late refuses it by itself."""
-        order = track.order
-        deadline_s = self.settings.start_deadline_s
-        now_s = self.clock.seconds()
-        valid_until = self.calendar.anchor.at(now_s + deadline_s)
-        command = StartCharge(
-            order_id=order.id,
-            port=order.port,
-            valid_until_s=int(valid_until.timestamp()),
-            limit_energy_mwh=order.limit_energy_mwh,
-            limit_duration_s=order.limit_duration_s,
-            until_full=order.until_full,
-            cut_off=track.rules,
-        )
-        # first of all: whatever goes wrong with the start, the order comes to an end
-        self.expect_confirmation(order)
-        answered = maybeDeferred(self.book.routing.send, order.charger_id, command, deadline_s)
-        answered.addCallbacks(self._answered, self._unanswered, (order,), {}, (order,))
-        answered.addErrback(self._not_failed, order)
-
-    def expect_confirmation(self, order: Order) -> None:
-        """Give an order up that the charger does not say to have begun in time; as often as
-        it takes, or else its money would be held and its port taken for ever."""
-
-        def too_late() -> None:
-            track = self.book.tracked(order.id)
-            if track is not None and track.order.state is OrderState.STARTING:
-                self._fail(order, "not-confirmed").addErrback(try_again)
-
-        def try_again(failure: Failure) -> None:
-            self._not_failed(failure, order)
-            self.expect_confirmation(order)
-
-        self.clock.callLater(self.settings.confirm_deadline_s, too_late)
-
-    def _give_up_if_there(self, order: Order) -> None:
-        async def give_up() -> None:
-            try:
-                found = await self.book.adopt(order.id)
-            except NotFound:
-                return
-            if found.state is OrderState.STARTING:
-                await self._fail(found, "not-sent")
-
-        def try_again(failure: Failure) -> None:
-            self._not_failed(failure, order)
-            self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
-
-        Deferred.fromCoroutine(give_up()).addErrback(try_again)
-
-    def _answered(self, answer: Answer, order: Order) -> Any:
-        return None if answer.accepted else self._fail(order, answer.code)
-
-    def _unanswered(self, failure: Failure, order: Order) -> Any:
-        error = failure.value
-        if not isinstance(error, Refusal):
-            self._log.failure("a start could not be sent", failure)
-        return self._fail(order, error.code if isinstance(error, Refusal) else "not-sent")
-
-    def _fail(self, order: Order, code: str) -> "Deferred[Order]":
-        refused = StartRefused(self.calendar.now(), code)
-
-        async def occurred(order: Order) -> Sequence[Occurrence]:
-            # the charger's word that it charges may have come first
-            return (refused,) if order.state is OrderState.STARTING else ()
-
-        return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
-
-    def _not_failed(self, failure: Failure, order: Order) -> None:
-        self._log.failure("order {order_id} was not given up", failure, order_id=order.id)
 
 
 def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found:

@@ -1,0 +1,110 @@
+"""The start of an order: sent to its charger, and given up if that does not confirm it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.charging.book import OrderBook
+from chargecloud.charging.settings import ChargingSettings
+from chargecloud.charging.tracking import Track
+from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.occurrences import Occurrence, StartRefused
+from chargecloud.domain.order_value import Order, OrderState
+
+
+@define(eq=False)
+class Starting:
+    """
+    @ivar clock: the reactor's, for deadlines.
+    @ivar calendar: tells until when a start is valid.
+    """
+
+    book: OrderBook
+    clock: IReactorTime
+    calendar: Calendar
+    settings: ChargingSettings
+    _log: Logger = field(factory=Logger, init=False)
+
+    def start(self, track: Track) -> None:
+        """Send the start.  A charger that is reached too late refuses it by itself."""
+        order = track.order
+        deadline_s = self.settings.start_deadline_s
+        now_s = self.clock.seconds()
+        valid_until = self.calendar.anchor.at(now_s + deadline_s)
+        command = StartCharge(
+            order_id=order.id,
+            port=order.port,
+            valid_until_s=int(valid_until.timestamp()),
+            limit_energy_mwh=order.limit_energy_mwh,
+            limit_duration_s=order.limit_duration_s,
+            until_full=order.until_full,
+            cut_off=track.rules,
+        )
+        # first of all: whatever goes wrong with the start, the order comes to an end
+        self.expect_confirmation(order)
+        answered = maybeDeferred(self.book.routing.send, order.charger_id, command, deadline_s)
+        answered.addCallbacks(self._answered, self._unanswered, (order,), {}, (order,))
+        answered.addErrback(self._not_failed, order)
+
+    def expect_confirmation(self, order: Order) -> None:
+        """Give an order up that the charger does not say to have begun in time; as often as
+        it takes, or else its money would be held and its port taken for ever."""
+
+        def too_late() -> None:
+            track = self.book.tracked(order.id)
+            if track is not None and track.order.state is OrderState.STARTING:
+                self._fail(order, "not-confirmed").addErrback(try_again)
+
+        def try_again(failure: Failure) -> None:
+            self._not_failed(failure, order)
+            self.expect_confirmation(order)
+
+        self.clock.callLater(self.settings.confirm_deadline_s, too_late)
+
+    def give_up_if_there(self, order: Order) -> None:
+        """Give an order up of which nobody knows whether it was written down, some time from
+        now: the database may have failed after its commit."""
+        self.clock.callLater(self.settings.confirm_deadline_s, self._give_up_if_there, order)
+
+    def _give_up_if_there(self, order: Order) -> None:
+        async def give_up() -> None:
+            try:
+                found = await self.book.adopt(order.id)
+            except NotFound:
+                return
+            if found.state is OrderState.STARTING:
+                await self._fail(found, "not-sent")
+
+        def try_again(failure: Failure) -> None:
+            self._not_failed(failure, order)
+            self.give_up_if_there(order)
+
+        Deferred.fromCoroutine(give_up()).addErrback(try_again)
+
+    def _answered(self, answer: Answer, order: Order) -> Any:
+        return None if answer.accepted else self._fail(order, answer.code)
+
+    def _unanswered(self, failure: Failure, order: Order) -> Any:
+        error = failure.value
+        if not isinstance(error, Refusal):
+            self._log.failure("a start could not be sent", failure)
+        return self._fail(order, error.code if isinstance(error, Refusal) else "not-sent")
+
+    def _fail(self, order: Order, code: str) -> "Deferred[Order]":
+        refused = StartRefused(self.calendar.now(), code)
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            # the charger's word that it charges may have come first
+            return (refused,) if order.state is OrderState.STARTING else ()
+
+        return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
+
+    def _not_failed(self, failure: Failure, order: Order) -> None:
+        self._log.failure("order {order_id} was not given up", failure, order_id=order.id)
