@@ -44,11 +44,15 @@ class _Waiting:
     done: "Deferred[Any]"
 
 
-def _trouble_of(results: Sequence[Any]) -> str | None:
+def _trouble_after(results: Sequence[Any], before: str | None) -> str | None:
+    """What keeps the database from being written, by what became of a batch; one of which
+    nothing was committed for its own faults tells nothing of the database."""
     for result in results:
-        if isinstance(result, Failure) and isinstance(result.value, TROUBLES):
+        if not isinstance(result, Failure):
+            return None
+        if isinstance(result.value, TROUBLES):
             return f"the database cannot be written: {result.value.orig}"
-    return None
+    return before
 
 
 @define(eq=False)
@@ -58,7 +62,7 @@ class Writer:
 
     @ivar on_commit: called (in the reactor's thread) after a commit that appended to the
         event log.
-    @ivar trouble: what keeps the database from being written, as of the last try.
+    @ivar trouble: what keeps the database from being written, as of the last try that tells.
     @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
 
@@ -140,8 +144,10 @@ class Writer:
         return batch
 
     def _committed(self, results: list[Any], batch: list[_Waiting], stamp: Stamp) -> None:
-        self.trouble = _trouble_of(results)
-        logged = stamp.seq > self._seq
+        self.trouble = _trouble_after(results, self.trouble)
+        # places in the log that were given in vain are news to nobody: a follower that found
+        # nothing there to write down would take the trouble for gone
+        logged = stamp.seq > self._seq and self.trouble is None
         self._seq = stamp.seq
         self._committing = False
         # start on what came meanwhile before anybody hears, as they may bring more
