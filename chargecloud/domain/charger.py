@@ -26,6 +26,51 @@ class PortState(Enum):
     CHARGING = "charging"
     FULL = "full"
     FAULT = "fault"
+    #: an order's charge is interrupted and will go on: its time is not counted
+    PAUSED = "paused"
+
+
+class RelayState(Enum):
+    """What the contacts of a port's relay are found to be, by a feedback of their own."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    #: it was told to open and has not
+    STUCK_CLOSED = "stuck_closed"
+    #: it was told to close and has not
+    STUCK_OPEN = "stuck_open"
+
+
+class LockOut(Enum):
+    """Whether a charger, or a port of it, is kept from charging until that is lifted."""
+
+    NONE = "none"
+    #: by staff, who may lift it
+    OPERATOR = "operator"
+    #: by a fire or what may become one: it outlives a restart, and is lifted by somebody who
+    #: has looked, with a right of its own
+    FIRE = "fire"
+
+
+class Capability(Enum):
+    """What a charger can do beyond charging."""
+
+    CARD_READER = "card_reader"
+    DISPLAY = "display"
+    VOICE = "voice"
+    PLUG_SENSING = "plug_sensing"
+    PORT_METERS = "port_meters"
+    LEAKAGE_SENSING = "leakage_sensing"
+    PORT_TEMPERATURE = "port_temperature"
+    SMOKE_SENSING = "smoke_sensing"
+    WATER_SENSING = "water_sensing"
+    DOOR_SENSING = "door_sensing"
+    RELAY_FEEDBACK = "relay_feedback"
+    FIRMWARE_UPDATE = "firmware_update"
+    CARD_LIST = "card_list"
+    START_CODES = "start_codes"
+    #: it carries other chargers' frames over its own connection
+    RELAYS_DEVICES = "relays_devices"
 
 
 @frozen

@@ -16,7 +16,16 @@ from typing import Any
 
 from attrs import field, frozen
 
-from chargecloud.domain.charger import ChargerTime, PortState, Told
+from chargecloud.domain.charger import (
+    Capability,
+    ChargerTime,
+    LockOut,
+    PortState,
+    RelayState,
+    Told,
+)
+from chargecloud.domain.hazards import Hazard, SafetyAction
+from chargecloud.domain.parameters import Values
 
 
 class StopReason(Enum):
@@ -42,7 +51,13 @@ class StopReason(Enum):
 
 @frozen
 class LoggedIn:
-    """A charger has proved who it is.  What it did not say is C{None}, never empty."""
+    """A charger has proved who it is.  What it did not say is C{None}, never empty.
+
+    @ivar build: number of its firmware, which rises with each: none below it is taken.
+    @ivar card_list: version of the list of cards that it holds for when it is offline, and
+        C{card_slots} how many cards it has room for.
+    @ivar key_generation: which of its keys it has proved itself with.
+    """
 
     boot: int
     uptime_s: int
@@ -51,6 +66,11 @@ class LoggedIn:
     hardware: str | None = None
     iccid: str | None = None
     imei: str | None = None
+    capabilities: frozenset[Capability] | None = None
+    build: int | None = None
+    card_list: int | None = None
+    card_slots: int | None = None
+    key_generation: int | None = None
 
 
 @frozen
@@ -70,6 +90,22 @@ class PortReading:
     current_ma: int | None = None
     temperature_dc: int | None = None
     order_id: int | None = None
+    power_factor_permille: int | None = None
+    leakage_ua: int | None = None
+    relay: RelayState | None = None
+
+
+@frozen
+class BoxReading:
+    """What a charger measures of itself and around it, ports apart."""
+
+    signal_dbm: int | None = None
+    temperature_dc: int | None = None
+    leakage_ua: int | None = None
+    smoke: bool | None = None
+    water: bool | None = None
+    door_open: bool | None = None
+    lock_out: LockOut | None = None
 
 
 @frozen
@@ -78,6 +114,7 @@ class PortsReported:
 
     at: ChargerTime
     readings: tuple[PortReading, ...]
+    box: BoxReading | None = None
 
 
 @frozen
@@ -86,10 +123,12 @@ class OfflineStart:
 
     @ivar number: the charger's own number of it, which it never uses for another one.
     @ivar card_uid: the card that was presented; C{None} if it was begun without one.
+    @ivar code: the start code that was typed in; C{None} if it was begun without one.
     """
 
     number: int
     card_uid: str | None = None
+    code: str | None = None
 
 
 @frozen
@@ -107,12 +146,48 @@ class ChargeStarted:
 
 
 @frozen
+class MeterMark:
+    """What a port's register was at an instant of the charger's clock, where a price changed.
+
+    @ivar unix_s: Unix time.
+    """
+
+    unix_s: int
+    meter_mwh: int
+
+
+class PauseReason(Enum):
+    """Why a charge is interrupted."""
+
+    POWER_CUT = "power_cut"
+    UNPLUGGED = "unplugged"
+    #: until it is cooler
+    HEAT = "heat"
+    #: the site has no more power to give
+    LOAD = "load"
+    OPERATOR = "operator"
+    UNKNOWN = "unknown"
+
+
+@frozen
+class ChargePaused:
+    """An order's charge is interrupted and will go on: until then its time is not counted.
+    That it goes on is told by the next reading of a port that charges."""
+
+    order_id: int
+    port: int
+    why: PauseReason
+    at: Told
+
+
+@frozen
 class ChargeEnded:
     """The charger's end record of a charge; kept by the charger until acknowledged.
 
     @ivar order_id: C{None} for a charge that was begun offline, and whose order the charger
         has not been told.
     @ivar duration_s: seconds of charging, without the time a power cut took.
+    @ivar marks: the register where the price changed, oldest first.
     """
 
     order_id: int | None
@@ -123,6 +198,7 @@ class ChargeEnded:
     reason: StopReason
     at: Told
     offline: OfflineStart | None = None
+    marks: tuple[MeterMark, ...] = ()
 
 
 @frozen
@@ -144,6 +220,74 @@ class TimeAsked:
 
 
 @frozen
+class HazardTold:
+    """The charger has found something dangerous, or that it is over.
+
+    @ivar port: C{None} if it is about the whole charger.
+    @ivar is_over: whether it was dangerous before and is not any more.
+    @ivar value: what was measured, and C{limit} what it was compared with, in the unit of
+        the hazard's quantity; C{None} where there is none.
+    """
+
+    hazard: Hazard
+    action: SafetyAction
+    at: Told
+    port: int | None = None
+    is_over: bool = False
+    value: int | None = None
+    limit: int | None = None
+
+
+@frozen
+class ParametersTold:
+    """What is set at the charger."""
+
+    values: Values
+
+
+class FirmwareStage(Enum):
+    """How far a firmware image has come at a charger."""
+
+    #: it is being fetched
+    FETCHING = "fetching"
+    #: it is whole and its signature is good; it starts when no port charges
+    READY = "ready"
+    #: it runs, and has logged in
+    RUNNING = "running"
+    #: it started and did not log in: the one before runs again
+    FELL_BACK = "fell_back"
+    #: it is not for this hardware, older, or not signed by the vendor
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@frozen
+class FirmwareWanted:
+    """The charger asks for a block of an image.
+
+    @ivar image: its number, from the offer.
+    @ivar offset: of the first byte, and C{size} how many bytes at the most.
+    """
+
+    image: int
+    offset: int
+    size: int
+
+
+@frozen
+class FirmwareTold:
+    """How far an image has come.
+
+    @ivar offset: how many bytes of it the charger has.
+    """
+
+    image: int
+    stage: FirmwareStage
+    offset: int | None = None
+
+
+@frozen
 class VendorEvent:
     """A fact that only one dialect has."""
 
@@ -153,7 +297,18 @@ class VendorEvent:
 
 
 ChargerEvent = (
-    LoggedIn | PortsReported | ChargeStarted | ChargeEnded | CardPresented | TimeAsked | VendorEvent
+    LoggedIn
+    | PortsReported
+    | ChargeStarted
+    | ChargePaused
+    | ChargeEnded
+    | CardPresented
+    | TimeAsked
+    | HazardTold
+    | ParametersTold
+    | FirmwareWanted
+    | FirmwareTold
+    | VendorEvent
 )
 
 
@@ -176,9 +331,11 @@ class Reply:
     @ivar order_id: the order that the fact belongs to, where the charger may not know it:
         a charge that it began offline, a card that was accepted.
     @ivar balance_fen: what the card's wallet can still spend.
+    @ivar block: the bytes of a firmware image that were asked for.
     """
 
     outcome: Outcome
     code: str = "ok"
     order_id: int | None = None
     balance_fen: int | None = None
+    block: bytes | None = None
