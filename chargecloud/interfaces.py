@@ -37,18 +37,26 @@ class Credentials:
     @ivar secret: C{None} for a dialect that has no secrets.
     @ivar login_digest: digest of the facts it told at its last login (a dialect that
         need not hear them again says so to the charger), C{None} before the first.
+    @ivar next_secret: one that it has been told to use from its next connection on, and
+        may not have heard of.
     """
 
     secret: Secret | None
     login_digest: bytes | None = None
+    next_secret: Secret | None = None
 
 
 @frozen
 class Greeting:
-    """What a dialect may tell a charger that connects."""
+    """What a dialect may tell a charger that connects.
+
+    @ivar heartbeat_s: how often an idle one gives a sign of life; C{heartbeat_most_s} is up
+        to where it may stretch that by trying, where a dialect has words for it.
+    """
 
     unix_s: int
     heartbeat_s: int
+    heartbeat_most_s: int | None = None
 
 
 @frozen
@@ -99,7 +107,14 @@ class Alive:
     identity: str
 
 
-Heard = Claimed | Proven | Told | Answered | Alive
+@frozen
+class Gone:
+    """One of several chargers on a connection is not there any more; the others are."""
+
+    identity: str
+
+
+Heard = Claimed | Proven | Told | Answered | Alive | Gone
 
 
 class IConversation(Interface):
@@ -110,6 +125,10 @@ class IConversation(Interface):
     failure: RemoteError | None = Attribute(
         "what ended it, for a fault that came behind good frames in the same bytes: those "
         "are heard first"
+    )
+    silence_s: float | None = Attribute(
+        "seconds of silence after which the far side is gone, as it has promised itself to "
+        "be heard from; None: as the platform's limits say"
     )
 
     def receive(data: bytes) -> Sequence[Heard]:
@@ -136,6 +155,10 @@ class IConversation(Interface):
 
         @raise Refusal: if this dialect has no such command.
         """
+
+    def dismiss(identity: str) -> bool:
+        """Send one charger of several away: it is on another connection now.  False if the
+        connection is to be closed for it, as it is that charger's own."""
 
     def data_to_send() -> bytes:
         """Take what is to be sent."""

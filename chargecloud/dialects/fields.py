@@ -202,26 +202,76 @@ def coded(meanings: Mapping[int, T], unknown: T) -> Kind[T]:
     return Kind(write, read)
 
 
-def records(record: "Record") -> Kind[Sequence[Fields]]:
-    """Any number of records, each behind its own length, all behind the length of all."""
+def some_of(meanings: Mapping[int, T]) -> Kind[frozenset[T]]:
+    """Any of some values, each of which has a bit: a bitmap as a varint.  Bits that a later
+    version may have added are left out when it is read."""
+    bits = {meaning: 1 << bit for bit, meaning in meanings.items()}
 
-    def write(values: Sequence[Fields]) -> bytes:
-        items = bytearray()
-        for value in values:
-            item = record.write(value)
-            items += write_varint(len(item)) + item
+    def write(value: frozenset[T]) -> bytes:
+        if not value <= bits.keys():
+            raise ValueError(f"some of {value!r} have no bit")
+        return write_varint(sum(bits[meaning] for meaning in value))
+
+    def read(data: bytes, offset: int) -> tuple[frozenset[T], int]:
+        bitmap, offset = read_varint(data, offset)
+        return frozenset(meaning for meaning, bit in bits.items() if bitmap & bit), offset
+
+    return Kind(write, read)
+
+
+def blob(longest: int) -> Kind[bytes]:
+    """At most so many bytes, behind their length."""
+
+    def write(value: bytes) -> bytes:
+        if len(value) > longest:
+            raise ValueError(f"{len(value)} bytes where at most {longest} may be")
+        return write_varint(len(value)) + value
+
+    def read(data: bytes, offset: int) -> tuple[bytes, int]:
+        raw, end = _read_sized(data, offset)
+        if len(raw) > longest:
+            raise BadFrame(f"{len(raw)} bytes where at most {longest} may be")
+        return raw, end
+
+    return Kind(write, read)
+
+
+def row_of(kind: Kind[T]) -> Kind[Sequence[T]]:
+    """Any number of values of one kind, all behind the length of all in bytes."""
+
+    def write(values: Sequence[T]) -> bytes:
+        items = b"".join([kind.write(value) for value in values])
         return write_varint(len(items)) + items
 
-    def read(data: bytes, offset: int) -> tuple[Sequence[Fields], int]:
+    def read(data: bytes, offset: int) -> tuple[Sequence[T], int]:
         items, end = _read_sized(data, offset)
         values = []
         position = 0
         while position < len(items):
-            item, position = _read_sized(items, position)
-            values.append(record.read(item))
+            value, position = kind.read(items, position)
+            values.append(value)
         return values, end
 
     return Kind(write, read)
+
+
+def nested(record: "Record") -> Kind[Fields]:
+    """A record behind its length."""
+
+    def write(value: Fields) -> bytes:
+        written = record.write(value)
+        return write_varint(len(written)) + written
+
+    def read(data: bytes, offset: int) -> tuple[Fields, int]:
+        raw, end = _read_sized(data, offset)
+        return record.read(raw), end
+
+    return Kind(write, read)
+
+
+def records(record: "Record") -> Kind[Sequence[Fields]]:
+    """Any number of records, each behind its own length, all behind the length of all."""
+    return row_of(nested(record))
 
 
 @frozen

@@ -39,6 +39,7 @@ class RelayState(Enum):
     STUCK_CLOSED = "stuck_closed"
     #: it was told to close and has not
     STUCK_OPEN = "stuck_open"
+    UNKNOWN = "unknown"
 
 
 class LockOut(Enum):

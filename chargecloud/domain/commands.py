@@ -84,7 +84,7 @@ class SetTime:
 class SetParameters:
     """Set what can be set."""
 
-    values: Values
+    parameters: Values
 
 
 class Question(Enum):
@@ -92,8 +92,9 @@ class Question(Enum):
 
     PORTS = "ports"
     PARAMETERS = "parameters"
-    FACTS = "facts"
     FIRMWARE = "firmware"
+    #: what a later version may ask
+    UNKNOWN = "unknown"
 
 
 @frozen

@@ -242,7 +242,7 @@ class HazardTold:
 class ParametersTold:
     """What is set at the charger."""
 
-    values: Values
+    parameters: Values
 
 
 class FirmwareStage(Enum):

@@ -42,10 +42,11 @@ class Awaited:
         if answered is not None:
             answered.callback(answer)
 
-    def lose(self) -> None:
-        """The connection has ended, and no answer will come."""
-        for answered in list(self._answers.values()):
-            answered.errback(ChargerOffline("the connection was lost"))
+    def lose(self, identity: str | None = None) -> None:
+        """No answer will come from this charger any more; from nobody if it is C{None}."""
+        for (whose, _number), answered in list(self._answers.items()):
+            if identity in (None, whose):
+                answered.errback(ChargerOffline("the connection was lost"))
 
     def __len__(self) -> int:
         return len(self._answers)

@@ -25,6 +25,7 @@ from chargecloud.interfaces import (
     Answered,
     Claimed,
     Credentials,
+    Gone,
     Greeting,
     Heard,
     IConversation,
@@ -78,7 +79,18 @@ class GiveAnswer:
     answer: Answer
 
 
-Wish = AskCredentials | AskAdmission | Deliver | GiveAnswer
+@frozen
+class LetGo:
+    """A charger is not there any more; the connection stays.
+
+    @ivar admission: C{None} if it had not been admitted.
+    """
+
+    identity: str
+    admission: Admission | None
+
+
+Wish = AskCredentials | AskAdmission | Deliver | GiveAnswer | LetGo
 
 
 @define(eq=False)
@@ -98,6 +110,7 @@ _INPUTS: dict[type[Heard], Input] = {
     Told: Input.FACT,
     Answered: Input.ANSWER,
     Alive: Input.LIFE,
+    Gone: Input.GONE,
 }
 
 
@@ -146,14 +159,15 @@ class Connection:
         """
         What was found for L{AskCredentials}; C{None} turns the charger away.
 
-        @raise RemoteError: close the connection.
+        @raise RemoteError: close the connection; a charger that shares it with others is
+            turned away alone.
         """
         assert self._conversation is not None
         found = Input.CREDENTIALS if credentials else Input.NO_CREDENTIALS
         action = self._step(self.sessions[identity], found)
         self._conversation.welcome(identity, credentials, self.greeting())
         if action is Action.TURN_AWAY:
-            raise NotAdmitted(f"no charger {identity!r} is registered")
+            self._turn_away(identity, "is not registered")
         # what came while the credentials were looked up
         return self._hear(b"")
 
@@ -176,10 +190,27 @@ class Connection:
         """
         The charger that L{AskAdmission} asked for may not speak.
 
-        @raise NotAdmitted: always: close the connection.
+        @raise NotAdmitted: close the connection, unless others are on it.
         """
         self._step(self.sessions[identity], Input.REFUSED)
-        raise NotAdmitted(f"the charger {identity!r} was not admitted")
+        self._turn_away(identity, "was not admitted")
+
+    def _turn_away(self, identity: str, why: str) -> None:
+        if not self.dismiss(identity):
+            raise NotAdmitted(f"charger {identity!r} {why}")
+
+    def dismiss(self, identity: str) -> bool:
+        """Send one charger of several away; false if the connection is to be closed for it."""
+        assert self._conversation is not None
+        if len(self.sessions) == 1 or not self._conversation.dismiss(identity):
+            return False
+        del self.sessions[identity]
+        return True
+
+    @property
+    def silence_s(self) -> float | None:
+        """Silence after which the far side is gone, if it has promised anything itself."""
+        return self._conversation.silence_s if self._conversation else None
 
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """What became of a fact that L{Deliver} gave."""
@@ -242,6 +273,9 @@ class Connection:
         if session is None:
             session = self._new_session(heard.identity)
         action = self._step(session, _INPUTS[type(heard)])
+        if isinstance(heard, Gone):
+            del self.sessions[heard.identity]
+            return LetGo(heard.identity, session.admission)
         if isinstance(heard, Told):
             if action is Action.KEEP:
                 self._keep(session, heard)

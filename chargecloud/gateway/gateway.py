@@ -108,7 +108,9 @@ class Gateway:
 
     def greeting(self) -> Greeting:
         """What a charger is told when it is welcomed."""
-        return Greeting(int(self.calendar.now().timestamp()), self.limits.heartbeat_s)
+        limits = self.limits
+        most_s = max(limits.heartbeat_s, limits.heartbeat_most_s)
+        return Greeting(int(self.calendar.now().timestamp()), limits.heartbeat_s, most_s)
 
     def tell_time(self, protocol: ChargerProtocol, identity: str) -> None:
         """A charger asks for the time."""

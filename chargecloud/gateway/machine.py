@@ -41,6 +41,8 @@ class Input(Enum):
     ANSWER = "answer"
     LIFE = "life"
     COMMAND = "command"
+    #: it is not there any more, and others on its connection are
+    GONE = "gone"
 
 
 class Action(Enum):
@@ -56,6 +58,7 @@ class Action(Enum):
     DELIVER = "deliver the fact"
     MATCH = "give the answer to the one who asked"
     SEND = "send the command"
+    LEAVE = "let it go"
     NOTHING = "nothing"
 
 
@@ -68,19 +71,23 @@ TRANSITIONS: dict[tuple[State, Input], tuple[Action, State]] = {
     (State.CLAIMED, Input.CREDENTIALS): (Action.WELCOME, State.CHALLENGED),
     (State.CLAIMED, Input.NO_CREDENTIALS): (Action.TURN_AWAY, State.CLOSED),
     (State.CLAIMED, Input.POSTPONED): (Action.POSTPONE, State.CLOSED),
+    (State.CLAIMED, Input.GONE): (Action.LEAVE, State.CLOSED),
     # State: challenged
     (State.CHALLENGED, Input.PROOF): (Action.ASK_ADMISSION, State.ADMITTING),
+    (State.CHALLENGED, Input.GONE): (Action.LEAVE, State.CLOSED),
     # State: admitting
     (State.ADMITTING, Input.ADMITTED): (Action.OPEN, State.OPEN),
     (State.ADMITTING, Input.REFUSED): (Action.TURN_AWAY, State.CLOSED),
     (State.ADMITTING, Input.POSTPONED): (Action.POSTPONE, State.CLOSED),
     (State.ADMITTING, Input.FACT): (Action.KEEP, State.ADMITTING),
     (State.ADMITTING, Input.LIFE): (Action.NOTHING, State.ADMITTING),
+    (State.ADMITTING, Input.GONE): (Action.LEAVE, State.CLOSED),
     # State: open
     (State.OPEN, Input.FACT): (Action.DELIVER, State.OPEN),
     (State.OPEN, Input.ANSWER): (Action.MATCH, State.OPEN),
     (State.OPEN, Input.LIFE): (Action.NOTHING, State.OPEN),
     (State.OPEN, Input.COMMAND): (Action.SEND, State.OPEN),
+    (State.OPEN, Input.GONE): (Action.LEAVE, State.CLOSED),
 }
 
 

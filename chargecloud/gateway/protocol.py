@@ -31,11 +31,13 @@ from chargecloud.gateway.connection import (
     Connection,
     Deliver,
     GiveAnswer,
+    LetGo,
+    Session,
     Wish,
 )
 from chargecloud.gateway.presence import Present
 from chargecloud.gateway.reading import Pause, Reading
-from chargecloud.interfaces import IDialect
+from chargecloud.interfaces import Credentials, IDialect
 
 if TYPE_CHECKING:
     from chargecloud.gateway.gateway import Gateway
@@ -113,9 +115,12 @@ class ChargerProtocol(Protocol):
         if self._reading.is_paused(Pause.BYTES):
             # it is not silent: we do not listen
             heard_s = now_s
-        left_s = heard_s + self._gateway.limits.silence_s - now_s
+        silence_s = self._connection.silence_s or self._gateway.limits.silence_s
+        left_s = heard_s + silence_s - now_s
         if left_s > 0:
-            self._deadline = self._gateway.clock.callLater(left_s, self._watch_silence)
+            # a charger that begins to charge promises to be heard from sooner than it did
+            look_s = min(left_s, self._gateway.limits.heartbeat_s)
+            self._deadline = self._gateway.clock.callLater(look_s, self._watch_silence)
         else:
             self._close("silent for too long")
 
@@ -162,9 +167,13 @@ class ChargerProtocol(Protocol):
         return answered
 
     def displace(self, identity: str) -> None:
-        """A newer connection has this charger: the whole of this one goes, as its other
-        chargers come back by themselves."""
-        self._close(f"{identity} has logged in anew")
+        """A newer connection has this charger.  One of several goes alone, where its dialect
+        can say so; else all of this connection goes, and the others come back by themselves."""
+        if not self._ended and self._connection.dismiss(identity):
+            self._awaited.lose(identity)
+            self._write()
+        else:
+            self._close(f"{identity} has logged in anew")
 
     def close(self) -> None:
         """The service stops."""
@@ -256,25 +265,34 @@ class ChargerProtocol(Protocol):
     def _ask_credentials(self, wish: AskCredentials) -> None:
         if not self._lets_in(wish.identity):
             return
+        session = self._connection.sessions[wish.identity]
         found = self._gateway.events.credentials(self._dialect, wish.identity)
         self._gateway.logins.count(found).addCallbacks(
-            lambda credentials: self._act(self._connection.credentials, wish.identity, credentials),
-            self._cannot_log_in,
+            lambda credentials: self._found(session, credentials), self._cannot_log_in
         )
+
+    def _found(self, session: Session, credentials: Credentials | None) -> None:
+        if self._has(session):
+            self._act(self._connection.credentials, session.identity, credentials)
+
+    def _has(self, session: Session) -> bool:
+        """Whether it is there still: one of several may go alone, and come again."""
+        return self._connection.sessions.get(session.identity) is session
 
     def _ask_admission(self, wish: AskAdmission) -> None:
         if not self._lets_in(wish.identity):
             return
+        session = self._connection.sessions[wish.identity]
         admitted = self._gateway.events.logged_in(
             self._dialect, wish.identity, wish.login, wish.login_digest
         )
         self._gateway.logins.count(admitted).addCallbacks(
-            lambda admission: self._admitted(wish.identity, admission),
-            lambda failure: self._not_admitted(wish.identity, failure),
+            lambda admission: self._admitted(session, admission),
+            lambda failure: self._not_admitted(session, failure),
         )
 
-    def _admitted(self, identity: str, admission: Admission) -> None:
-        if self._ended:
+    def _admitted(self, session: Session, admission: Admission) -> None:
+        if self._ended or not self._has(session):
             self._gateway.presence.miss(admission)
             return
         now_s = self._seconds()
@@ -283,14 +301,14 @@ class ChargerProtocol(Protocol):
             self._live, self.heard_s = True, now_s
             self._deadline.cancel()
             self._watch_silence()
-        self._gateway.arrive(Present(admission, identity, self, now_s))
-        self._act(self._connection.admitted, identity, admission)
+        self._gateway.arrive(Present(admission, session.identity, self, now_s))
+        self._act(self._connection.admitted, session.identity, admission)
 
-    def _not_admitted(self, identity: str, failure: Failure) -> None:
-        if failure.check(NotAdmitted):
-            self._act(self._connection.refused, identity)
-        else:
+    def _not_admitted(self, session: Session, failure: Failure) -> None:
+        if not failure.check(NotAdmitted):
             self._cannot_log_in(failure)
+        elif self._has(session):
+            self._act(self._connection.refused, session.identity)
 
     def _cannot_log_in(self, failure: Failure) -> None:
         # our own trouble is never told to a charger: it comes back and tries again
@@ -322,6 +340,12 @@ class ChargerProtocol(Protocol):
         if wish.ticket is not None:
             self._act(self._connection.acknowledge, wish.identity, wish.ticket, reply)
 
+    def _let_go(self, wish: LetGo) -> None:
+        self._awaited.lose(wish.identity)
+        admission = wish.admission
+        if admission and self._gateway.presence.leave(admission, self, self._seconds()):
+            self._gateway.gone(admission)
+
     def _give_answer(self, wish: GiveAnswer) -> None:
         self._awaited.answer(wish.identity, wish.number, wish.answer)
 
@@ -331,4 +355,5 @@ _PERFORM: dict[type[Wish], Callable[[ChargerProtocol, Any], None]] = {
     AskAdmission: ChargerProtocol._ask_admission,
     Deliver: ChargerProtocol._deliver,
     GiveAnswer: ChargerProtocol._give_answer,
+    LetGo: ChargerProtocol._let_go,
 }

@@ -23,10 +23,24 @@ class Limits:
         least=1,
     )
     heartbeat_s: int = whole(
-        "how often an idle charger gives a sign of life", default=30, least=5, most=3600
+        "how often a charger gives a sign of life; one that does so too seldom is given up "
+        "within 90 s at 60",
+        default=60,
+        least=5,
+        most=3600,
+    )
+    heartbeat_most_s: int = whole(
+        "up to where an idle one may stretch that by trying, as far as its network holds a "
+        "silent connection",
+        default=240,
+        least=5,
+        most=3600,
     )
     missed: int = whole(
-        "heartbeats in a row after which a charger is gone", default=3, least=2, most=10
+        "heartbeats in a row after which a charger is gone whose dialect promises nothing",
+        default=3,
+        least=2,
+        most=10,
     )
     login_s: int = whole(
         "from the connection to the proof of who it is", default=15, least=1, most=300

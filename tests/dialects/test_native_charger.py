@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from chargecloud.dialects.fields import U32, U63
 from chargecloud.dialects.native.charger import Facts, NativeCharger, NotWelcomed
 from chargecloud.dialects.native.codes import CARD_CODES, STOP_REASONS
+from chargecloud.dialects.native.facts import CardTicket, RecordTicket
 from chargecloud.dialects.native.frames import LONG_BODY
-from chargecloud.dialects.native.meanings import CardTicket, RecordTicket
 from chargecloud.dialects.native.received import (
     CardAnswered,
     HeartbeatAnswered,
@@ -305,7 +305,7 @@ def test_wrong_frame_closes_an_open_session(frame: str, fault: type[RemoteError]
         pair.charger.heartbeat()
 
 
-@pytest.mark.parametrize("message", ["47ff01", "7e", "7f", "80"])
+@pytest.mark.parametrize("message", ["57ff01", "7e", "7f", "80"])
 def test_message_of_a_later_version_is_skipped(message: str) -> None:
     """An unknown message disturbs nobody; the next one is received."""
     pair = open_pair()

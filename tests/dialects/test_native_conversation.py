@@ -7,25 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud.dialects.native.cloud import WAITING_LIMIT
+from chargecloud.dialects.native.down import START
+from chargecloud.dialects.native.facts import RecordTicket, record_fields, report_fields
 from chargecloud.dialects.native.keys import CCM, GCM
 from chargecloud.dialects.native.machine import TRANSITIONS, State
-from chargecloud.dialects.native.meanings import (
-    RecordTicket,
-    command_fields,
-    record_fields,
-    report_fields,
-)
-from chargecloud.dialects.native.messages import (
-    ANSWER,
-    HEARTBEAT,
-    START,
-    TIME_WANTED,
-)
-from chargecloud.dialects.native.messages import ENDED as ENDED_MESSAGE
-from chargecloud.dialects.native.messages import LOGIN as LOGIN_MESSAGE
-from chargecloud.dialects.native.messages import REPORT as REPORT_MESSAGE
-from chargecloud.dialects.native.messages import STARTED as STARTED_MESSAGE
+from chargecloud.dialects.native.orders import command_fields
 from chargecloud.dialects.native.received import HeartbeatAnswered, Kept
+from chargecloud.dialects.native.up import ANSWER, HEARTBEAT, TIME_WANTED
+from chargecloud.dialects.native.up import ENDED as ENDED_MESSAGE
+from chargecloud.dialects.native.up import LOGIN as LOGIN_MESSAGE
+from chargecloud.dialects.native.up import REPORT as REPORT_MESSAGE
+from chargecloud.dialects.native.up import STARTED as STARTED_MESSAGE
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer, StartCharge, StopCharge, VendorCall
 from chargecloud.domain.errors import (
@@ -76,6 +68,7 @@ LOGIN = LoggedIn(
     hardware="B2",
     iccid="89860012345678901234",
     imei="861234567890123",
+    key_generation=1,
 )
 REFUSED_UNKNOWN = bytes.fromhex("c3020101")
 
@@ -110,7 +103,7 @@ def test_known_facts_are_not_asked_for() -> None:
     assert pair.charger.data_to_send() == b""
     pair.charger.ended(42, ENDED)
     assert pair.up() == [
-        Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S), FACTS.digest),
+        Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S, key_generation=1), FACTS.digest),
         Told(IDENTITY, ENDED, ticket=RecordTicket(42)),
     ]
 
@@ -137,7 +130,7 @@ def test_stranger_is_refused(credentials: Credentials | None) -> None:
 @pytest.mark.parametrize(
     ("hello", "refusal"),
     [
-        (bytes.fromhex("c00102"), bytes.fromhex("c3020102")),
+        (bytes.fromhex("c00100"), bytes.fromhex("c3020102")),
         (hello_bytes(suites=0b100), bytes.fromhex("c3020103")),
     ],
     ids=["version", "suites"],
@@ -321,7 +314,7 @@ BARE: dict[bytes, type[RemoteError]] = {
     b"\xc2\xff": BadFrame,
     b"\xc1": BadFrame,
     b"\xc3": BadFrame,
-    b"\xc4": BadFrame,
+    b"\xc5": BadFrame,
     b"\xca": BadFrame,
     b"\x68": BadFrame,
 }
@@ -335,7 +328,7 @@ def expected(state: str, message: bytes) -> Sequence[Heard] | type[RemoteError]:
         return [Proven(IDENTITY, LOGIN, FACTS.digest)] if message == LOGIN_SAID else OutOfOrder
     if message == LOGIN_SAID:
         return OutOfOrder
-    known = [Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S), FACTS.digest)]
+    known = [Proven(IDENTITY, LoggedIn(boot=7, uptime_s=UPTIME_S, key_generation=1), FACTS.digest)]
     return (known if state == "proof due" else []) + SAID[message]
 
 

@@ -6,8 +6,10 @@ from zope.interface.verify import verifyObject
 
 from chargecloud.dialects.native.codes import ANSWER_CODES, OUTCOMES, PORT_STATES, STOP_REASONS
 from chargecloud.dialects.native.dialect import NativeDialect
-from chargecloud.dialects.native.meanings import COMMANDS
-from chargecloud.dialects.native.messages import DOWN, DOWN_NUMBERS, PORT, UP, UP_NUMBERS
+from chargecloud.dialects.native.down import DOWN
+from chargecloud.dialects.native.messages import DOWN_NUMBERS, UP_NUMBERS
+from chargecloud.dialects.native.orders import COMMANDS
+from chargecloud.dialects.native.up import PORT, UP
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.errors import Invalid

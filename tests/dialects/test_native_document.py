@@ -9,13 +9,27 @@ import pytest
 from chargecloud.dialects.fields import Record
 from chargecloud.dialects.native.codes import (
     ANSWER_CODES,
+    CAPABILITIES,
     CARD_CODES,
+    FIRMWARE_STAGES,
+    HAZARDS,
+    LOCK_OUTS,
+    PARAMETERS,
+    PAUSE_REASONS,
+    PHRASES,
     PORT_STATES,
+    QUESTIONS,
+    RELAY_STATES,
+    SAFETY_ACTIONS,
     STOP_REASONS,
     RefusalCode,
 )
+from chargecloud.dialects.native.down import DOWN, PRICE
 from chargecloud.dialects.native.keys import SUITES
-from chargecloud.dialects.native.messages import DOWN, HELLO, PORT, UP, WELCOME
+from chargecloud.dialects.native.manifest import MANIFEST
+from chargecloud.dialects.native.messages import HELLO, PARAMETER, WELCOME
+from chargecloud.dialects.native.up import BOX, MARK, PORT, UP
+from chargecloud.domain.parameters import BOUNDS, Bounds
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "native-protocol.rst").read_text(encoding="utf-8")
 VECTORS = json.loads((Path(__file__).parent / "native_vectors.json").read_text(encoding="ascii"))
@@ -24,6 +38,11 @@ TABLES: dict[str, Record] = {
     "\nHELLO\n": HELLO,
     "\nWELCOME\n": WELCOME,
     "\nPORT:\n": PORT,
+    "\nBOX:\n": BOX,
+    "\nMARK:\n": MARK,
+    "\nPRICE:\n": PRICE,
+    "\nPARAMETER:\n": PARAMETER,
+    "\nMANIFEST:\n": MANIFEST,
     **{
         f"\n0x{message.number:02X} {message.name}\n": message.record
         for message in (*UP.values(), *DOWN.values())
@@ -44,25 +63,48 @@ def part(heading: str, end: str) -> str:
 @pytest.mark.parametrize("heading", TABLES)
 def test_tables_of_fields_agree(heading: str) -> None:
     """Every record's fields stand in the document, in order, and no others."""
-    rows = FIELD_ROW.findall(part(heading, r"\n\n(?=.*\n[-=]{3,}\n)|\nPORT:\n"))
+    rows = FIELD_ROW.findall(part(heading, r"\n\n(?=.*\n[-=]{3,}\n)|\n[A-Z]+:\n"))
     assert rows == [
         (str(row.number), row.name, "yes" if row.required else "no") for row in TABLES[heading].rows
     ]
 
 
-@pytest.mark.parametrize(
-    ("heading", "words"),
-    [
-        ("\nPort states\n", {code: state.value for code, state in PORT_STATES.items()}),
-        ("\nReasons of an end\n", {code: reason.value for code, reason in STOP_REASONS.items()}),
-        ("\nAnswers to a command\n", dict(ANSWER_CODES)),
-        ("\nAnswers to a card\n", dict(CARD_CODES)),
-    ],
-)
-def test_tables_of_codes_agree(heading: str, words: dict[int, str]) -> None:
+CODES: dict[str, dict[int, str]] = {
+    "Answers to a command": dict(ANSWER_CODES),
+    "Answers to a card": dict(CARD_CODES),
+    **{
+        heading: {code: word.value for code, word in words.items()}
+        for heading, words in {
+            "Port states": PORT_STATES,
+            "Reasons of an end": STOP_REASONS,
+            "Relay states": RELAY_STATES,
+            "Lock-outs": LOCK_OUTS,
+            "Capabilities": CAPABILITIES,
+            "Reasons of a pause": PAUSE_REASONS,
+            "Hazards": HAZARDS,
+            "What a charger has done": SAFETY_ACTIONS,
+            "Parameters": PARAMETERS,
+            "Questions": QUESTIONS,
+            "Phrases": PHRASES,
+            "Stages of an update": FIRMWARE_STAGES,
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("heading", CODES)
+def test_tables_of_codes_agree(heading: str) -> None:
     """Every code stands in the document with its word, and no others."""
-    rows = CODE_ROW.findall(part(heading, r"^(Other|A charger)"))
-    assert {int(code): word for code, word in rows} == words
+    rows = CODE_ROW.findall(part(f"\n{heading}\n", r"^(Other|A charger|The code)"))
+    assert {int(code): word for code, word in rows} == CODES[heading]
+
+
+def test_the_bounds_of_parameters_agree() -> None:
+    """What a charger takes is what the cloud lets somebody set."""
+    bounds = re.findall(r"\((\d+)\s+to\s+(\d+)\)", part("\nParameters\n", r"^Other"))
+    assert [Bounds(int(least), int(most)) for least, most in bounds] == [
+        BOUNDS[parameter] for parameter in PARAMETERS.values()
+    ]
 
 
 def test_refusals_and_suites_agree() -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from chargecloud.dialects.native import keys
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.facts import RecordTicket
 from chargecloud.dialects.native.keys import CCM, GCM
-from chargecloud.dialects.native.meanings import RecordTicket
 from chargecloud.dialects.native.messages import HELLO
 from chargecloud.dialects.native.received import Ordered, Received, Refused
 from chargecloud.domain.charger import Secret

@@ -12,63 +12,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from chargecloud.dialects.native.meanings import CardTicket, RecordTicket
-from chargecloud.dialects.native.received import CardAnswered, HeartbeatAnswered, Kept, Ordered
-from chargecloud.domain.charger import ChargerTime
-from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
-from chargecloud.domain.cut_off import CutOff
-from chargecloud.domain.events import (
-    CardPresented,
-    ChargeStarted,
-    OfflineStart,
-    Outcome,
-    Reply,
-    TimeAsked,
-)
-from chargecloud.interfaces import Alive, Answered, Heard, Told
+from chargecloud.dialects.native.keys import next_key
+from chargecloud.dialects.native.start_codes import StartCode, read_code
 from tests.dialects import native_pair
-from tests.dialects.native_pair import ENDED, IDENTITY, ORDER, REPORT, SECRET, STARTED
+from tests.dialects.make_native_vectors import MESSAGES, fields_of, vectors
+from tests.dialects.native_pair import IDENTITY, SECRET
+from tests.dialects.native_script import DOWN, UP
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "native_vectors.json").read_text(encoding="ascii")
 )
 SESSIONS: list[dict[str, Any]] = VECTORS["sessions"]
-
-COMMANDS: list[Command] = [
-    StartCharge(
-        ORDER, 2, valid_until_s=1_800_000_060, limit_energy_mwh=500_000, limit_duration_s=36_000
-    ),
-    StopCharge(ORDER, 2),
-    SetTime(1_800_000_001),
-    # a start with rules of a cut-off that are not the usual ones
-    StartCharge(
-        ORDER, 2, valid_until_s=1_800_000_060, cut_off=CutOff(full_w=35, float_hold_s=7_200)
-    ),
-]
-#: a charge that was begun offline, with a card, and a card that is presented
-OFFLINE = ChargeStarted(None, 3, 1_000_000, ChargerTime(7, 3_500), OfflineStart(5, "04A1B2C3"))
-CARD = CardPresented("04A1B2C3", 4, 6, ChargerTime(7, 3_610))
-REPLIES: list[tuple[object, Reply]] = [
-    (RecordTicket(43), Reply(Outcome.KEPT, order_id=ORDER)),
-    (CardTicket(6), Reply(Outcome.REFUSED, "insufficient-funds", balance_fen=35)),
-]
-HEARD: list[Heard] = [
-    Alive(IDENTITY),
-    Told(IDENTITY, REPORT),
-    Told(IDENTITY, STARTED, ticket=RecordTicket(41)),
-    Told(IDENTITY, ENDED, ticket=RecordTicket(42)),
-    Answered(IDENTITY, 1, Answer(accepted=False, code="not-plugged")),
-    Told(IDENTITY, TimeAsked()),
-    Told(IDENTITY, OFFLINE, ticket=RecordTicket(43)),
-    Told(IDENTITY, CARD, ticket=CardTicket(6)),
-]
-RECEIVED = [
-    HeartbeatAnswered(),
-    Kept(42, Outcome.KEPT),
-    *[Ordered(number, command) for number, command in enumerate(COMMANDS, start=1)],
-    Kept(43, Outcome.KEPT, ORDER),
-    CardAnswered(6, "insufficient-funds", balance_fen=35),
-]
 
 each_session = pytest.mark.parametrize("session", SESSIONS, ids=["CCM", "GCM"])
 
@@ -100,8 +54,10 @@ def test_frames_open_with_the_vector_key_and_nonce(session: dict[str, Any]) -> N
     """Each frame is its message under the stated nonce and associated data, no more."""
     key = bytes.fromhex(session["session_key"])
     cipher = AESCCM(key, tag_length=8) if session["suite"] == 1 else AESGCM(key)
-    sealed = [(frame["frame"], 2, frame["nonce"], frame["message"]) for frame in session["up"]]
-    sealed += [(frame["frame"], 2, frame["nonce"], frame["message"]) for frame in session["down"]]
+    sealed = [
+        (each["frame"], 3 if each["frame"].startswith("ca") else 2, each["nonce"], each["message"])
+        for each in (*session["up"], *session["down"])
+    ]
     sealed += [(session["welcome"], 20, session["welcome_nonce"], session["welcome_terms"])]
     for frame_hex, start_size, nonce, message in sealed:
         frame = bytes.fromhex(frame_hex)
@@ -117,21 +73,12 @@ def test_charger_makes_and_reads_the_vectors(session: dict[str, Any]) -> None:
     assert charger.data_to_send().hex() == session["hello"]
     charger.receive(bytes.fromhex(session["welcome"]))
     sent = [charger.data_to_send().hex()]
-    for say in (
-        charger.heartbeat,
-        lambda: charger.report(REPORT),
-        lambda: charger.started(41, STARTED),
-        lambda: charger.ended(42, ENDED),
-        lambda: charger.answer(1, Answer(accepted=False, code="not-plugged")),
-        charger.ask_time,
-        lambda: charger.started(43, OFFLINE),
-        lambda: charger.card(CARD.number, CARD.port, CARD.card_uid, CARD.at.uptime_s),
-    ):
-        say()
+    for _name, say, _heard in UP:
+        say(charger)
         sent.append(charger.data_to_send().hex())
     assert sent == [frame["frame"] for frame in session["up"]]
     received = [charger.receive(bytes.fromhex(frame["frame"])) for frame in session["down"]]
-    assert received == [[value] for value in RECEIVED]
+    assert received == [[value] for _name, _do, value in DOWN]
 
 
 @each_session
@@ -141,17 +88,51 @@ def test_cloud_makes_and_reads_the_vectors(session: dict[str, Any]) -> None:
     assert cloud.data_to_send().hex() == session["welcome"]
     login, *others = [bytes.fromhex(frame["frame"]) for frame in session["up"]]
     cloud.receive(login)
-    assert [cloud.receive(frame) for frame in others] == [[heard] for heard in HEARD]
-    sent = [cloud.data_to_send().hex()]
-    cloud.acknowledge(IDENTITY, RecordTicket(42), Reply(Outcome.KEPT))
-    sent.append(cloud.data_to_send().hex())
-    for number, command in enumerate(COMMANDS, start=1):
-        cloud.command(IDENTITY, number, command)
-        sent.append(cloud.data_to_send().hex())
-    for ticket, reply in REPLIES:
-        cloud.acknowledge(IDENTITY, ticket, reply)
-        sent.append(cloud.data_to_send().hex())
-    assert sent == [frame["frame"] for frame in session["down"]]
+    heard = [cloud.receive(frame) for frame in others]
+    assert heard == [[each] for _name, _say, each in UP]
+    for _name, do, _received in DOWN:
+        do(cloud)
+    assert cloud.data_to_send().hex() == "".join(frame["frame"] for frame in session["down"])
+
+
+def test_every_message_has_a_vector() -> None:
+    """In both directions, and its fields are what its bytes say."""
+    frames = [*SESSIONS[0]["up"], *SESSIONS[0]["down"]]
+    assert {frame["name"] for frame in frames} == {each.name for each in MESSAGES.values()}
+    for frame in frames:
+        message = bytes.fromhex(frame["message"])
+        assert fields_of(frame["name"], MESSAGES[message[0]].record, message) == frame["fields"]
+
+
+def test_the_next_key_is_one_cmac() -> None:
+    """A rotation, as a board would do it."""
+    rotation = VECTORS["rotation"]
+    cmac = CMAC(AES(bytes.fromhex(rotation["key"])))
+    cmac.update(
+        b"\x01ChargeCloud 1 rotate\x00"
+        + rotation["generation"].to_bytes(4, "big")
+        + bytes.fromhex(rotation["nonce"])
+        + rotation["identity"].encode()
+        + b"\x00\x80"
+    )
+    assert cmac.finalize().hex() == rotation["next_key"]
+    key, nonce = bytes.fromhex(rotation["key"]), bytes.fromhex(rotation["nonce"])
+    made = next_key(key, rotation["generation"], nonce, rotation["identity"])
+    assert made.hex() == rotation["next_key"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["start_codes"])
+def test_start_codes_are_the_vectors(vector: dict[str, Any]) -> None:
+    """Both ways."""
+    code = StartCode(vector["counter"], vector["port"], vector["energy"])
+    key = bytes.fromhex(vector["key"])
+    assert code.write(key) == vector["code"]
+    assert read_code(key, vector["code"], vector["highest"]) == code
+
+
+def test_the_vectors_are_made_from_the_script() -> None:
+    """The file is what the script makes, so that nobody mends it by hand."""
+    assert vectors() == VECTORS
 
 
 def test_vectors_are_of_this_secret() -> None:

@@ -14,6 +14,7 @@ from chargecloud.interfaces import (
     Answered,
     Claimed,
     Credentials,
+    Gone,
     Greeting,
     Heard,
     IConversation,
@@ -31,14 +32,19 @@ LONGEST_LINE = 60
 @define(eq=False)
 class LineConversation:
     """
-    Lines up: C{claim A}, C{login A}, C{beat A}, C{end A 7}, C{time A}, C{ok A 1}.  Lines
+    Lines up: C{claim A}, C{login A}, C{beat A}, C{end A 7}, C{time A}, C{ok A 1}, C{gone A}.  Lines
     down: C{welcome A}, C{unknown A}, C{alive A}, C{kept A 7}, C{do A 1 NAME}.
     """
 
     failure: RemoteError | None = None
+    silence_s: float | None = None
     _waiting: bytes = b""
     _sending: list[str] = field(factory=list)
     _begun: bool = False
+
+    def dismiss(self, identity: str) -> bool:
+        """A host's boxes share its connection."""
+        return False
 
     def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes; see L{IConversation.receive}."""
@@ -69,6 +75,8 @@ class LineConversation:
             case ["beat", who]:
                 self._sending.append(f"alive {who}")
                 heard.append(Alive(who))
+            case ["gone", who]:
+                heard.append(Gone(who))
             case ["end", who, number]:
                 heard.append(Told(who, VendorEvent("lines", "end", {"number": number}), number))
             case ["time", who]:

@@ -137,6 +137,8 @@ def give(made: Connection, given_input: Input) -> None:
             made.receive(b"beat A\n")
         case Input.COMMAND:
             made.command("A", PING)
+        case Input.GONE:
+            made.receive(b"gone A\n")
 
 
 @given(st.sampled_from(State), st.sampled_from(Input))

@@ -81,18 +81,18 @@ def test_the_greeting_has_the_calendars_time_and_the_heartbeat() -> None:
     """A charger learns both when it is welcomed."""
     gate = Gate(heartbeat_s=45)
     charger = gate.charger().log_in()
-    assert charger.heard == [Welcomed(int(gate.clock.seconds()), 45)]
+    assert charger.heard == [Welcomed(int(gate.clock.seconds()), 45, 240)]
 
 
 def test_silence_is_so_many_missed_heartbeats() -> None:
-    """The limits that are given decide."""
+    """The limits that are given decide about a dialect that promises nothing."""
     assert Limits(heartbeat_s=20, missed=4).silence_s == 80.0
     gate = Gate(heartbeat_s=20, missed=4)
-    charger = gate.charger().log_in()
+    host = gate.host("A")
     gate.clock.advance(79.9)
-    assert not charger.line.is_closing
+    assert not host.is_closing
     gate.clock.advance(0.2)
-    assert charger.line.is_closing
+    assert host.is_closing
 
 
 def test_faults_are_counted_by_their_code_once_for_each_connection() -> None:

@@ -41,8 +41,7 @@ def test_every_state_is_reachable() -> None:
 def test_closed_and_nothing_else_is_terminal() -> None:
     """A charger that was turned away stays so; no other state is a dead end."""
     leaves = {start for (start, _), (_, end) in TRANSITIONS.items() if start is not end}
-    # an open session goes with its connection, and by no input
-    assert set(State) - leaves == {State.OPEN, State.CLOSED}
+    assert set(State) - leaves == {State.CLOSED}
     assert {start for start, _ in TRANSITIONS} == set(State) - {State.CLOSED}
 
 

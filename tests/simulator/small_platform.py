@@ -13,7 +13,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from chargecloud.dialects.native.dialect import NativeDialect
-from chargecloud.dialects.native.meanings import RecordTicket
+from chargecloud.dialects.native.facts import RecordTicket
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Command, StartCharge
 from chargecloud.domain.events import (

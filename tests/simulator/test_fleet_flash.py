@@ -126,7 +126,7 @@ def test_the_book_names_an_offline_charge_by_its_card(tmp_path: Path) -> None:
     book.add("SIM-0001", stand.ended, NOW)
     (line,) = [json.loads(line) for line in book.path.read_text().splitlines()]
     assert line["order_id"] is None
-    assert line["offline"] == {"number": 1, "card_uid": "CARD"}
+    assert line["offline"] == {"number": 1, "card_uid": "CARD", "code": None}
     assert (line["duration_s"], line["reason"]) == (100, "user")
 
 

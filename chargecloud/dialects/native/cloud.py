@@ -3,23 +3,33 @@
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
-from zope.interface import implementer
 
 from chargecloud.dialects.fields import Fields
 from chargecloud.dialects.framing import ReceiveBuffer
 from chargecloud.dialects.native.codes import MOST_RETRY_S, RETRY_SIZE, VERSION, RefusalCode
-from chargecloud.dialects.native.frames import UP_HEADS, Frame, FrameKind, start_of, take_frame
+from chargecloud.dialects.native.deltas import Baseline
+from chargecloud.dialects.native.facts import reply_of
+from chargecloud.dialects.native.frames import (
+    SHORT_FRAME,
+    UP_HEADS,
+    Frame,
+    FrameKind,
+    start_of,
+    take_frame,
+)
 from chargecloud.dialects.native.keys import SERVER_NONCE_SIZE, Seal, choose_suite, session_key
 from chargecloud.dialects.native.machine import TRANSITIONS, Claim, State, Step, Turn
-from chargecloud.dialects.native.meanings import COMMANDS, command_fields, reply_of
 from chargecloud.dialects.native.messages import (
     DOWN_NUMBERS,
     HELLO,
-    UP,
     WELCOME,
     Message,
     read_message,
 )
+from chargecloud.dialects.native.orders import COMMANDS, command_fields
+from chargecloud.dialects.native.patience import patience_s
+from chargecloud.dialects.native.up import DELTA, FIRMWARE_WANTED, REPORT, UP
+from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Command
 from chargecloud.domain.errors import (
     BadFrame,
@@ -30,18 +40,21 @@ from chargecloud.domain.errors import (
     RemoteError,
 )
 from chargecloud.domain.events import Reply
-from chargecloud.interfaces import Credentials, Greeting, Heard, IConversation
+from chargecloud.interfaces import Credentials, Greeting, Heard
+
+#: bytes of a frame around the data of a block of firmware, at the most
+BLOCK_OVERHEAD = 34
 
 #: bytes that may wait for the rest of their frame or for the welcome: a charger that keeps
 #: to the protocol has a frame's 256 under way at most, and says nothing before its welcome
 WAITING_LIMIT = 1024
 
 
-@implementer(IConversation)
 @define(eq=False)
-class NativeConversation:
+class ChargerStream:
     """
-    One charger's connection, as the cloud sees it.
+    One charger's stream, as the cloud sees it: a connection of its own, or carried by the
+    connection of another one (L{chargecloud.dialects.native.host}).
 
     What comes while the welcome is pending waits; after L{welcome}, C{receive(b"")} gives
     what was heard in it.  When a frame breaks the protocol, what was heard before it in
@@ -58,6 +71,9 @@ class NativeConversation:
     _hello: bytes = field(default=b"", init=False)
     _claim: Claim | None = field(default=None, init=False)
     _seal: Seal | None = field(default=None, init=False)
+    _baseline: Baseline = field(factory=Baseline, init=False)
+    _promised_s: int = field(default=0, init=False)
+    _most_promised_s: int = field(default=0, init=False)
     failure: RemoteError | None = field(default=None, init=False)
 
     def receive(self, data: bytes) -> Sequence[Heard]:
@@ -82,8 +98,8 @@ class NativeConversation:
         claim = self._claim
         if self._state is not State.CLAIMED or claim is None or claim.identity != identity:
             raise RuntimeError(f"nobody waits here to be welcomed as {identity}")
-        secret = credentials.secret if credentials else None
-        if credentials is None or secret is None or secret.generation != claim.key_generation:
+        secret = _secret_of(claim, credentials)
+        if credentials is None or secret is None:
             self._refuse(RefusalCode.UNKNOWN_CHARGER)
             self._state = self._step(Turn.NOT_ADMITTED).state
             return
@@ -126,6 +142,16 @@ class NativeConversation:
         self._sending.clear()
         return data
 
+    @property
+    def identity(self) -> str | None:
+        """Who it says to be, once it has."""
+        return self._claim.identity if self._claim else None
+
+    @property
+    def silence_s(self) -> float | None:
+        """Silence after which it is gone; C{None} before it is welcome."""
+        return patience_s(self._promised_s) if self._promised_s else None
+
     def _read(self, data: bytes, heard: list[Heard]) -> None:
         self._waiting.append(data)
         if self._state is State.REFUSED:
@@ -136,6 +162,8 @@ class NativeConversation:
                 break
             if frame.kind is FrameKind.HELLO:
                 self._take_hello(frame, heard)
+            elif frame.kind is FrameKind.RELAY:
+                self._take_relayed(frame, heard)
             else:
                 self._take_sealed(frame, heard)
         self._waiting.check_limit()
@@ -144,7 +172,7 @@ class NativeConversation:
         step = self._step(Turn.HELLO)
         if not frame.body:
             raise BadFrame("a HELLO without a version")
-        if frame.body[0] != VERSION:
+        if frame.body[0] < VERSION:
             self._refuse(RefusalCode.VERSION_NOT_SUPPORTED)
             raise NotAdmitted(f"version {frame.body[0]} is not spoken here")
         claim = Claim(**HELLO.read(frame.body[1:]))
@@ -155,12 +183,26 @@ class NativeConversation:
         self._claim = claim
         self._take(step, claim, {}, heard)
 
+    def _take_relayed(self, frame: Frame, heard: list[Heard]) -> None:
+        raise OutOfOrder("a stream within a stream that is carried itself")
+
     def _take_sealed(self, frame: Frame, heard: list[Heard]) -> None:
         if self._seal is None or self._claim is None:
             raise OutOfOrder("a sealed frame before any HELLO")
         plaintext = self._seal.open(frame.body, frame.start)
         message, fields = read_message(plaintext, UP, DOWN_NUMBERS)
-        self._take(self._step(message), self._claim, fields, heard)
+        if message is DELTA:
+            message, fields = REPORT, self._baseline.whole(fields)
+        elif message is REPORT:
+            self._baseline.keep(fields)
+        elif message is FIRMWARE_WANTED:
+            largest = (self._claim.max_frame or SHORT_FRAME) - BLOCK_OVERHEAD
+            fields["size"] = max(1, min(fields["size"], largest))
+        step = self._step(message)
+        next_s = fields.pop("next_s", None)
+        if next_s:
+            self._promised_s = min(next_s, self._most_promised_s)
+        self._take(step, self._claim, fields, heard)
 
     def _step(self, turn: Message | Turn) -> Step:
         step = TRANSITIONS.get((self._state, turn))
@@ -183,8 +225,11 @@ class NativeConversation:
                 "unix_s": greeting.unix_s,
                 "heartbeat_s": greeting.heartbeat_s,
                 "send_login": send_login,
+                "heartbeat_most_s": greeting.heartbeat_most_s,
             }
         )
+        self._promised_s = greeting.heartbeat_s
+        self._most_promised_s = greeting.heartbeat_most_s or greeting.heartbeat_s
         opening = bytes((VERSION, suite.number)) + self.entropy(SERVER_NONCE_SIZE)
         size = len(opening) + len(terms) + suite.tag_size
         start = start_of(FrameKind.WELCOME, size) + opening
@@ -203,3 +248,11 @@ class NativeConversation:
     def _holds(self, identity: str) -> bool:
         claim = self._claim
         return self._state is State.OPEN and claim is not None and claim.identity == identity
+
+
+def _secret_of(claim: Claim, credentials: Credentials | None) -> Secret | None:
+    """The key that a charger says to use, if it is one of those that it may use."""
+    if credentials is None:
+        return None
+    secrets = (credentials.secret, credentials.next_secret)
+    return next((s for s in secrets if s and s.generation == claim.key_generation), None)

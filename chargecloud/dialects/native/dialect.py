@@ -7,8 +7,8 @@ from collections.abc import Callable
 from attrs import frozen
 from zope.interface import implementer
 
-from chargecloud.dialects.native.cloud import NativeConversation
 from chargecloud.dialects.native.frames import FIRST_BYTE
+from chargecloud.dialects.native.host import NativeConversation
 from chargecloud.dialects.native.keys import KEY_SIZE
 from chargecloud.dialects.native.messages import IDENTITY_FORM, IDENTITY_LIMIT
 from chargecloud.domain.errors import Invalid

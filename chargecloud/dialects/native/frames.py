@@ -14,6 +14,7 @@ from chargecloud.domain.errors import BadFrame
 
 #: a short frame is at most 256 bytes long: a board with little memory can take any
 SHORT_BODY = 254
+SHORT_FRAME = 2 + SHORT_BODY
 #: a long frame fits into one packet of any mobile network
 LONG_BODY = 1200
 LONG_FRAME = 3 + LONG_BODY
@@ -23,12 +24,13 @@ _LONG = 0x08
 
 
 class FrameKind(IntEnum):
-    """What a frame carries; 4 to 7 are reserved."""
+    """What a frame carries; 5 to 7 are reserved."""
 
     HELLO = 0
     WELCOME = 1
     SEALED = 2
     REFUSAL = 3
+    RELAY = 4
 
 
 #: first byte of a connection that speaks this protocol
@@ -38,11 +40,13 @@ FIRST_BYTE = _HEAD | FrameKind.HELLO
 UP_HEADS: Mapping[int, FrameKind] = {
     _HEAD | FrameKind.HELLO: FrameKind.HELLO,
     _HEAD | FrameKind.SEALED: FrameKind.SEALED,
+    _HEAD | FrameKind.RELAY: FrameKind.RELAY,
 }
 DOWN_HEADS: Mapping[int, FrameKind] = {
     _HEAD | FrameKind.WELCOME: FrameKind.WELCOME,
     _HEAD | FrameKind.SEALED: FrameKind.SEALED,
     _HEAD | FrameKind.REFUSAL: FrameKind.REFUSAL,
+    _HEAD | FrameKind.RELAY: FrameKind.RELAY,
     _HEAD | _LONG | FrameKind.SEALED: FrameKind.SEALED,
 }
 
@@ -59,10 +63,13 @@ class Frame(NamedTuple):
 
 
 def start_of(kind: FrameKind, size: int) -> bytes:
-    """Head and length of a short frame whose body has so many bytes."""
-    if size > SHORT_BODY:
-        raise ValueError(f"a body of {size} bytes is above {SHORT_BODY}")
-    return bytes((_HEAD | kind, size))
+    """Head and length of a frame whose body has so many bytes: a short one where it can be,
+    and else a long one, which only SEALED frames may be."""
+    if size <= SHORT_BODY:
+        return bytes((_HEAD | kind, size))
+    if size > LONG_BODY or kind is not FrameKind.SEALED:
+        raise ValueError(f"a body of {size} bytes is too long")
+    return bytes((_HEAD | _LONG | kind, *size.to_bytes(2, "big")))
 
 
 def take_frame(buffer: ReceiveBuffer, heads: Mapping[int, FrameKind]) -> Frame | None:

@@ -20,6 +20,7 @@ from chargecloud.domain.errors import BadTag, LimitExceeded
 KEY_SIZE = 16
 SERVER_NONCE_SIZE = 16
 SESSION_LABEL = b"ChargeCloud 1 session"
+ROTATION_LABEL = b"ChargeCloud 1 rotate"
 
 #: frames under one key in one direction; far below what CCM with a short tag can bear, and
 #: a session that lasts a hundred years does not come to it
@@ -67,15 +68,15 @@ def choose_suite(offered: int) -> Suite | None:
     return next((suite for suite in (GCM, CCM) if offered & suite.bit), None)
 
 
-def session_key(charger_key: bytes, transcript: bytes) -> bytes:
+def derive(key: bytes, label: bytes, context: bytes) -> bytes:
     """
-    The key of one connection: NIST SP 800-108 in counter mode, with AES-CMAC.
+    A key from another: NIST SP 800-108 in counter mode, with AES-CMAC.
 
-    @param transcript: the whole HELLO frame, and WELCOME up to its nonce's end.
+    @param label: what the new key is for.
     @raise ValueError: if the charger's key is not one of AES-128.
     """
-    if len(charger_key) != KEY_SIZE:
-        raise ValueError(f"a charger's key has {KEY_SIZE} bytes, not {len(charger_key)}")
+    if len(key) != KEY_SIZE:
+        raise ValueError(f"a charger's key has {KEY_SIZE} bytes, not {len(key)}")
     derivation = KBKDFCMAC(
         algorithm=AES,
         mode=Mode.CounterMode,
@@ -83,11 +84,23 @@ def session_key(charger_key: bytes, transcript: bytes) -> bytes:
         rlen=1,
         llen=2,
         location=CounterLocation.BeforeFixed,
-        label=SESSION_LABEL,
-        context=transcript,
+        label=label,
+        context=context,
         fixed=None,
     )
-    return derivation.derive(charger_key)
+    return derivation.derive(key)
+
+
+def session_key(charger_key: bytes, transcript: bytes) -> bytes:
+    """The key of one connection; the transcript is the whole HELLO frame, and WELCOME up to
+    its nonce's end."""
+    return derive(charger_key, SESSION_LABEL, transcript)
+
+
+def next_key(charger_key: bytes, generation: int, nonce: bytes, identity: str) -> bytes:
+    """The key that follows a charger's present one; the generation is the next one's."""
+    context = generation.to_bytes(4, "big") + nonce + identity.encode()
+    return derive(charger_key, ROTATION_LABEL, context)
 
 
 @define(eq=False)

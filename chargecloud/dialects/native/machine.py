@@ -11,15 +11,11 @@ from typing import NamedTuple
 from attrs import frozen
 
 from chargecloud.dialects.fields import Fields
-from chargecloud.dialects.native.meanings import FACTS, read_answer, ticket_of
-from chargecloud.dialects.native.messages import (
-    ANSWER,
-    HEARTBEAT,
-    HEARTBEAT_ANSWER,
-    LOGIN,
-    UNKNOWN,
-    Message,
-)
+from chargecloud.dialects.native.down import HEARTBEAT_ANSWER
+from chargecloud.dialects.native.facts import FACTS, ticket_of
+from chargecloud.dialects.native.messages import UNKNOWN, Message
+from chargecloud.dialects.native.orders import read_answer
+from chargecloud.dialects.native.up import ANSWER, HEARTBEAT, LOGIN, REPORT
 from chargecloud.domain.events import LoggedIn
 from chargecloud.interfaces import Alive, Answered, Claimed, Heard, Proven, Told
 
@@ -44,6 +40,8 @@ class Turn(Enum):
     NOT_ADMITTED = "not admitted"
     FACTS_WANTED = "facts wanted"
     FACTS_KNOWN = "facts known"
+    #: it carries bytes of another device
+    RELAY = "relay"
 
 
 @frozen
@@ -76,7 +74,7 @@ def _claimed(claim: Claim, _fields: Fields) -> Heard:
 
 
 def _proven_by_login(claim: Claim, fields: Fields) -> Heard:
-    login = LoggedIn(claim.boot, claim.uptime_s, **fields)
+    login = LoggedIn(claim.boot, claim.uptime_s, key_generation=claim.key_generation, **fields)
     return Proven(claim.identity, login, claim.login_digest)
 
 
@@ -107,6 +105,8 @@ _OPEN_STEPS: Mapping[Message, Step] = {
     ANSWER: Step((_answered,), State.OPEN),
     UNKNOWN: Step((), State.OPEN),
     **{message: Step((_told(message),), State.OPEN) for message in FACTS},
+    # it stands for a heartbeat while a port charges, and is answered like one
+    REPORT: Step((_told(REPORT),), State.OPEN, HEARTBEAT_ANSWER),
 }
 
 TRANSITIONS: Mapping[tuple[State, Message | Turn], Step] = {
@@ -121,4 +121,5 @@ TRANSITIONS: Mapping[tuple[State, Message | Turn], Step] = {
         for message, step in _OPEN_STEPS.items()
     },
     **{(State.OPEN, message): step for message, step in _OPEN_STEPS.items()},
+    (State.OPEN, Turn.RELAY): Step((), State.OPEN),
 }

@@ -12,6 +12,8 @@ class Welcomed:
 
     unix_s: int
     heartbeat_s: int
+    #: up to where the charger may stretch it, by trying
+    heartbeat_most_s: int | None = None
 
 
 @frozen
@@ -49,6 +51,27 @@ class CardAnswered:
 
 
 @frozen
+class BlockReceived:
+    """A block of a firmware image.
+
+    @ivar code: a word of C{ANSWER_CODES}; no data comes with another one than C{"ok"}.
+    """
+
+    image: int
+    offset: int
+    code: str
+    data: bytes | None = None
+
+
+@frozen
+class Relayed:
+    """Bytes for a device whose frames this charger carries; no bytes: its stream has ended."""
+
+    address: int
+    data: bytes
+
+
+@frozen
 class HeartbeatAnswered:
     """The cloud is alive."""
 
@@ -64,4 +87,6 @@ class Refused:
     retry_s: int | None = None
 
 
-Received = Welcomed | Ordered | Kept | CardAnswered | HeartbeatAnswered | Refused
+Received = (
+    Welcomed | Ordered | Kept | CardAnswered | BlockReceived | Relayed | HeartbeatAnswered | Refused
+)
