@@ -15,9 +15,11 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.changing import Changing
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
+from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
@@ -145,7 +147,8 @@ class Platform:
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
-        facts = Facts(registered, reports, records, desk, watching, live)
+        hazards = Hazards(store, watching)
+        facts = Facts(registered, reports, records, desk, watching, hazards, live)
         resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, clock, calendar, charging
@@ -164,14 +167,14 @@ class Platform:
             routes=[
                 *sites.routes(places, prices, tenants),
                 *chargers.routes(registered, places, shown),
-                *commands.routes(registered, book, calls, calendar),
+                *commands.routes(registered, book, calls, calendar, store.writer.decide),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
                 *cards.routes(Cards(store, calendar), tenants),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
-                *orders.routes(Orders(store, book), placing, stopping),
+                *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *(route for parts in features for route in parts.routes),
                 *health.routes(calendar, missing),

@@ -16,7 +16,7 @@ from zope.interface import Attribute, Interface
 from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm
 from chargecloud.domain.charger import Admission, Secret
-from chargecloud.domain.commands import Answer, Command
+from chargecloud.domain.commands import Answer, Command, Price
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
@@ -260,6 +260,13 @@ class ITariff(Interface):
     ) -> Sequence[datetime]:
         """Instants within (after, until] at which a price changes, in order: meter
         readings on both sides of these decide how energy is split."""
+
+    def prices(
+        terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[Price] | None:
+        """What a kWh costs from C{after} to C{until}, with all that belongs to it: a charger
+        shows it, and ends by it when the platform is away.  C{None} where energy has no
+        price of its own (a tariff by time)."""
 
     def lines(terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """The lines of the bill for what was used."""

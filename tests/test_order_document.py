@@ -104,10 +104,20 @@ def test_tables_have_every_word_and_no_other(heading: str, stated: set[str]) -> 
     assert len(found) == len(stated)
 
 
+#: answers that no start is given
+OF_OTHER_COMMANDS = {
+    "charging",
+    "other-version",
+    "bad-signature",
+    "other-hardware",
+    "older",
+}
+
+
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {word for word in ANSWER_CODES.values() if word != "ok"}
+        {word for word in ANSWER_CODES.values() if word != "ok"} - OF_OTHER_COMMANDS
         | {
             each.value
             for kind in (Origin, CardStatus, ResolveAction, DisputeAction, RecordAction)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from sqlalchemy import select
 from treq.testing import StubTreq
 from twisted.internet.defer import succeed
 from twisted.internet.error import ConnectionLost
@@ -23,8 +24,13 @@ from chargecloud.dialects.native.received import CardAnswered, Kept, Ordered, Re
 from chargecloud.domain.charger import ChargerTime, PortState, Secret
 from chargecloud.domain.commands import Answer, StartCharge, StopCharge
 from chargecloud.domain.events import (
+    BoxReading,
     ChargeEnded,
+    ChargePaused,
     ChargeStarted,
+    HazardTold,
+    ParametersTold,
+    PauseReason,
     PortReading,
     PortsReported,
     StopReason,
@@ -35,6 +41,7 @@ from chargecloud.plugins import Plugins
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Caller
+from chargecloud.storage.schema import event_log
 from chargecloud.web.serving import make_resource
 from tests.harness import clock_at, open_store, result_of
 
@@ -191,6 +198,30 @@ class Box:
         self._wire.report(PortsReported(self.now, readings))
         self.pump()
 
+    def sense(self, box: BoxReading) -> None:
+        """Tell what the box senses around it."""
+        assert self._wire is not None
+        self._wire.report(PortsReported(self.now, (), box), in_full=True)
+        self.pump()
+
+    def hazard(self, record: int, event: HazardTold) -> None:
+        """Tell of a danger."""
+        assert self._wire is not None
+        self._wire.hazard(record, event)
+        self.pump()
+
+    def pause(self, order_id: int, why: PauseReason) -> None:
+        """Tell that a charge is interrupted."""
+        assert self._wire is not None
+        self._wire.paused(ChargePaused(order_id, 1, why, self.now))
+        self.pump()
+
+    def parameters(self, told: ParametersTold) -> None:
+        """Tell what is set."""
+        assert self._wire is not None
+        self._wire.parameters(told)
+        self.pump()
+
     def record(self, number: int, event: ChargeStarted | ChargeEnded) -> None:
         """Send a record, whatever it says."""
         assert self._wire is not None
@@ -316,6 +347,14 @@ class World:
         status, found = self.http("GET", path)
         assert status == 200, found
         return found
+
+    def logged(self, kind: str) -> list[Any]:
+        """The bodies of the event log's entries of one kind, oldest first."""
+        found = select(event_log.c.body).where(event_log.c.kind == kind).order_by(event_log.c.seq)
+        bodies: list[Any] = result_of(
+            self.store.read(lambda connection: [row.body for row in connection.execute(found)])
+        )
+        return bodies
 
     # ------------------------------------------------------------------------------ a start
 

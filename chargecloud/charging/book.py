@@ -142,6 +142,14 @@ class OrderBook:
         order_id = self._on_port.get((charger_id, port))
         return None if order_id is None else self._tracks.get(order_id)
 
+    def of_charger(self, charger_id: int) -> Iterable[Track]:
+        """The orders that have a port of a charger, as far as this node knows."""
+        return [
+            track
+            for (of_charger, _port), order_id in self._on_port.items()
+            if of_charger == charger_id and (track := self._tracks.get(order_id)) is not None
+        ]
+
     def running(self) -> Iterable[Track]:
         """All orders in memory."""
         return self._tracks.values()

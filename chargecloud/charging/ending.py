@@ -1,6 +1,6 @@
 """What a charger's end record means for its order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -9,6 +9,7 @@ from chargecloud.charging.tracking import Track
 from chargecloud.domain.charger import Admission, Told
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import ChargeEnded, StopReason
+from chargecloud.domain.marks import with_told
 from chargecloud.domain.occurrences import Ended
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.order_value import Order
@@ -90,7 +91,7 @@ def ended(
         end_meter_mwh=figures.end_mwh,
         charged_s=figures.charged_s,
         reason=reason,
-        marks=_marks(figures, track, started_at, ended_at),
+        marks=with_told(_marks(figures, track, started_at, ended_at), _told_marks(event)),
         basis=figures.basis,
         record=record_of(event),
         float_dw=track.float_dw if track and reason is StopReason.FULL else None,
@@ -111,6 +112,17 @@ def _marks(
     if track is not None and seen:
         return track.until(end)
     return Mark(started_at, figures.start_mwh), end
+
+
+def _told_marks(event: ChargeEnded) -> list[Mark]:
+    """The charger's clock is set by us, and its marks are of whole seconds; what no calendar
+    holds is no mark."""
+    latest_s = int(datetime.max.replace(tzinfo=UTC).timestamp())
+    return [
+        Mark(datetime.fromtimestamp(mark.unix_s, UTC), mark.meter_mwh)
+        for mark in event.marks
+        if mark.unix_s < latest_s
+    ]
 
 
 def end_by_last_reading(order: Order, track: Track, at: datetime, why: str) -> Ended:

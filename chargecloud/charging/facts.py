@@ -8,6 +8,7 @@ from zope.interface import implementer
 
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.ending import when
+from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.reports import Reports
@@ -18,10 +19,13 @@ from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.events import (
     CardPresented,
     ChargeEnded,
+    ChargePaused,
     ChargerEvent,
     ChargeStarted,
+    HazardTold,
     LoggedIn,
     Outcome,
+    ParametersTold,
     PortsReported,
     Reply,
 )
@@ -39,6 +43,7 @@ class Facts:
     @ivar records: takes the starts and ends of charges.
     @ivar cards: takes cards that are presented.
     @ivar watching: looks at every reading.
+    @ivar hazards: takes what chargers find dangerous.
     @ivar live: what the ports said last.
     """
 
@@ -47,6 +52,7 @@ class Facts:
     records: Records
     cards: CardDesk
     watching: Watching
+    hazards: Hazards
     live: LivePorts
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
@@ -70,6 +76,14 @@ class Facts:
             return self.records.take(admission, event, received_at)
         if isinstance(event, CardPresented):
             return Deferred.fromCoroutine(self.cards.present(admission, event))
+        if isinstance(event, HazardTold):
+            return self.hazards.take(admission, event, received_at)
+        if isinstance(event, ChargePaused):
+            self.reports.paused(admission, event, received_at)
+            return None
+        if isinstance(event, ParametersTold):
+            self.live.set(admission.charger_id, event.parameters)
+            return None
         # what only a vendor has, and nobody here acts on: it need not be told again
         return succeed(Reply(Outcome.REFUSED))
 
@@ -79,6 +93,9 @@ class Facts:
             self.watching.look(admission, reading, at)
             self.live.take(admission.charger_id, reading, at)
             self.reports.take(admission, reading, at)
+        if event.box is not None:
+            self.live.sense(admission.charger_id, event.box, at)
+            self.hazards.look_at_box(admission, event.box, at)
 
     def gone(self, admission: Admission, at: datetime) -> None:
         """A charger has no connection any more: what it charges is looked after by the

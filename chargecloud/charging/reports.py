@@ -8,12 +8,13 @@ from sqlalchemy import Connection, select
 from twisted.logger import Logger
 
 from chargecloud.charging.book import OrderBook
+from chargecloud.charging.ending import when
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.charger import Admission, PortState
 from chargecloud.domain.commands import StopCharge
-from chargecloud.domain.events import PortReading, StopReason
-from chargecloud.domain.occurrences import Occurrence, Resumed, Unplugged
+from chargecloud.domain.events import ChargePaused, PortReading, StopReason
+from chargecloud.domain.occurrences import Occurrence, Resumed, Suspended, Unplugged
 from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
 from chargecloud.storage.schema import orders
 
@@ -21,14 +22,14 @@ from chargecloud.storage.schema import orders
 @define(eq=False)
 class Reports:
     """
-    @ivar _resuming: orders whose charger tells of them again, until that is written down.
+    @ivar _turning: orders whose charge rests or goes on, until that is written down.
     @ivar _cut_off: by charger and port, the order whose full battery was cut off there and
         is still plugged in.
     """
 
     book: OrderBook
     sampling: Sampling
-    _resuming: set[int] = field(factory=set, init=False)
+    _turning: set[int] = field(factory=set, init=False)
     _cut_off: dict[tuple[int, int], int] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -47,10 +48,23 @@ class Reports:
             track.denied_at = track.denied_at or at
             return
         track.denied_at = None
+        if reading.state is PortState.PAUSED:
+            # it tells why in a message of its own, which may have been lost
+            self._suspend(track, admission, Suspended(at, "paused"))
+            return
         if track.order.state is OrderState.SUSPENDED:
             self._resume(track, admission, at)
         track.boot = admission.boot
         self.sampling.take(track, reading, at)
+
+    def paused(self, admission: Admission, event: ChargePaused, received_at: datetime) -> None:
+        """An order's charge is interrupted by its charger."""
+        track = self.book.on_port(admission.charger_id, event.port)
+        if track is not None and track.order.id == event.order_id:
+            at = when(admission, event.at, received_at)
+            why = f"paused-{event.why.value.replace('_', '-')}"
+            told_at = admission.instant(event.at)
+            self._suspend(track, admission, Suspended(at, why, told_at))
 
     def await_unplugging(self, order: Order) -> None:
         """A full battery was cut off: when its plug is pulled tells what that saved."""
@@ -72,22 +86,32 @@ class Reports:
             self._cut_off[charger_id, port] = order_id
 
     def _resume(self, track: Track, admission: Admission, at: datetime) -> None:
-        order_id = track.order.id
-        if order_id in self._resuming:
-            return
-        self._resuming.add(order_id)
         why = "link-back" if track.boot in (None, admission.boot) else "power-back"
+        self._turn(track, admission, Resumed(at, why), OrderState.SUSPENDED)
+
+    def _suspend(self, track: Track, admission: Admission, suspended: Suspended) -> None:
+        if track.order.state is OrderState.CHARGING:
+            self._turn(track, admission, suspended, OrderState.CHARGING)
+
+    def _turn(
+        self, track: Track, admission: Admission, turn: Suspended | Resumed, before: OrderState
+    ) -> None:
+        """Let a charge go on or rest, once for all readings that tell of it."""
+        order_id = track.order.id
+        if order_id in self._turning:
+            return
+        self._turning.add(order_id)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            return (Resumed(at, why),) if order.state is OrderState.SUSPENDED else ()
+            return (turn,) if order.state is before else ()
 
-        resumed = self.book.turns.take(
+        turned = self.book.turns.take(
             track.order.charger_id,
             lambda: self.book.advance(order_id, occurred, admission.epoch),
         )
         # the next reading tells of it again
-        resumed.addErrback(lambda failure: self._log.failure("not resumed", failure))
-        resumed.addBoth(lambda _: self._resuming.discard(order_id))
+        turned.addErrback(lambda failure: self._log.failure("not {turn}", failure, turn=turn))
+        turned.addBoth(lambda _: self._turning.discard(order_id))
 
     def _unplugged(self, charger_id: int, port: int, at: datetime) -> None:
         order_id = self._cut_off.pop((charger_id, port), None)

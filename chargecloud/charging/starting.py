@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
+from chargecloud.charging.schedules import prices_for
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StartCharge
@@ -38,6 +39,7 @@ class Starting:
         deadline_s = self.settings.start_deadline_s
         now_s = self.clock.seconds()
         valid_until = self.calendar.anchor.at(now_s + deadline_s)
+        prices = prices_for(self.book, order, self.calendar.now())
         command = StartCharge(
             order_id=order.id,
             port=order.port,
@@ -46,6 +48,8 @@ class Starting:
             limit_duration_s=order.limit_duration_s,
             until_full=order.until_full,
             cut_off=track.rules,
+            limit_amount_fen=order.limit_amount_fen if prices else None,
+            prices=prices if order.limit_amount_fen is not None or len(prices) > 1 else (),
         )
         # first of all: whatever goes wrong with the start, the order comes to an end
         self.expect_confirmation(order)

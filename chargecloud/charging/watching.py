@@ -54,26 +54,49 @@ class Watching:
                 self._raised.discard(key)
                 continue
             if alarm.level is Level.CRITICAL:
-                self._cut(admission.charger_id, reading.port)
+                self.cut(admission.charger_id, reading.port)
             if key not in self._raised:
                 self._raised.add(key)
                 self.tell(alarm)
 
-    def _cut(self, charger_id: int, port: int) -> None:
-        track = self.book.on_port(charger_id, port)
-        if track is not None:
-            self.stopping.stop_now(track.order, StopReason.SAFETY)
+    def raised(self, alarm: Alarm, is_found: bool | None) -> None:
+        """A rule about a whole charger has been looked at: what it found is told once, until
+        it finds nothing; C{None} says nothing.  All that charges there is stopped for what
+        is critical."""
+        key = (alarm.rule, alarm.charger_id, 0)
+        if is_found is False:
+            self._raised.discard(key)
+        if not is_found:
+            return
+        if alarm.level is Level.CRITICAL:
+            self.cut(alarm.charger_id, None)
+        if key not in self._raised:
+            self._raised.add(key)
+            self.tell(alarm)
+
+    def cut(self, charger_id: int, port: int | None) -> None:
+        """Stop what charges at a port, or at all of a charger's for C{None}."""
+        for track in list(self.book.of_charger(charger_id)):
+            if port in (None, track.order.port):
+                self.stopping.stop_now(track.order, StopReason.SAFETY)
 
     def tell(self, alarm: Alarm) -> None:
         """Write an alarm down, and have it taken to people."""
+        self.write_down(Decision(log=(self.entry(alarm),)))
+        self.deliver(alarm)
+
+    def entry(self, alarm: Alarm) -> LogEntry:
+        """An alarm for the event log."""
         body = {
             "rule": alarm.rule,
             "level": alarm.level.value,
             "port": alarm.port,
             "evidence": dict(alarm.evidence),
         }
-        entry = LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
-        self.write_down(Decision(log=(entry,)))
+        return LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
+
+    def deliver(self, alarm: Alarm) -> None:
+        """Have an alarm taken to people."""
         for sink in self.sinks:
             # in a turn of its own: a reading does not wait for what a sink does first
             self.clock.callLater(0, self._deliver, sink, alarm)

@@ -34,6 +34,21 @@ class Started:
     told_at: datetime | None = None
 
 
+@frozen(kw_only=True)
+class Changed:
+    """The charger has taken other limits.  They are the limits as they are from now on.
+
+    @ivar by: id of the token of the person who wanted it.
+    """
+
+    at: datetime
+    by: int
+    limit_energy_mwh: int | None
+    limit_duration_s: int | None
+    limit_amount_fen: int | None
+    until_full: bool
+
+
 @frozen
 class Sampled:
     """The marks so far are worth writing down.
@@ -48,10 +63,15 @@ class Sampled:
 
 @frozen
 class Suspended:
-    """The charger's power was cut, or its link was lost; what goes on there is not known."""
+    """The charger's power was cut, or its link was lost, and what goes on there is not known;
+    or the charger itself has interrupted the charge.
+
+    @ivar told_at: when that was by the charger, which may tell of it itself.
+    """
 
     at: datetime
     why: str
+    told_at: datetime | None = None
 
 
 @frozen
@@ -176,6 +196,7 @@ class Unplugged:
 Occurrence = (
     StartRefused
     | Started
+    | Changed
     | Sampled
     | Suspended
     | Resumed

@@ -20,6 +20,7 @@ from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntr
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.occurrences import (
     Billed,
+    Changed,
     Corrected,
     Doubted,
     Ended,
@@ -40,6 +41,7 @@ from chargecloud.domain.plausible import is_told
 from chargecloud.domain.tariff import Fee, Mark
 
 _SECOND = timedelta(seconds=1)
+_LIMITS = ("limit_energy_mwh", "limit_duration_s", "limit_amount_fen", "until_full")
 
 
 @frozen
@@ -159,9 +161,17 @@ def _sample(order: Order, occurrence: Sampled) -> Outcome:
     return evolve(after, start_meter_mwh=first), Decision(log=(entry,))
 
 
+def _change(order: Order, occurrence: Changed) -> Outcome:
+    limits = {name: getattr(occurrence, name) for name in _LIMITS}
+    after = evolve(order, **limits)
+    entry = _entry(after, "order.changed", by=occurrence.by, **limits, **_instants(occurrence.at))
+    return after, Decision(log=(entry,))
+
+
 def _suspend(order: Order, occurrence: Suspended) -> Outcome:
     after = evolve(order, suspended_at=occurrence.at)
-    entry = _entry(after, "order.suspended", why=occurrence.why, **_instants(occurrence.at))
+    told = _instants(occurrence.at, occurrence.told_at)
+    entry = _entry(after, "order.suspended", why=occurrence.why, **told)
     return after, Decision(log=(entry,))
 
 
@@ -292,12 +302,14 @@ TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]
     (OrderState.STARTING, HoldReleased): (_release, OrderState.STARTING),
     # State: charging
     (OrderState.CHARGING, Started): (_known, OrderState.CHARGING),
+    (OrderState.CHARGING, Changed): (_change, OrderState.CHARGING),
     (OrderState.CHARGING, Sampled): (_sample, OrderState.CHARGING),
     (OrderState.CHARGING, Suspended): (_suspend, OrderState.SUSPENDED),
     (OrderState.CHARGING, Ended): (_end, OrderState.ENDED),
     (OrderState.CHARGING, HoldReleased): (_release, OrderState.CHARGING),
     # State: suspended
     (OrderState.SUSPENDED, Started): (_known, OrderState.SUSPENDED),
+    (OrderState.SUSPENDED, Changed): (_change, OrderState.SUSPENDED),
     (OrderState.SUSPENDED, Sampled): (_sample, OrderState.SUSPENDED),
     (OrderState.SUSPENDED, Resumed): (_resume, OrderState.CHARGING),
     (OrderState.SUSPENDED, Ended): (_end, OrderState.ENDED),

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from zope.interface import implementer
 
+from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Fee, Usage
 from chargecloud.domain.units import (
     DAY,
@@ -66,6 +67,12 @@ class ByTime:
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}: there are none, for the price never changes."""
         return ()
+
+    def prices(
+        self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[Price] | None:
+        """See L{ITariff.prices}: time is what costs."""
+        return None
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """One line for electricity and one for service; none for a charge that drew nothing

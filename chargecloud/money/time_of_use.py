@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from zope.interface import implementer
 
+from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Fee, Mark, Usage
 from chargecloud.interfaces import ITariff
 from chargecloud.money.local_day import LocalDay
@@ -62,6 +63,20 @@ class TimeOfUse:
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}."""
         return _local_day(terms).switches(zone, after, until)
+
+    def prices(
+        self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[Price] | None:
+        """See L{ITariff.prices}: electricity and service together."""
+        day = _local_day(terms)
+        switches = day.switches(zone, after, until)
+        return tuple(
+            Price(
+                int(end.timestamp()),
+                sum(terms["rates"][day.rate_at(start, zone)][fee.value] for fee in _FEES),
+            )
+            for start, end in zip([after, *switches], [*switches, until], strict=True)
+        )
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """For each stretch at one rate a line for electricity and one for service; none

@@ -34,6 +34,13 @@ ROLES: dict[str, tuple[str, ...]] = {
         "tariffs:*",
         "statistics:*",
     ),
+    # lifts lock-outs by fire, which no operator may
+    "fire warden": (
+        "sites:read",
+        "chargers:read",
+        "chargers:command",
+        "safety:*",
+    ),
     "viewer": (
         "sites:read",
         "chargers:read",

@@ -292,6 +292,27 @@ disputes = Table(
     Index("disputes_by_tenant", "tenant_id", "id"),
 )
 
+# what chargers found dangerous, as they told it
+hazards = Table(
+    "hazards",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("charger_id", BigInteger, nullable=False),
+    Column("port", Integer),
+    Column("hazard", String(24), nullable=False),
+    Column("action", String(24), nullable=False),
+    Column("is_over", Boolean, nullable=False),
+    Column("value", BigInteger),
+    Column("limit_value", BigInteger),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    # equal records have equal digests, so that a resend is kept once
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("charger_id", "digest"),
+    Index("hazards_by_tenant", "tenant_id", "id"),
+)
+
 # the readings of charges, some minutes in a row: a piece each time an order is written down
 curves = Table(
     "curves",

@@ -20,7 +20,7 @@ from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.turns import MOST_WAITING, Turns
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.charger import ChargerTime, PortState
-from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.domain.commands import Answer, Price, StartCharge
 from chargecloud.domain.errors import Overloaded
 from chargecloud.domain.events import (
     ChargeEnded,
@@ -407,6 +407,12 @@ class OddTariff:
         """Whatever."""
         found: Sequence[datetime] = self.make_boundaries(after)
         return found
+
+    def prices(
+        self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[Price] | None:
+        """None."""
+        return None
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """Whatever."""

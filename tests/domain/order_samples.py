@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.occurrences import (
     Billed,
+    Changed,
     Corrected,
     Doubted,
     Ended,
@@ -127,6 +128,15 @@ def occurrences(
     of_kind: dict[type[Occurrence], Callable[[], st.SearchStrategy[Any]]] = {
         StartRefused: lambda: st.builds(StartRefused, instants, st.sampled_from(["busy", "fault"])),
         Started: lambda: st.builds(Started, instants, meters, st.none() | instants),
+        Changed: lambda: st.builds(
+            Changed,
+            at=instants,
+            by=st.just(7),
+            limit_energy_mwh=st.none() | st.integers(1, 10**9),
+            limit_duration_s=st.none() | st.integers(1, 10**6),
+            limit_amount_fen=st.none() | st.integers(1, 10**6),
+            until_full=st.booleans(),
+        ),
         Sampled: lambda: st.builds(Sampled, meter_marks(), st.none() | st.just("first-reading")),
         Suspended: lambda: st.builds(Suspended, instants, st.just("link-lost")),
         Resumed: lambda: st.builds(Resumed, instants, st.sampled_from(["link-back", "power-back"])),

@@ -1,5 +1,6 @@
 """C{/chargers}"""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +8,10 @@ from attrs import frozen
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
-from chargecloud.charging.live import LivePorts
-from chargecloud.domain.charger import ChargerKind, PortState
+from chargecloud.charging.live import LiveBox, LivePorts
+from chargecloud.domain.charger import ChargerKind, LockOut, PortState, RelayState
 from chargecloud.domain.errors import AlreadyExists, NotFound
+from chargecloud.domain.events import PortReading
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import watts, wh
 from chargecloud.gateway.presence import Presence
@@ -53,7 +55,26 @@ class PortShown:
     power_w: int | None = whole("in W")
     meter_wh: int | None = whole("its register, in Wh")
     temperature_c: float | None = choice("in °C")
+    voltage_v: float | None = choice("in V")
+    current_ma: int | None = whole("in mA")
+    power_factor: float | None = choice("active by apparent power")
+    leakage_ua: int | None = whole("residual current, in µA")
+    relay: RelayState | None = choice("what its contacts are found to be")
     at: datetime | None = choice("when it was read")
+
+
+@frozen(kw_only=True)
+class BoxShown:
+    """What a charger measures of itself and around it."""
+
+    at: datetime = choice("when it was read")
+    signal_dbm: int | None = choice("of its mobile network")
+    temperature_c: float | None = choice("inside, in °C")
+    leakage_ua: int | None = whole("residual current of all of it, in µA")
+    smoke: bool | None = choice("whether there is smoke")
+    water: bool | None = choice("whether there is water")
+    door_open: bool | None = choice("whether its door is open")
+    lock_out: LockOut | None = choice("whether it is kept from charging, and by what")
 
 
 @frozen(kw_only=True)
@@ -83,6 +104,8 @@ class ChargerShown:
 class ChargerWithPorts(ChargerShown):
     """A charger with its ports."""
 
+    box: BoxShown | None = choice("what it senses; null until it has told")
+    parameters: Mapping[str, int] = choice("what is set there, as far as it has told")
     port_states: tuple[PortShown, ...] = choice("one for each port")
 
 
@@ -147,32 +170,57 @@ class Shown:
     def whole(self, charger: Charger) -> ChargerWithPorts:
         """With its ports."""
         ports = tuple(self._port(charger, port) for port in range(1, charger.port_count + 1))
-        return ChargerWithPorts(**self._fields(charger), port_states=ports)
+        parameters = self.live.parameters(charger.id)
+        return ChargerWithPorts(
+            **self._fields(charger),
+            box=_box(self.live.box(charger.id)),
+            parameters={parameter.value: value for parameter, value in parameters.items()},
+            port_states=ports,
+        )
 
     def _port(self, charger: Charger, port: int) -> PortShown:
         track = self.book.on_port(charger.id, port)
         order_id = track.order.id if track else None
         live = self.live.of(charger.id).get(port)
-        if live is None:
-            return PortShown(
-                port=port,
-                state=PortState.UNKNOWN,
-                order_id=order_id,
-                power_w=None,
-                meter_wh=None,
-                temperature_c=None,
-                at=None,
-            )
-        reading = live.reading
+        reading = PortReading(port) if live is None else live.reading
         return PortShown(
             port=port,
             state=reading.state,
             order_id=order_id,
             power_w=None if reading.power_dw is None else watts(reading.power_dw),
             meter_wh=None if reading.meter_mwh is None else wh(reading.meter_mwh),
-            temperature_c=None if reading.temperature_dc is None else reading.temperature_dc / 10,
-            at=live.at,
+            temperature_c=_tenths(reading.temperature_dc),
+            voltage_v=_tenths(reading.voltage_dv),
+            current_ma=reading.current_ma,
+            power_factor=(
+                None
+                if reading.power_factor_permille is None
+                else reading.power_factor_permille / 1000
+            ),
+            leakage_ua=reading.leakage_ua,
+            relay=reading.relay,
+            at=None if live is None else live.at,
         )
+
+
+def _tenths(value: int | None) -> float | None:
+    return None if value is None else value / 10
+
+
+def _box(live: LiveBox | None) -> BoxShown | None:
+    if live is None:
+        return None
+    reading = live.reading
+    return BoxShown(
+        at=live.at,
+        signal_dbm=reading.signal_dbm,
+        temperature_c=_tenths(reading.temperature_dc),
+        leakage_ua=reading.leakage_ua,
+        smoke=reading.smoke,
+        water=reading.water,
+        door_open=reading.door_open,
+        lock_out=reading.lock_out,
+    )
 
 
 def routes(chargers: Chargers, sites: Sites, shown: Shown) -> list[Route]:

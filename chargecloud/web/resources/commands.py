@@ -1,6 +1,6 @@
 """C{/chargers/{charger_id}/commands}"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from chargecloud.charging.calls import Calls, CallState, ChargerCall, Repetition
 from chargecloud.charging.stopping import stopped_for
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Command, SetTime, StopCharge, VendorCall
+from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.errors import (
     ChargerOffline,
     CommandTimedOut,
@@ -25,21 +26,25 @@ from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.routes import Call, Id, Later, Method, Route
+from chargecloud.web.problems import NotPermitted
+from chargecloud.web.resources.own_commands import OWN_COMMANDS, own_command
 from chargecloud.web.resources.shared import request_key
 
-#: commands that every dialect is given in the platform's own form
-OWN_COMMANDS = frozenset({"stop", "set_time"})
+#: commands that are made of the platform's own state, and take no arguments
+BARE_COMMANDS = frozenset({"stop", "set_time"})
 
 
 @frozen(kw_only=True)
 class NewCommand:
     """A command to a charger."""
 
-    name: str = text("stop, set_time, or one that the charger's dialect knows", longest=40)
-    port: int | None = whole("which port", default=None, least=1, most=64)
-    args: Mapping[str, Any] = field(
-        factory=dict, metadata={"doc": "for a command that only the charger's dialect knows"}
+    name: str = text(
+        f"{', '.join(['stop', 'set_time', 'set_parameters', *OWN_COMMANDS])}, or one that only "
+        "the charger's dialect knows",
+        longest=40,
     )
+    port: int | None = whole("which port", default=None, least=1, most=64)
+    args: Mapping[str, Any] = field(factory=dict, metadata={"doc": "what the command takes"})
 
 
 @frozen(kw_only=True)
@@ -68,8 +73,18 @@ def show(call: ChargerCall) -> CommandShown:
     )
 
 
-def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar) -> list[Route]:
-    """The routes of commands."""
+def routes(
+    chargers: Chargers,
+    book: OrderBook,
+    calls: Calls,
+    calendar: Calendar,
+    write_down: Callable[[Decision], Any],
+) -> list[Route]:
+    """
+    The routes of commands.
+
+    @param write_down: commits who has commanded what, before the charger hears of it.
+    """
     repetitions = Repetitions()
 
     async def send(call: Call) -> CommandShown | Later:
@@ -82,7 +97,11 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
             return Later(show(repeated)) if on_its_way else show(repeated)
         _check_args(body)
         track = _to_be_stopped(book, charger, body) if body.name == "stop" else None
-        sent, answered = calls.send(charger.id, body.name, _command(charger, body, track, calendar))
+        command, permission = _command(charger, body, track, calendar)
+        if permission is not None and not call.caller.may(permission):
+            raise NotPermitted(f"the token does not allow {permission}", permission=permission)
+        await write_down(_commanded(charger, body, call.caller.token_id))
+        sent, answered = calls.send(charger.id, body.name, command)
         repetitions.keep(request, sent.id)
         if track is not None:
             stopped_for(track, StopReason.OPERATOR, calendar.now(), answered)
@@ -123,22 +142,36 @@ def routes(chargers: Chargers, book: OrderBook, calls: Calls, calendar: Calendar
 
 
 def _check_args(wanted: NewCommand) -> None:
-    if wanted.args and wanted.name in OWN_COMMANDS:
+    if wanted.args and wanted.name in BARE_COMMANDS:
         what = f"are not for {wanted.name}"
         raise Invalid(f"args {what}", errors=[{"pointer": "/args", "detail": what}])
 
 
+def _commanded(charger: Charger, wanted: NewCommand, token_id: int) -> Decision:
+    body = {
+        "name": wanted.name,
+        "port": wanted.port,
+        "args": dict(wanted.args),
+        "by": str(token_id),
+    }
+    return Decision(log=(LogEntry("charger.commanded", charger.tenant_id, body, charger.id),))
+
+
 def _command(
     charger: Charger, wanted: NewCommand, track: Track | None, calendar: Calendar
-) -> Command:
+) -> tuple[Command, str | None]:
+    """The command, and the permission that it needs besides the one to command."""
     if track is not None:
-        return StopCharge(track.order.id, track.order.port)
+        return StopCharge(track.order.id, track.order.port), None
     if wanted.name == "set_time":
-        return SetTime(int(calendar.now().timestamp()))
+        return SetTime(int(calendar.now().timestamp())), None
+    own = own_command(wanted.name, wanted.args, wanted.port)
+    if own is not None:
+        return own
     fields = dict(wanted.args)
     if wanted.port is not None:
         fields["port"] = wanted.port
-    return VendorCall(charger.dialect, wanted.name, fields)
+    return VendorCall(charger.dialect, wanted.name, fields), None
 
 
 def _to_be_stopped(book: OrderBook, charger: Charger, wanted: NewCommand) -> Track:

@@ -35,6 +35,20 @@ class Limit:
 
 
 @frozen(kw_only=True)
+class OtherLimit:
+    """Other limits for a charge; what is not given stays as it is."""
+
+    energy_wh: int | None = whole(
+        "after this much energy in all", default=None, least=1, most=MOST_ENERGY_WH
+    )
+    duration_s: int | None = whole(
+        "after this long in all", default=None, least=1, most=MOST_DURATION_S
+    )
+    amount_fen: int | None = whole("before it costs more than this", default=None, least=1)
+    until_full: bool | None = choice("when the battery is full", default=None)
+
+
+@frozen(kw_only=True)
 class NewOrder:
     """A charge that somebody wants."""
 

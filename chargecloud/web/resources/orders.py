@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from attrs import asdict
+
+from chargecloud.charging.changing import Changing, NewLimits
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing, Wish
 from chargecloud.charging.stopping import Stopping
@@ -13,6 +16,7 @@ from chargecloud.domain.errors import (
     NotFound,
     Overloaded,
     PortBusy,
+    Refusal,
     StorageFull,
 )
 from chargecloud.domain.events import StopReason
@@ -22,13 +26,14 @@ from chargecloud.web.resources.order_bodies import (
     NewOrder,
     OrderQuery,
     OrderShown,
+    OtherLimit,
     show,
     show_bill,
 )
 from chargecloud.web.resources.shared import page, request_key
 
 
-def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
+def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopping) -> list[Route]:
     """The routes of orders."""
 
     async def create(call: Call) -> OrderShown:
@@ -77,6 +82,11 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
     async def stop(call: Call) -> OrderShown:
         order = await orders.get(call.caller.tenant_id, call.id("order_id"))
         return show(await stopping.stop(order, StopReason.USER))
+
+    async def change(call: Call) -> OrderShown:
+        order = await orders.get(call.caller.tenant_id, call.id("order_id"))
+        limits = NewLimits(**asdict(call.body))
+        return show(await changing.change(order, limits, call.caller.token_id))
 
     common: dict[str, Any] = {"tag": "orders"}
     return [
@@ -127,6 +137,17 @@ def routes(orders: Orders, placing: Placing, stopping: Stopping) -> list[Route]:
             answer=BillShown,
             refusals=(NotFound,),
             run=bill,
+            **common,
+        ),
+        Route(
+            method=Method.POST,
+            path="/orders/{order_id}/limits",
+            summary="Give a running order other limits; its charger takes them first",
+            permission="orders:write",
+            body=OtherLimit,
+            answer=OrderShown,
+            refusals=(NotFound, Conflict, ChargerOffline, CommandTimedOut, Refusal),
+            run=change,
             **common,
         ),
         Route(

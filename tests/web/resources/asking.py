@@ -151,6 +151,18 @@ class Asking:
         made: tuple[str, str] = result_of(self.world.store.writer.transact(make))
         return made
 
+    def token(self, tenant_id: str, role: str) -> str:
+        """Another token of a tenant."""
+        ids, now = self.world.store.ids, self.world.calendar.now()
+        made: str = result_of(
+            self.world.store.writer.transact(
+                lambda connection: create_token(
+                    connection, ids.next(), int(tenant_id), "test", ROLES[role], now
+                )
+            )
+        )
+        return made
+
     def check(self, method: str, path: str, answer: Answer) -> None:
         """See that an answer is one of those that the document describes."""
         responses = self._operation(path)[method.lower()]["responses"]

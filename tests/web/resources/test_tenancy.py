@@ -60,6 +60,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/orders"): None,
     ("GET", "/orders/{order_id}"): None,
     ("GET", "/orders/{order_id}/bill"): None,
+    ("POST", "/orders/{order_id}/limits"): {"energy_wh": 100},
     ("POST", "/orders/{order_id}/stop"): None,
     ("GET", "/orders/{order_id}/curve"): None,
     ("GET", "/orders/{order_id}/events"): None,
