@@ -12,7 +12,7 @@ run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
 # the long trial: 50 kills under 300 running charges, about a quarter of an hour

@@ -47,6 +47,7 @@ setup(
             "openapi-spec-validator>=0.7",
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
+            "pytest-xdist>=3.8",
             "ruff>=0.9",
             "setuptools>=80",
             "towncrier>=24.8",
