@@ -21,6 +21,7 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
+	$(BIN)/python -m bench.wire
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -11,7 +11,6 @@ C{python -m bench.heartbeats [--connections 200] [--seconds 4] [--rounds 3]}
 
 import argparse
 import itertools
-import json
 import os
 import select
 import socket
@@ -28,6 +27,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
+from bench.results import keep
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
@@ -39,7 +39,6 @@ from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Credentials, IChargerEvents
 
 SECRET = Secret(bytes(range(16)), 1)
-RESULTS = Path(__file__).parent / "results" / "latest.json"
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
@@ -203,10 +202,7 @@ def main() -> None:
         # below 1, the load or the machine was the limit, and not the server
         "least_server_cpu": round(min(share for pair in rounds for _, share in pair), 2),
     }
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:24}{value}\n")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"heartbeats": figures}, indent=1) + "\n")
+    keep("heartbeats", figures)
 
 
 if __name__ == "__main__":
