@@ -6,14 +6,22 @@ BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
 
-.PHONY: run test soak lint bench format clean
+.PHONY: run test services soak lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
 
-test: $(STAMP)
+test: $(STAMP) services
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
+
+# what some tests need of this machine; those that miss something say so, and what would help
+services:
+	@command -v arm-none-eabi-gcc >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get update; apt-get install -y --no-install-recommends gcc-arm-none-eabi \
+	       libnewlib-arm-none-eabi; } >/dev/null 2>&1 \
+	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"; }
 
 # the long trial: 50 kills under 300 running charges, about a quarter of an hour
 soak: $(STAMP)
