@@ -62,6 +62,9 @@ class Office:
         """Everybody is welcome."""
         return succeed(Admission(next(self._ids), 1, 1, login.boot, datetime.now(UTC)))
 
+    def arrived(self, admission: Admission) -> None:
+        """They come by themselves."""
+
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
     ) -> "Deferred[Reply] | None":

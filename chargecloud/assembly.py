@@ -27,6 +27,7 @@ from chargecloud.charging.open_questions import OpenQuestions
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
 from chargecloud.charging.records import Records
+from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.resolving import Resolving
 from chargecloud.charging.sampling import Sampling
@@ -51,6 +52,8 @@ from chargecloud.registry.cards import Cards
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.customers import Customers
 from chargecloud.registry.cut_offs import SiteCutOffs
+from chargecloud.registry.keys import Keys
+from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
 from chargecloud.registry.vault import Vault
@@ -59,6 +62,7 @@ from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
 from chargecloud.web.resources import (
     cards,
+    charger_keys,
     chargers,
     commands,
     customers,
@@ -123,7 +127,8 @@ class Platform:
         presence, live = Presence(), LivePorts()
         routing = Routing(presence)
 
-        registered = Chargers(store, calendar, plugins.dialects, vault)
+        secrets = Secrets(vault, plugins.dialects)
+        registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
         people, wallets = Customers(store, calendar), Wallets(store)
         prices = Tariffs(store, calendar, plugins.tariffs)
@@ -148,7 +153,8 @@ class Platform:
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
-        facts = Facts(registered, reports, records, desk, watching, hazards, live)
+        rekeying = Rekeying(routing)
+        facts = Facts(registered, reports, records, desk, watching, hazards, rekeying, live)
         resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, clock, calendar, charging
@@ -167,6 +173,7 @@ class Platform:
             routes=[
                 *sites.routes(places, prices, tenants),
                 *chargers.routes(registered, places, shown),
+                *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(registered, book, calls, calendar, store.writer.decide),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),

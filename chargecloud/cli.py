@@ -26,6 +26,7 @@ from chargecloud.config import ConfigError, Setup, read_config
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.registry.chargers import Chargers
+from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import (
@@ -171,8 +172,9 @@ def charger_add(arguments: argparse.Namespace) -> int:
             store.read(lambda connection: find_site(connection, None, arguments.site_id))
         )
         vault = Vault.open(setup.config.data_dir / "master.key")
+        secrets = Secrets(vault, setup.plugins.dialects)
         charger, key = _result(
-            Chargers(store, calendar, setup.plugins.dialects, vault).create(
+            Chargers(store, calendar, setup.plugins.dialects, secrets).create(
                 None,
                 site.tenant_id,
                 site_id=site.id,

@@ -189,6 +189,26 @@ class IDialect(Interface):
         """
 
 
+class IKeyedDialect(IDialect):
+    """A dialect whose chargers may be given new keys, and take codes where there is no
+    network."""
+
+    nonce_bytes: int = Attribute("size of what a new key is made with, beside the present one")
+
+    def next_secret(identity: str, secret: Secret, nonce: bytes) -> Secret:
+        """The secret that follows a charger's present one."""
+
+    def start_code(secret: Secret, counter: int, port: int | None, limit_wh: int | None) -> str:
+        """
+        A code that starts one charge at a charger that has this secret.
+
+        @param counter: which code of this charger and secret it is, from 1.
+        @param port: C{None} for whichever is plugged in.
+        @param limit_wh: C{None} for until full.
+        @raise Invalid: for a port or a limit that no code can say.
+        """
+
+
 class IChargerEvents(Interface):
     """Those who act on what chargers say.  The gateway calls it; charging implements it."""
 
@@ -204,6 +224,9 @@ class IChargerEvents(Interface):
 
         @raise NotAdmitted: as a failure.
         """
+
+    def arrived(admission: Admission) -> None:
+        """Its session is open: it can be told something."""
 
     def receive(
         admission: Admission, event: ChargerEvent, received_at: datetime

@@ -22,7 +22,7 @@ from chargecloud.dialects.native.charger import Facts, NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import CardAnswered, Kept, Ordered, Received, Welcomed
 from chargecloud.domain.charger import ChargerTime, PortState, Secret
-from chargecloud.domain.commands import Answer, StartCharge, StopCharge
+from chargecloud.domain.commands import Answer, NewKey, StartCharge, StopCharge
 from chargecloud.domain.events import (
     BoxReading,
     ChargeEnded,
@@ -65,7 +65,11 @@ def native_plugins(**more: Any) -> Plugins:
 
 @define(eq=False)
 class Box:
-    """A native charger of one port whose logic is the test's, wired to the gateway."""
+    """
+    A native charger of one port whose logic is the test's, wired to the gateway.
+
+    @ivar new_keys: the commands to make another key; they are not among what was heard.
+    """
 
     world: "World"
     id: int
@@ -75,7 +79,9 @@ class Box:
     connections: int = 0
     booted_at: float = 0.0
     heard: list[Received] = field(factory=list)
+    new_keys: list[Any] = field(factory=list)
     meter_mwh: int = 5_000_000
+    generation: int = 1
     _wire: NativeCharger | None = None
     _protocol: Any = None
     transport: Any = None
@@ -83,7 +89,11 @@ class Box:
     def connect(self) -> "Box":
         """A new connection, up to the login."""
         self._wire = NativeCharger(
-            self.identity, Secret(self.key, 1), self.boot, self.connections, Facts("1.0", "T1")
+            self.identity,
+            Secret(self.key, self.generation),
+            self.boot,
+            self.connections,
+            Facts("1.0", "T1"),
         )
         self.connections += 1
         self.transport = StringTransport()
@@ -91,7 +101,8 @@ class Box:
         self._protocol.makeConnection(self.transport)
         self._wire.hello(self.uptime_s)
         self.pump()
-        self._wire.heartbeat()
+        if self.welcomed:
+            self._wire.heartbeat()
         return self.pump()
 
     @property
@@ -109,8 +120,9 @@ class Box:
                 self._protocol.dataReceived(up)
             down = self.transport.value()
             self.transport.clear()
-            if down:
-                self.heard += self._wire.receive(down)
+            for each in self._wire.receive(down) if down else ():
+                is_key = isinstance(each, Ordered) and isinstance(each.command, NewKey)
+                (self.new_keys if is_key else self.heard).append(each)
             moved = bool(up or down)
         return self
 

@@ -11,6 +11,7 @@ from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
+from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
@@ -44,6 +45,7 @@ class Facts:
     @ivar cards: takes cards that are presented.
     @ivar watching: looks at every reading.
     @ivar hazards: takes what chargers find dangerous.
+    @ivar rekeying: has chargers make new keys.
     @ivar live: what the ports said last.
     """
 
@@ -53,6 +55,7 @@ class Facts:
     cards: CardDesk
     watching: Watching
     hazards: Hazards
+    rekeying: Rekeying
     live: LivePorts
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
@@ -64,6 +67,10 @@ class Facts:
     ) -> "Deferred[Admission]":
         """A charger has proved itself."""
         return Deferred.fromCoroutine(self.registry.admit(dialect, identity, login, login_digest))
+
+    def arrived(self, admission: Admission) -> None:
+        """A charger's session is open."""
+        self.rekeying.arrived(admission)
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime

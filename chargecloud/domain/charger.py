@@ -114,6 +114,7 @@ class Admission:
     @ivar booted_before: the same of earlier starts, as far as they are known: what was
         kept before a power cut is told after it.
     @ivar time_zone: of the site, for clocks that do not say theirs.
+    @ivar next_key: generation and nonce of a key that it is still to take, if there is one.
     """
 
     charger_id: int
@@ -123,6 +124,7 @@ class Admission:
     booted_at: datetime
     booted_before: Mapping[int, datetime] = field(factory=dict)
     time_zone: str = "UTC"
+    next_key: tuple[int, bytes] | None = None
 
     def instant(self, at: Told) -> datetime | None:
         """When something was by the charger's time; C{None} if that is not known: a start

@@ -133,6 +133,10 @@ class Gateway:
         if times is not None:
             self._tell(self.events.contested, present.admission, times, self.calendar.now())
 
+    def open(self, admission: Admission) -> None:
+        """A charger's session is open."""
+        self._tell(self.events.arrived, admission)
+
     def gone(self, admission: Admission) -> None:
         """A charger has no connection any more."""
         self._tell(self.events.gone, admission, self.calendar.now())

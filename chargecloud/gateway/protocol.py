@@ -303,6 +303,8 @@ class ChargerProtocol(Protocol):
             self._watch_silence()
         self._gateway.arrive(Present(admission, session.identity, self, now_s))
         self._act(self._connection.admitted, session.identity, admission)
+        if not self._ended:
+            self._gateway.open(admission)
 
     def _not_admitted(self, session: Session, failure: Failure) -> None:
         if not failure.check(NotAdmitted):

@@ -19,6 +19,12 @@ class Routing:
 
     presence: Presence
 
+    def hang_up(self, charger_id: int) -> None:
+        """End a charger's connection, if it has one."""
+        present = self.presence.find(charger_id)
+        if present is not None:
+            present.link.displace(present.identity)
+
     def send(
         self, charger_id: int, command: Command, deadline_s: float = COMMAND_DEADLINE_S
     ) -> "Deferred[Answer]":

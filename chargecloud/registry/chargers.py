@@ -8,14 +8,15 @@ from attrs import asdict, frozen
 from sqlalchemy import Connection, select
 
 from chargecloud.calendar import Calendar
-from chargecloud.domain.charger import Admission, ChargerKind, Secret
+from chargecloud.domain.charger import Admission, ChargerKind
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound
 from chargecloud.domain.events import LoggedIn
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.interfaces import Credentials, IDialect
+from chargecloud.registry.secrets import FIRST_KEY, SEALED, Secrets
 from chargecloud.registry.sites import find_site
-from chargecloud.registry.vault import Vault, key_of
+from chargecloud.registry.vault import key_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import chargers, sites
@@ -28,8 +29,6 @@ MOST_LOGIN_TRIES = 5
 MOST_BOOTS = 8
 #: an uptime in whole seconds, and a network that takes its time
 BOOT_TOLERANCE = timedelta(seconds=60)
-#: the number of the key that a charger is registered with
-FIRST_KEY = 1
 
 
 @frozen(kw_only=True)
@@ -62,17 +61,15 @@ class Charger:
 
 _COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
 
-#: what a charger's secret is made of
-_SEALED = [chargers.c.id, chargers.c.wrapped_key, chargers.c.key_generation]
-
 #: what is known of a charger before it logs in
 _KNOWN = [
-    chargers.c.id,
     chargers.c.tenant_id,
     chargers.c.epoch,
     chargers.c.boot,
     chargers.c.booted_at,
     chargers.c.boots_before,
+    chargers.c.next_key_nonce,
+    *SEALED,
 ]
 
 
@@ -83,10 +80,6 @@ def _boots_before(row: Any, boot: int) -> dict[int, datetime]:
         boots[row.boot] = row.booted_at
     boots.pop(boot, None)
     return dict(list(boots.items())[-MOST_BOOTS:])
-
-
-def _whose(charger_id: int, generation: int) -> str:
-    return f"charger {charger_id}, key {generation}"
 
 
 def _charger(row: Any) -> Charger:
@@ -116,13 +109,13 @@ class Chargers:
     The chargers of all tenants.
 
     @ivar dialects: those that are installed, by name.
-    @ivar vault: wraps their keys.
+    @ivar secrets: keeps their keys.
     """
 
     store: Store
     calendar: Calendar
     dialects: Mapping[str, IDialect]
-    vault: Vault
+    secrets: Secrets
 
     async def create(
         self,
@@ -176,10 +169,9 @@ class Chargers:
         )
         row = asdict(charger) | {
             "kind": kind.value,
-            "wrapped_key": None
-            if secret is None
-            else self.vault.wrap(secret, _whose(charger.id, FIRST_KEY)),
+            "wrapped_key": self.secrets.seal(charger.id, secret, FIRST_KEY),
             "key_generation": FIRST_KEY,
+            "keyed_at": None if secret is None else charger.created_at,
             "boots_before": [],
         }
         ports = [
@@ -197,19 +189,12 @@ class Chargers:
     async def _with_key(self, tenant_id: int, charger_id: int) -> tuple[Charger, bytes | None]:
         def read(connection: Connection) -> tuple[Charger, Any]:
             charger = find_charger(connection, tenant_id, charger_id)
-            sealed = select(*_SEALED).where(chargers.c.id == charger_id)
+            sealed = select(*SEALED).where(chargers.c.id == charger_id)
             return charger, connection.execute(sealed).one()
 
         charger, row = await self.store.read(read)
-        secret = self._secret(row)
+        secret = self.secrets.of(row)
         return charger, secret.key if secret else None
-
-    def _secret(self, row: Any) -> Secret | None:
-        """What a row of the columns of L{_SEALED} holds."""
-        if row.wrapped_key is None:
-            return None
-        key = self.vault.unwrap(row.wrapped_key, _whose(row.id, row.key_generation))
-        return Secret(key, row.key_generation)
 
     async def get(self, tenant_id: int | None, charger_id: int) -> Charger:
         """
@@ -259,11 +244,11 @@ class Chargers:
 
         @raise WrongMasterKey: if it does not.
         """
-        newest = select(*_SEALED).where(chargers.c.wrapped_key.is_not(None))
+        newest = select(*SEALED).where(chargers.c.wrapped_key.is_not(None))
         newest = newest.order_by(chargers.c.id.desc()).limit(1)
         row = await self.store.read(lambda connection: connection.execute(newest).one_or_none())
         if row is not None:
-            self._secret(row)
+            self.secrets.of(row)
 
     # ----------------------------------------------------------------------------- login
 
@@ -271,13 +256,17 @@ class Chargers:
         """What to check a charger's claim with."""
 
         def find(connection: Connection) -> Any:
-            found = select(*_SEALED, chargers.c.login_digest).where(
+            found = select(*SEALED, chargers.c.login_digest, chargers.c.next_key_nonce).where(
                 chargers.c.dialect == dialect, chargers.c.identity == identity
             )
             return connection.execute(found).one_or_none()
 
         row = await self.store.read(find)
-        return None if row is None else Credentials(self._secret(row), row.login_digest)
+        if row is None:
+            return None
+        secret = self.secrets.of(row)
+        following = self.secrets.following(dialect, identity, secret, row.next_key_nonce)
+        return Credentials(secret, row.login_digest, following)
 
     async def admit(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
@@ -317,6 +306,7 @@ class Chargers:
             # whenever it connects, an uptime stands for the same instant
             booted_at = row.booted_at
         before = _boots_before(row, login.boot)
+        change_of_key = self.secrets.at_login(dialect, identity, row, login.key_generation, now)
         admission = Admission(
             charger_id=row.id,
             tenant_id=row.tenant_id,
@@ -325,6 +315,7 @@ class Chargers:
             booted_at=booted_at,
             booted_before=before,
             time_zone=row.time_zone,
+            next_key=change_of_key.still_to_take,
         )
         told = {
             name: value
@@ -339,6 +330,7 @@ class Chargers:
             "logged_in_at": now,
             "login_digest": login_digest,
             **told,
+            **change_of_key.row,
         }
         entry = LogEntry("charger.logged_in", row.tenant_id, {"boot": login.boot, **told}, row.id)
         change = Change("chargers", {"id": row.id}, changed, {"epoch": row.epoch})

@@ -123,6 +123,15 @@ chargers = Table(
     Column("hardware", String(64)),
     Column("wrapped_key", LargeBinary(64)),
     Column("key_generation", Integer, nullable=False),
+    # what its next key is made with, once it has been told to make one
+    Column("next_key_nonce", LargeBinary(32)),
+    # since when it has its present key
+    Column("keyed_at", Instant),
+    # of the code by which an installer claims it, while it is nobody's
+    Column("claim_digest", String(64)),
+    Column("claim_failures", Integer, nullable=False, server_default="0"),
+    # of the start codes that were made with its present key
+    Column("code_counter", Integer, nullable=False, server_default="0"),
     Column("login_digest", LargeBinary(32)),
     Column("epoch", Integer, nullable=False),
     # the charger's current start, and when it was: maps its uptime to instants
@@ -311,6 +320,21 @@ hazards = Table(
     Column("digest", String(64), nullable=False),
     UniqueConstraint("charger_id", "digest"),
     Index("hazards_by_tenant", "tenant_id", "id"),
+)
+
+# codes that start a charge where there is no network, and who pays for it
+start_codes = Table(
+    "start_codes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("charger_id", BigInteger, nullable=False),
+    Column("code", String(20), nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("port", Integer),
+    Column("limit_wh", Integer),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("charger_id", "code"),
 )
 
 # the readings of charges, some minutes in a row: a piece each time an order is written down

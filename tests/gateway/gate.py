@@ -45,6 +45,7 @@ class Office:
     @ivar broken: fails all that it is asked, while it is set.
     @ivar asked: what it was asked besides facts, in order.
     @ivar facts: by whom, and what.
+    @ivar opened: whose sessions were said to be open.
     @ivar lost: who was said to be gone, and when.
     @ivar contests: who was said to be contested, how often, and when.
     """
@@ -56,6 +57,7 @@ class Office:
         self.broken: Exception | None = None
         self.asked: list[tuple[str, str]] = []
         self.facts: list[tuple[Admission, ChargerEvent]] = []
+        self.opened: list[Admission] = []
         self.lost: list[tuple[Admission, datetime]] = []
         self.contests: list[tuple[Admission, int, datetime]] = []
         self.ids: dict[str, int] = {}
@@ -67,6 +69,10 @@ class Office:
         self.asked.append(("credentials", identity))
         known = None if identity in self.strangers else Credentials(KEY)
         return self._give("credentials", known)
+
+    def arrived(self, admission: Admission) -> None:
+        """A charger's session is open."""
+        self.opened.append(admission)
 
     def logged_in(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None

@@ -12,6 +12,7 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.registry.customers import Customers
+from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Site, Sites
 from chargecloud.registry.tenants import Tenants, create_tenant
 from chargecloud.registry.vault import Vault
@@ -50,7 +51,9 @@ class Registry:
             Tenants(store),
             Sites(store, calendar),
             Customers(store, calendar),
-            Chargers(store, calendar, dialects, Vault.open(folder / "master.key")),
+            Chargers(
+                store, calendar, dialects, Secrets(Vault.open(folder / "master.key"), dialects)
+            ),
         )
 
     def site(self, tenant_id: int = ONE, request: RequestKey | None = None) -> Site:

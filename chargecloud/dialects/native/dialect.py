@@ -9,13 +9,16 @@ from zope.interface import implementer
 
 from chargecloud.dialects.native.frames import FIRST_BYTE
 from chargecloud.dialects.native.host import NativeConversation
-from chargecloud.dialects.native.keys import KEY_SIZE
+from chargecloud.dialects.native.keys import KEY_SIZE, SERVER_NONCE_SIZE, next_key
 from chargecloud.dialects.native.messages import IDENTITY_FORM, IDENTITY_LIMIT
+from chargecloud.dialects.native.start_codes import ENERGY_UNIT_MWH, StartCode
+from chargecloud.domain.charger import Secret
 from chargecloud.domain.errors import Invalid
-from chargecloud.interfaces import IConversation, IDialect
+from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.interfaces import IConversation, IKeyedDialect
 
 
-@implementer(IDialect)
+@implementer(IKeyedDialect)
 @frozen
 class NativeDialect:
     """
@@ -29,6 +32,7 @@ class NativeDialect:
     name = "native"
     version = "1.0"
     key_bytes: int | None = KEY_SIZE
+    nonce_bytes = SERVER_NONCE_SIZE
 
     def recognises(self, first: bytes) -> bool | None:
         """A HELLO tells by its first byte."""
@@ -47,3 +51,26 @@ class NativeDialect:
         if len(identity) > IDENTITY_LIMIT or not re.fullmatch(IDENTITY_FORM, identity):
             raise Invalid(f"an identity is 1 to {IDENTITY_LIMIT} letters, digits and - _ . :")
         return identity
+
+    def next_secret(self, identity: str, secret: Secret, nonce: bytes) -> Secret:
+        """The secret that NEW_KEY with this nonce makes of the present one."""
+        generation = secret.generation + 1
+        return Secret(next_key(secret.key, generation, nonce, identity), generation)
+
+    def start_code(
+        self, secret: Secret, counter: int, port: int | None, limit_wh: int | None
+    ) -> str:
+        """
+        The 16 digits of a start code.
+
+        @raise Invalid: for a port above 31, and for a limit that is not of whole tenths of a
+            kWh, or above 12.7 kWh.
+        """
+        units, rest = divmod((limit_wh or 0) * MWH_PER_WH, ENERGY_UNIT_MWH)
+        if rest or (limit_wh is not None and not units):
+            what = "must be of whole tenths of a kWh"
+            raise Invalid(f"a limit {what}", errors=[{"pointer": "/limit_wh", "detail": what}])
+        try:
+            return StartCode(counter, port or 0, units).write(secret.key)
+        except ValueError as error:
+            raise Invalid(str(error)) from error

@@ -13,16 +13,18 @@ def test_the_platforms_document_is_valid(api: Asking) -> None:
 
 
 def test_what_is_kept_is_not_edited(world: World, api: Asking) -> None:
-    """It is added to.  A card's status and a site's rules are settings and no records: they
-    are the only ones that are replaced, and nothing is deleted."""
+    """It is added to.  A card's status, a site's rules and a charger's key are no records: they
+    are the only ones that are replaced; and nothing is deleted but a key that was lost."""
     replacing = {
         (route.method, route.path)
         for route in world.platform.routes
         if route.method not in (Method.GET, Method.POST)
     }
     assert replacing == {
+        (Method.PUT, "/chargers/{charger_id}/keys"),
+        (Method.DELETE, "/chargers/{charger_id}/keys"),
         (Method.PATCH, "/cards/{card_id}"),
         (Method.PUT, "/sites/{site_id}/cut-off/{kind}"),
     }
     methods = {method for path in api.document["paths"].values() for method in path}
-    assert methods == {"get", "post", "patch", "put"}
+    assert methods == {"get", "post", "patch", "put", "delete"}
