@@ -33,6 +33,7 @@ from chargecloud.charging.resolving import Resolving
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
+from chargecloud.charging.start_codes import StartCodes
 from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
@@ -53,6 +54,7 @@ from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.customers import Customers
 from chargecloud.registry.cut_offs import SiteCutOffs
 from chargecloud.registry.keys import Keys
+from chargecloud.registry.pool import Pool
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
@@ -63,6 +65,7 @@ from chargecloud.storage.store import Store
 from chargecloud.web.resources import (
     cards,
     charger_keys,
+    charger_pool,
     chargers,
     commands,
     customers,
@@ -72,6 +75,7 @@ from chargecloud.web.resources import (
     order_questions,
     orders,
     sites,
+    start_codes,
     tariffs,
 )
 
@@ -173,6 +177,10 @@ class Platform:
             routes=[
                 *sites.routes(places, prices, tenants),
                 *chargers.routes(registered, places, shown),
+                *charger_pool.routes(
+                    Pool(store, calendar, secrets), registered, shown, routing.hang_up
+                ),
+                *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(registered, book, calls, calendar, store.writer.decide),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,20 @@ from chargecloud.calendar import Calendar
 from chargecloud.config import ConfigError, Setup, read_config
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.registry.batches import (
+    MOST_CHARGERS,
+    TRANSPORT_KEY_BYTES,
+    Batch,
+    MadeCharger,
+    claim_digest,
+    label,
+    new_code,
+    read_batch,
+    read_transport_key,
+    write_batch,
+)
 from chargecloud.registry.chargers import Chargers
+from chargecloud.registry.pool import Pool
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.tenants import all_tenants, create_tenant
@@ -192,6 +206,58 @@ def charger_add(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def factory_new_key(_arguments: argparse.Namespace) -> int:
+    """Make a transport key and print it.  A factory and the platform share it; it opens the
+    keys of every batch that was wrapped with it."""
+    print(os.urandom(TRANSPORT_KEY_BYTES).hex())
+    return 0
+
+
+def factory_make_batch(arguments: argparse.Namespace) -> int:
+    """Make the keys and claim codes of chargers that are to be made: the batch for the
+    platform, and beside it a table for the factory, with the key and the QR text of each.
+    The table is the only place in which the keys are to be read."""
+    transport_key = read_transport_key(Path(arguments.key).read_text(encoding="ascii"))
+    batch = Batch(
+        arguments.name,
+        arguments.dialect,
+        ChargerKind(arguments.kind),
+        arguments.ports,
+        arguments.rated_w,
+        arguments.vendor,
+    )
+    made, table = [], ["identity,key,code,label"]
+    for number in range(arguments.first, arguments.first + arguments.count):
+        identity, key, code = f"{arguments.prefix}{number:06}", os.urandom(16), new_code()
+        made.append(MadeCharger(identity, key, claim_digest(identity, code)))
+        table.append(f"{identity},{key.hex()},{code},{label(identity, code)}")
+    text = write_batch(batch, made, transport_key)
+    for path, content in ((arguments.out, text), (f"{arguments.out}.keys.csv", "\n".join(table))):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content.rstrip("\n") + "\n")
+    print(f"{len(made)} chargers: {arguments.out} for the platform, ", end="")
+    print(f"{arguments.out}.keys.csv for the factory")
+    return 0
+
+
+def factory_import(arguments: argparse.Namespace) -> int:
+    """Take in the chargers of a batch: nobody's, until an installer claims them.  Each line
+    that is refused is named; the others are taken in.  A batch may be taken in again."""
+    transport_key = read_transport_key(Path(arguments.key).read_text(encoding="ascii"))
+    batch, lines = read_batch(Path(arguments.file).read_text(encoding="utf-8"), transport_key)
+    with _store(arguments) as (store, calendar, setup):
+        vault = Vault.open(setup.config.data_dir / "master.key")
+        pool = Pool(store, calendar, Secrets(vault, setup.plugins.dialects))
+        report = _result(pool.take_in(batch, list(lines)))
+    for each in report:
+        if each.why is not None:
+            print(f"{arguments.file}:{each.line}: {each.identity or 'the line'} {each.why}")
+    counted = Counter(each.outcome for each in report)
+    print(", ".join(f"{counted[each]} {each}" for each in ("imported", "known", "refused")))
+    return 1 if counted["refused"] else 0
+
+
 def ledger_verify(arguments: argparse.Namespace) -> int:
     """Go through the books and name everything in which they contradict themselves:
     balances and postings, holds and orders, bills and what was paid for them.  The exit
@@ -326,6 +392,33 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("identity", help="what it calls itself on the wire")
     made.add_argument("--dialect", default="native", help="what it speaks (default: %(default)s)")
     made.add_argument("--name", help="what people call it; its identity if not given")
+    _about_chargers(made)
+
+    _factory(_room(rooms, "factory", "chargers that a factory makes"))
+    _command(_room(rooms, "ledger", "the money"), "verify", ledger_verify)
+    return parser
+
+
+def _factory(factory: _Parsers) -> None:
+    _command(factory, "new-transport-key", factory_new_key, configured=False)
+    made = _command(factory, "make-batch", factory_make_batch, configured=False)
+    made.add_argument("out", metavar="FILE", help="the batch to be written; it must not be there")
+    made.add_argument("--key", metavar="FILE", required=True, help="the transport key's file")
+    made.add_argument("--name", required=True, help="of the batch")
+    made.add_argument("--prefix", required=True, help="of each identity; a number follows")
+    made.add_argument("--first", type=_whole(0, 999_999), default=1, help="number of the first")
+    made.add_argument(
+        "--count", type=_whole(1, MOST_CHARGERS), required=True, help="how many chargers"
+    )
+    made.add_argument("--dialect", default="native", help="what they speak (default: %(default)s)")
+    made.add_argument("--vendor", help="who makes them")
+    _about_chargers(made)
+    made = _command(factory, "import", factory_import)
+    made.add_argument("file", metavar="FILE", help="the batch")
+    made.add_argument("--key", metavar="FILE", required=True, help="the transport key's file")
+
+
+def _about_chargers(made: argparse.ArgumentParser) -> None:
     made.add_argument("--ports", type=_whole(1, MOST_PORTS), required=True, help="how many it has")
     made.add_argument("--kind", choices=[kind.value for kind in ChargerKind], required=True)
     made.add_argument(
@@ -335,9 +428,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="W",
         help="what it can give at the most",
     )
-
-    _command(_room(rooms, "ledger", "the money"), "verify", ledger_verify)
-    return parser
 
 
 def _room(rooms: _Parsers, name: str, about: str) -> _Parsers:

@@ -379,3 +379,36 @@ def test_books_that_were_tampered_with(run: Run, config: Path, change: object, w
     *found, last = said.out.splitlines()
     assert last == f"{len(found)} faults"
     assert any(why in fault for fault in found)
+
+
+# ------------------------------------------------------------------------------- a factory
+
+
+def test_a_batch_from_the_factory_to_the_pool(upgraded: Run, tmp_path: Path) -> None:
+    """Made on one machine, taken in on another; the second time it is known."""
+    key, batch = tmp_path / "transport.key", tmp_path / "batch.jsonl"
+    key.write_text(upgraded("factory", "new-transport-key").out)
+    about = ("--ports", "10", "--kind", "ebike", "--rated-w", "5500")
+    words = ("--key", str(key), "--name", "w47", "--prefix", "EB10-", "--count", "3", *about)
+    assert upgraded("factory", "make-batch", str(batch), *words).status == 0
+    table = Path(f"{batch}.keys.csv").read_text().splitlines()
+    assert len(table) == 4
+    identity, _key, code, text = table[1].split(",")
+    assert text == f"CHARGECLOUD:1:EB10-000001:{code}"
+    assert identity == "EB10-000001"
+    assert Path(f"{batch}.keys.csv").stat().st_mode & 0o077 == 0
+    # what is there is not written over
+    assert upgraded("factory", "make-batch", str(batch), *words).status == 1
+
+    taken = upgraded("factory", "import", str(batch), "--key", str(key), CONFIG)
+    assert (taken.status, taken.out) == (0, "3 imported, 0 known, 0 refused\n")
+    again = upgraded("factory", "import", str(batch), "--key", str(key), CONFIG)
+    assert again.out == "0 imported, 3 known, 0 refused\n"
+
+    lines = batch.read_text().splitlines()
+    batch.write_text("\n".join([lines[0], "{}", *lines[2:]]))
+    bad = upgraded("factory", "import", str(batch), "--key", str(key), CONFIG)
+    assert bad.status == 1
+    assert f"{batch}:2: the line is not a charger of a batch" in bad.out
+    key.write_text("00")
+    assert upgraded("factory", "import", str(batch), "--key", str(key), CONFIG).status == 1

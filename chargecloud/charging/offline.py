@@ -12,6 +12,7 @@ from chargecloud.charging.ending import end_of, when
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.placing import Found, Placing, Wish, find_for
 from chargecloud.charging.settling import Settling
+from chargecloud.charging.start_codes import SoldCode, find_code
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.terms import Terms, find_start
 from chargecloud.charging.tracking import Track
@@ -39,19 +40,20 @@ class _Begun:
     """
     @ivar order: as it would have been placed.
     @ivar card: that it was begun with, if we know it.
+    @ivar code: the start code that it was begun with, if we sold it.
     """
 
     order: Order
     terms: Terms
     card: Card | None
+    code: SoldCode | None
 
     @property
     def may_go_on(self) -> bool:
         """Whether we would have let it begin."""
-        card = self.card
+        is_card_good = self.card is not None and self.card.status is CardStatus.ACTIVE
         return (
-            card is not None
-            and card.status is CardStatus.ACTIVE
+            (is_card_good or self.code is not None)
             and self.order.customer_id is not None
             and self.order.held_fen > 0
         )
@@ -136,26 +138,29 @@ class OfflineCharges:
         offline = event.offline
         assert offline is not None
 
-        def read(connection: Connection) -> tuple[Card | None, Found, Wish]:
+        def read(connection: Connection) -> tuple[Card | None, SoldCode | None, Found, Wish]:
             card = _card(connection, admission.tenant_id, offline.card_uid)
+            code = _code(connection, admission.charger_id, offline.code)
+            payer = code or card
             wish = Wish(
                 charger_id=admission.charger_id,
                 port=event.port,
-                customer_id=card.customer_id if card else None,
+                customer_id=payer.customer_id if payer else None,
                 start_key=_key(offline),
                 origin=Origin.OFFLINE,
                 card_uid=offline.card_uid,
+                limit_energy_wh=code.limit_wh if code else None,
             )
-            return card, find_for(connection, admission.tenant_id, wish), wish
+            return card, code, find_for(connection, admission.tenant_id, wish), wish
 
         try:
-            card, found, wish = await self.store.read(read)
+            card, code, found, wish = await self.store.read(read)
         except (NotFound, Invalid) as error:
             self._log.warn("an offline charge has no order: {why}", why=error.detail)
             return None
         order = self.placing.order_for(wish, found, at)
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
-        return _Begun(order, terms, card)
+        return _Begun(order, terms, card, code)
 
     async def _make_room(self, order: Order) -> bool:
         """Close what had the port before: since another charge has begun there, it does not
@@ -178,6 +183,10 @@ def _card(connection: Connection, tenant_id: int, uid: str | None) -> Card | Non
         return None if uid is None else find_card(connection, tenant_id, read_uid(uid))
     except Invalid:
         return None
+
+
+def _code(connection: Connection, charger_id: int, code: str | None) -> SoldCode | None:
+    return None if code is None else find_code(connection, charger_id, code)
 
 
 def _key(offline: OfflineStart) -> str:
