@@ -29,6 +29,7 @@ from chargecloud.domain.events import ChargeEnded, StopReason
 from chargecloud.domain.units import divide_half_up, wh
 from chargecloud.simulator.bikes import KINDS, Bike
 from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.liveness import Liveness
 from chargecloud.simulator.memory import Memory
 from chargecloud.simulator.session import Session
 from tests import live
@@ -233,7 +234,7 @@ class Box:
             told=self._told,
         )
         self._connections += 1
-        self._session = Session(self.charger, line, self._calendar)
+        self._session = Session(self.charger, line, self._calendar, Liveness(), 1)
         self._session.open()
 
     def cut_power(self) -> None:

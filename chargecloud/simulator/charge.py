@@ -4,9 +4,9 @@ Its time is counted in seconds of charging, while the relay is closed: a plug th
 a while counts, and a cut of the power does not.
 """
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from chargecloud.domain.commands import StartCharge
+from chargecloud.domain.commands import ChangeCharge, StartCharge
 from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.events import OfflineStart
 from chargecloud.simulator.battery import Curve
@@ -54,6 +54,19 @@ class Charge:
     def begun_offline(cls, offline: OfflineStart, meter_mwh: int) -> "Charge":
         """What a charger starts by itself."""
         return cls(None, meter_mwh, Limits(), offline)
+
+    def change(self, command: ChangeCharge, curve: Curve | None) -> None:
+        """Take other limits; what is not said stays."""
+        limits = self.limits
+        self.limits = evolve(
+            limits,
+            until_full=limits.until_full if command.until_full is None else command.until_full,
+            most_mwh=limits.most_mwh
+            if command.limit_energy_mwh is None
+            else command.limit_energy_mwh,
+            most_s=limits.most_s if command.limit_duration_s is None else command.limit_duration_s,
+        )
+        self._look_ahead(curve)
 
     @property
     def place_s(self) -> int:

@@ -9,6 +9,7 @@ from chargecloud.domain.events import OfflineStart, StopReason
 from chargecloud.simulator.bikes import Bike
 from chargecloud.simulator.card_reader import CardReader
 from chargecloud.simulator.charge import Charge
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.obeying import OBEY
 from chargecloud.simulator.relays import Relays, bike_of
 
@@ -22,10 +23,12 @@ class Unpowered(RuntimeError):
 @define(eq=False)
 class SimulatedCharger(Relays):
     """
+    @ivar keys: what it proves itself with; C{None} for one that never connects.
     @ivar is_online: whether the cloud has welcomed it.
     @ivar cards: what it is shown, and what it knows of cards.
     """
 
+    keys: Keyring | None = field(default=None, init=False)
     is_online: bool = field(default=False, init=False)
     cards: CardReader = field(init=False)
     _unix_at_boot_s: int | None = field(default=None, init=False)
@@ -79,7 +82,13 @@ class SimulatedCharger(Relays):
             offline = port.charge.offline
             if offline is not None and offline.card_uid == uid:
                 self.end(port, StopReason.USER)
-        elif self.cards.knows(uid) and port.bike and not port.is_faulty and self.memory.has_room:
+        elif (
+            self.cards.knows(uid)
+            and port.bike
+            and not port.is_faulty
+            and not self.memory.is_locked_out(number)
+            and self.memory.has_room
+        ):
             offline = OfflineStart(self.memory.next_record, uid)
             self.begin(port, Charge.begun_offline(offline, port.meter_mwh))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 from cattrs.preconf.json import make_converter
 
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.memory import Memory
 
 
@@ -15,12 +16,12 @@ class FleetCharger:
     """
     A charger that is registered on the platform.
 
-    @ivar key: what it proves itself with, in hex.
+    @ivar keys: what it proves itself with.
     """
 
     identity: str
     charger_id: str
-    key: str
+    keys: Keyring
     memory: Memory
 
 

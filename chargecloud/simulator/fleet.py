@@ -18,7 +18,6 @@ from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from chargecloud.calendar import Anchor, Calendar
-from chargecloud.domain.charger import Secret
 from chargecloud.domain.events import ChargeEnded
 from chargecloud.simulator.api import AT_A_TIME, Api, ApiError
 from chargecloud.simulator.blackouts import Blackouts, Supplied
@@ -185,6 +184,7 @@ class SimulatorService(MultiService):
             self._book.add(member.identity, ended, ended_at)
 
         charger = SimulatedCharger(member.identity, member.memory, booted_at, told_end)
+        charger.keys = member.keys
         # half of them, as chargers in the field
         charger.resumes = int(member.identity[-1]) % 2 == 0
         return Box(member.charger_id, charger)
@@ -201,7 +201,6 @@ class SimulatorService(MultiService):
         for member, charger in zip(members, chargers, strict=True):
             link = Link(
                 charger,
-                Secret(bytes.fromhex(member.key), generation=1),
                 facts_of(member.identity, len(member.memory.ports)),
                 calendar,
                 self._reactor,

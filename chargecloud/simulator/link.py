@@ -12,9 +12,9 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import Facts, NativeCharger
-from chargecloud.domain.charger import Secret
-from chargecloud.domain.errors import RemoteError
+from chargecloud.domain.errors import BadTag, RemoteError
 from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.liveness import Liveness
 from chargecloud.simulator.session import Session
 
 #: the longest wait between two attempts, where firmware waits up to ten minutes: nobody looks
@@ -34,7 +34,10 @@ class LinkProtocol(Protocol):
 
     def __init__(self, link: "Link") -> None:
         self._link = link
-        self.session = Session(link.charger, link.new_line(), link.calendar)
+        line = link.new_line()
+        self.session = Session(
+            link.charger, line, link.calendar, link.liveness, line.secret.generation
+        )
 
     def connectionMade(self) -> None:
         """Begin."""
@@ -67,13 +70,20 @@ class LinkProtocol(Protocol):
             self._log.debug("{who} hangs up: {why}", who=self._link.charger.identity, why=error)
             self._set_timer(None)
             self._link.hint_s = self.session.retry_s
+            # a key that is not known there, or not the same: once with the one before
+            self._link.goes_back = self.session.was_refused or isinstance(error, BadTag)
             self.transport.abortConnection()
             return
         if self.session.is_welcome:
             self._link.fruitless = 0
         if data := self.session.data_to_send():
             self.transport.write(data)
-        self._set_timer(self.session.idle_s)
+        if self.session.is_leaving:
+            self._link.hint_s = self.session.retry_s
+            self._set_timer(None)
+            self.transport.loseConnection()
+        else:
+            self._set_timer(self.session.idle_s)
 
     def _set_timer(self, delay_s: float | None) -> None:
         if self._timer is not None and self._timer.active():
@@ -96,10 +106,10 @@ class Link(Factory):
     @ivar current: the protocol of the connection that there is.
     @ivar fruitless: attempts since the charger was last welcomed.
     @ivar hint_s: when the cloud wants to be asked again, if it has said so.
+    @ivar goes_back: whether the next connection is made with the key before the newest.
     """
 
     charger: SimulatedCharger
-    secret: Secret
     facts: Facts
     calendar: Calendar
     clock: IReactorTime
@@ -107,6 +117,8 @@ class Link(Factory):
     current: LinkProtocol | None = field(default=None, init=False)
     fruitless: int = field(default=0, init=False)
     hint_s: int | None = field(default=None, init=False)
+    goes_back: bool = field(default=False, init=False)
+    liveness: Liveness = field(factory=Liveness, init=False)
     _connections: int = field(default=0, init=False)
     noisy = False
 
@@ -127,10 +139,11 @@ class Link(Factory):
     def new_line(self) -> NativeCharger:
         """The protocol's own side of the next connection."""
         self._connections += 1
-        boot = self.charger.memory.boot
-        return NativeCharger(
-            self.charger.identity, self.secret, boot, self._connections, self.facts
-        )
+        boot, keys = self.charger.memory.boot, self.charger.keys
+        assert keys is not None, "a charger that connects has a key"
+        secret = keys.secret(before=self.goes_back)
+        self.goes_back = False
+        return NativeCharger(self.charger.identity, secret, boot, self._connections, self.facts)
 
     def cut(self) -> None:
         """The charger's power has gone, and the connection with it, without a farewell."""

@@ -2,6 +2,7 @@
 
 from attrs import define, field
 
+from chargecloud.domain.charger import LockOut
 from chargecloud.domain.events import ChargeEnded, ChargeStarted
 from chargecloud.simulator.bikes import Bike
 from chargecloud.simulator.charge import Charge
@@ -10,7 +11,7 @@ from chargecloud.simulator.charge import Charge
 Record = ChargeStarted | ChargeEnded
 #: records that wait for the cloud.  A charger without room for the ends of all its charges
 #: and one more begins none, as it could not tell of it.
-RECORD_LIMIT = 100
+RECORD_LIMIT = 200
 
 
 @define
@@ -40,6 +41,8 @@ class Memory:
     @ivar records: by their numbers, oldest first.
     @ivar next_record: the number of the next one; none is used twice.
     @ivar cards: uids of those that the cloud has accepted, the newest last.
+    @ivar lock_outs: by the port, and 0 for all of it: a lock-out outlives a cut of the power.
+    @ivar parameters: what was set, by its word.
     """
 
     ports: list[Port]
@@ -47,6 +50,8 @@ class Memory:
     records: dict[int, Record] = field(factory=dict)
     next_record: int = 1
     cards: list[str] = field(factory=list)
+    lock_outs: dict[int, LockOut] = field(factory=dict)
+    parameters: dict[str, int] = field(factory=dict)
 
     @classmethod
     def new(cls, port_count: int) -> "Memory":
@@ -64,6 +69,10 @@ class Memory:
         runs."""
         running = sum(port.charge is not None for port in self.ports)
         return len(self.records) + running + 2 <= RECORD_LIMIT
+
+    def is_locked_out(self, port: int) -> bool:
+        """Whether a port, or all of the charger, is kept from charging."""
+        return 0 in self.lock_outs or port in self.lock_outs
 
     def record(self, record: Record) -> None:
         """Keep a record until the cloud has it."""

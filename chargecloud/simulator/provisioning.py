@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from chargecloud.dialects.native.charger import Facts
 from chargecloud.simulator.api import Api, Problem
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.memory import Memory
 
 DIALECT = "native"
@@ -150,7 +151,8 @@ class Provisioning:
             if problem.kind != "already-exists" or number == LAST_NUMBER:
                 raise
         else:
-            new = FleetCharger(identity, made["id"], made["key"], Memory.new(ports))
+            keys = Keyring(identity, made["key"])
+            new = FleetCharger(identity, made["id"], keys, Memory.new(ports))
             self.memory.chargers.append(new)
         self.memory.last_number = number
         await self.keep()

@@ -2,8 +2,8 @@
 
 Sans-IO: bytes and the calendar in, bytes out, and how long there is nothing to do.  What
 is not sent yet is bounded: of records only L{RECORD_WINDOW} are on their way at a time,
-and reports to a cloud that does not answer cease with the connection, after L{MISSED}
-heartbeats.
+and reports to a cloud that does not answer cease with the connection, which is found dead
+as L{chargecloud.simulator.liveness} has it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from attrs import define, field
 
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
+from chargecloud.dialects.native.codes import RefusalCode
 from chargecloud.dialects.native.received import (
     CardAnswered,
     HeartbeatAnswered,
@@ -23,14 +24,25 @@ from chargecloud.dialects.native.received import (
     Refused,
     Welcomed,
 )
-from chargecloud.domain.charger import ChargerTime, PortState
+from chargecloud.domain.charger import ChargerTime, LockOut, PortState
+from chargecloud.domain.commands import ComeBack, Query, Question
 from chargecloud.domain.errors import NotAdmitted, RemoteError
-from chargecloud.domain.events import ChargeStarted, Outcome, PortsReported
+from chargecloud.domain.events import (
+    BoxReading,
+    ChargeStarted,
+    Outcome,
+    ParametersTold,
+    PortsReported,
+)
+from chargecloud.domain.parameters import Parameter
 from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.liveness import Liveness
 from chargecloud.simulator.readings import read_port, state_of
 
 #: how often ports that charge are reported, in seconds of the calendar
 REPORT_S = 60
+#: and how often all ports are, in full
+FULL_REPORT_S = 3_600
 #: however fast the calendar runs, a charger reports no oftener than this, in real seconds
 REPORT_LEAST_REAL_S = 0.5
 #: records that wait for their acknowledgement; the cloud keeps twice as many while it
@@ -40,8 +52,6 @@ RECORD_WINDOW = 16
 RESEND_S = 30.0
 #: real seconds within which the cloud welcomes a charger
 WELCOME_DEADLINE_S = 15.0
-#: heartbeats without any answer, after which the connection counts as dead
-MISSED = 3
 #: a timer that fires this much late never has to fire again because it was early
 MARGIN_S = 0.005
 
@@ -59,25 +69,31 @@ class Session:
 
     @ivar line: the protocol's own side of it.
     @ivar is_welcome: whether the cloud has welcomed the charger.
-    @ivar retry_s: after which a cloud that has no time now wants to be asked again.
+    @ivar retry_s: after which the cloud wants to be asked again: it has no time now, or has
+        sent the charger away for a while.
+    @ivar is_leaving: whether to hang up, once what is to be sent is sent.
+    @ivar was_refused: whether the cloud knows no such charger, or not with this key.
     """
 
     charger: SimulatedCharger
     line: NativeCharger
     calendar: Calendar
+    liveness: Liveness
+    generation: int
     is_welcome: bool = field(default=False, init=False)
     retry_s: int | None = field(default=None, init=False)
-    _heartbeat_s: float = field(default=0.0, init=False)
-    _sent_s: float = field(default=0.0, init=False)
-    _heard_s: float = field(default=0.0, init=False)
-    _beat_s: float = field(default=0.0, init=False)
+    is_leaving: bool = field(default=False, init=False)
+    was_refused: bool = field(default=False, init=False)
+    _opened_s: float = field(default=0.0, init=False)
     _report_due_s: int = field(default=0, init=False)
+    _full_due_s: int = field(default=0, init=False)
+    _asked_parameters: bool = field(default=False, init=False)
     _told: dict[int, PortState] = field(factory=dict, init=False)
     _records_sent: dict[int, float] = field(factory=dict, init=False)
 
     def open(self) -> None:
         """The connection has been made."""
-        self._heard_s = self._beat_s = self._sent_s = self.calendar.seconds()
+        self._opened_s = self.calendar.seconds()
         self.charger.advance(self.calendar.now())
         self.line.hello(self.charger.uptime_s)
 
@@ -88,7 +104,6 @@ class Session:
         @raise RemoteError: close the connection.
         """
         for received in self.line.receive(data):
-            self._heard_s = self.calendar.seconds()
             _TAKE[type(received)](self, received)
 
     def work(self) -> None:
@@ -98,16 +113,25 @@ class Session:
         @raise Silent: if the cloud has said nothing for too long.
         """
         now_s = self.calendar.seconds()
-        if now_s >= self._silent_s:
-            raise Silent("the cloud says nothing")
         if not self.is_welcome:
+            if now_s >= self._opened_s + WELCOME_DEADLINE_S:
+                raise Silent("the cloud does not welcome")
             return
+        if self.liveness.is_dead(now_s):
+            raise Silent("the cloud says nothing")
         self.charger.advance(self.calendar.now())
-        if any([self._send_records(now_s), self._ask_cards(), self._report()]):
-            self._sent_s = now_s
-        if now_s >= self._heartbeat_due_s:
-            self.line.heartbeat()
-            self._sent_s = self._beat_s = now_s
+        if any([self._send_records(now_s), self._ask_cards(), self._tell_parameters()]):
+            self.liveness.said(now_s, is_answered=False)
+        if self._report():
+            self.liveness.said(now_s, is_answered=True)
+        if now_s >= self.liveness.due_s(now_s, is_charging=self._is_charging):
+            promise_s = self.liveness.promise_s(now_s, is_charging=self._is_charging)
+            self.line.heartbeat(int(promise_s))
+            self.liveness.said(now_s, is_answered=True)
+
+    @property
+    def _is_charging(self) -> bool:
+        return self.charger.memory.is_charging
 
     def close(self) -> None:
         """The connection has gone."""
@@ -122,26 +146,14 @@ class Session:
     def idle_s(self) -> float:
         """Real seconds until there is work, if nothing happens before."""
         now_s = self.calendar.seconds()
-        dues = [self._silent_s - now_s]
+        dues = [self._opened_s + WELCOME_DEADLINE_S - now_s]
         if self.is_welcome:
-            dues.append(self._heartbeat_due_s - now_s)
+            dues = [self.liveness.due_s(now_s, is_charging=self._is_charging) - now_s]
             dues += [sent_s + RESEND_S - now_s for sent_s in self._records_sent.values()]
             dues += [self._until(uptime_s) for uptime_s in self._uptimes_due()]
         return max(0.0, min(dues)) + MARGIN_S
 
     # ----------------------------------------------------------------- what is due when
-
-    @property
-    def _silent_s(self) -> float:
-        """When a cloud that goes on saying nothing is given up."""
-        patience_s = MISSED * self._heartbeat_s if self.is_welcome else WELCOME_DEADLINE_S
-        return self._heard_s + patience_s
-
-    @property
-    def _heartbeat_due_s(self) -> float:
-        """A heartbeat is due when nothing was said, or nothing heard, since the last one:
-        reports are not answered, and so do not tell whether the cloud is alive."""
-        return max(self._beat_s, min(self._sent_s, self._heard_s)) + self._heartbeat_s
 
     def _uptimes_due(self) -> list[int]:
         dues = [] if self.charger.next_end_s is None else [self.charger.next_end_s]
@@ -173,21 +185,36 @@ class Session:
             self.line.card(card.number, card.port, card.uid, card.uptime_s)
         return bool(questions)
 
+    def _tell_parameters(self) -> bool:
+        """What is set, if that was asked for."""
+        is_asked, self._asked_parameters = self._asked_parameters, False
+        if is_asked:
+            told = {Parameter(word): n for word, n in self.charger.memory.parameters.items()}
+            self.line.parameters(ParametersTold(told))
+        return is_asked
+
     def _report(self) -> bool:
-        """Report all ports that charge when it is time, and at once what has changed."""
+        """Report all ports that charge when it is time, and at once what has changed; all of
+        them in full now and then."""
         ports = self.charger.memory.ports
         uptime_s = self.charger.uptime_s
-        is_time = uptime_s >= self._report_due_s
+        is_time, in_full = uptime_s >= self._report_due_s, uptime_s >= self._full_due_s
         wanted = [
             port
             for port in ports
-            if (is_time and port.charge is not None)
+            if in_full
+            or (is_time and port.charge is not None)
             or self._told.get(port.number) is not state_of(port)
         ]
         if not wanted:
             return False
         readings = tuple([read_port(port) for port in wanted])
-        self.line.report(PortsReported(ChargerTime(self.charger.memory.boot, uptime_s), readings))
+        at = ChargerTime(self.charger.memory.boot, uptime_s)
+        lock_out = self.charger.memory.lock_outs.get(0, LockOut.NONE)
+        box = BoxReading(lock_out=lock_out) if in_full else None
+        self.line.report(PortsReported(at, readings, box), in_full=in_full)
+        if in_full:
+            self._full_due_s = uptime_s + FULL_REPORT_S
         self._told.update({reading.port: reading.state for reading in readings})
         if is_time:
             least_s = int(REPORT_LEAST_REAL_S * self.calendar.anchor.speed)
@@ -199,13 +226,24 @@ class Session:
     def _take_welcome(self, welcomed: Welcomed) -> None:
         self.charger.advance(self.calendar.now())
         self.charger.set_clock(welcomed.unix_s)
-        self._heartbeat_s = float(welcomed.heartbeat_s)
+        now_s = self.calendar.seconds()
+        self.liveness.welcomed(now_s, welcomed.heartbeat_s, welcomed.heartbeat_most_s)
+        if self.charger.keys is not None:
+            self.charger.keys.proved(self.generation)
+            self.charger.changed()
         self.is_welcome = self.charger.is_online = True
 
     def _take_command(self, ordered: Ordered) -> None:
         answer = self.charger.obey(ordered.command, self.calendar.now())
         self.line.answer(ordered.number, answer)
-        self._sent_s = self.calendar.seconds()
+        self.liveness.said(self.calendar.seconds(), is_answered=False)
+        command = ordered.command
+        if isinstance(command, ComeBack):
+            self.retry_s, self.is_leaving = max(command.after_s, 1), True
+        elif isinstance(command, Query) and command.question is Question.PORTS:
+            self._full_due_s = 0
+        elif isinstance(command, Query) and command.question is Question.PARAMETERS:
+            self._asked_parameters = True
 
     def _take_outcome(self, kept: Kept) -> None:
         if kept.outcome is not Outcome.LATER:
@@ -214,6 +252,7 @@ class Session:
 
     def _take_refusal(self, refused: Refused) -> None:
         self.retry_s = refused.retry_s
+        self.was_refused = refused.code == RefusalCode.UNKNOWN_CHARGER
         raise NotAdmitted(f"the cloud does not want this charger: code {refused.code}")
 
     def _take_card(self, answered: CardAnswered) -> None:
@@ -221,7 +260,8 @@ class Session:
         self.charger.cards.answered(answered.number, answered.code)
 
     def _take_answer(self, _answered: HeartbeatAnswered) -> None:
-        """That something was heard is all that it tells."""
+        """The cloud is alive."""
+        self.liveness.heard(is_charging=self._is_charging)
 
 
 _TAKE: Mapping[type[Received], Callable[[Session, Any], None]] = {

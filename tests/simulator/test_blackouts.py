@@ -8,9 +8,9 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.testing import MemoryReactorClock
 
 from chargecloud.calendar import Anchor, Calendar
-from chargecloud.domain.charger import Secret
 from chargecloud.domain.units import HOUR
 from chargecloud.simulator.blackouts import LONGEST_S, SHORTEST_S, Blackouts, Supplied
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.link import Link
 from chargecloud.simulator.provisioning import facts_of
 from chargecloud.simulator.scenarios import SCENARIOS
@@ -39,9 +39,9 @@ class Street:
             stand.charger.plug(1, bike(), NOW)
             stand.start(until_full=False)
             self.stands.append(stand)
+            stand.charger.keys = Keyring(f"SIM-{number}", KEY.hex())
             link = Link(
                 stand.charger,
-                Secret(KEY, 1),
                 facts_of(f"SIM-{number}", 4),
                 self.calendar,
                 self.reactor,

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -7,17 +8,31 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.test.iosim import FakeTransport, IOPump, connect
 
 from chargecloud.calendar import Anchor, Calendar
-from chargecloud.domain.charger import ChargerTime, PortState, Secret
-from chargecloud.domain.commands import StartCharge, StopCharge
+from chargecloud.dialects.native.keys import next_key
+from chargecloud.domain.charger import ChargerTime, LockOut, PortState, Secret
+from chargecloud.domain.commands import (
+    ChangeCharge,
+    ComeBack,
+    LockOutCharger,
+    NewKey,
+    Query,
+    Question,
+    SetParameters,
+    StartCharge,
+    StopCharge,
+)
 from chargecloud.domain.events import (
     CardPresented,
     ChargeEnded,
     ChargeStarted,
     OfflineStart,
     Outcome,
+    ParametersTold,
     PortsReported,
     StopReason,
 )
+from chargecloud.domain.parameters import Parameter
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.link import Link, LinkProtocol
 from chargecloud.simulator.provisioning import facts_of
 from tests.harness import clock_at
@@ -82,7 +97,8 @@ def new_wire() -> Wire:
     stand = new_stand()
     calendar = Calendar(clock.seconds, Anchor(clock.seconds(), NOW, SPEED))
     facts = facts_of("SIM-0001", 4)
-    link = Link(stand.charger, Secret(KEY, 1), facts, calendar, clock, lambda: 0.0)
+    stand.charger.keys = Keyring("SIM-0001", KEY.hex())
+    link = Link(stand.charger, facts, calendar, clock, lambda: 0.0)
     return Wire(clock, link, stand)
 
 
@@ -271,15 +287,16 @@ def test_a_cloud_without_time_is_asked_again_when_it_said() -> None:
 
 
 def test_an_idle_charger_beats() -> None:
-    """One heartbeat in the time that the cloud has named, and nothing else."""
+    """One heartbeat in the time that the cloud has named, which promises the next, and nothing
+    else."""
     wire = new_wire()
     cloud = wire.join()
     before = cloud.bytes_heard
     wire.after(29.9)
     assert cloud.bytes_heard == before
-    wire.after(60.2)
-    a_heartbeat = 11
-    assert cloud.bytes_heard == before + 3 * a_heartbeat
+    wire.after(0.2)
+    a_heartbeat_with_a_promise = 13
+    assert cloud.bytes_heard == before + a_heartbeat_with_a_promise
 
 
 def test_records_wait_for_their_acknowledgement() -> None:
@@ -337,8 +354,8 @@ def test_many_records_are_sent_in_portions() -> None:
 
 
 def test_a_silent_cloud_is_given_up() -> None:
-    """Reports are not answered, so heartbeats are sent beside them; none answered in three
-    heartbeats' time, the charger hangs up."""
+    """What it said last is asked about again after ten seconds; when three of that were not
+    answered, the charger hangs up: within 90 s of the last answer, while it charges."""
     wire = new_wire()
     wire.join()
     wire.start()
@@ -387,7 +404,8 @@ def test_a_charger_that_is_turned_away_comes_back_less_and_less() -> None:
     reactor.rightNow = NOW.timestamp()
     stand = new_stand()
     calendar = Calendar(reactor.seconds, Anchor(reactor.seconds(), NOW, SPEED))
-    link = Link(stand.charger, Secret(KEY, 1), facts_of("SIM-1", 4), calendar, reactor, lambda: 0)
+    stand.charger.keys = Keyring("SIM-0001", KEY.hex())
+    link = Link(stand.charger, facts_of("SIM-1", 4), calendar, reactor, lambda: 0)
     service = link.service(clientFromString(reactor, "tcp:127.0.0.1:9010"))
 
     def meet(cloud: CloudEnd) -> IOPump:
@@ -422,3 +440,113 @@ def test_a_charger_that_is_turned_away_comes_back_less_and_less() -> None:
     pump.flush()
     assert stopped.called
     assert reactor.getDelayedCalls() == []
+
+
+# ------------------------------------------------------------------- what else it is told
+
+
+def last_answer(cloud: CloudEnd) -> Any:
+    """What the newest command was answered with."""
+    return cloud.answers[max(cloud.answers)]
+
+
+def test_a_new_key_is_used_from_the_next_connection_on() -> None:
+    """And becomes its key when the cloud has opened a connection with it; it is kept over a cut
+    of the power."""
+    wire = new_wire()
+    cloud = wire.join()
+    keys = wire.stand.charger.keys
+    assert keys is not None
+    cloud.command(NewKey(2, bytes(16)))
+    wire.pump.flush()
+    assert last_answer(cloud).accepted
+    made = next_key(KEY, 2, bytes(16), "SIM-0001")
+    assert keys.next_key == made.hex()
+    assert keys.generation == 1
+    wire.cut()
+    wire.join(CloudEnd(secret=Secret(made, 2)))
+    assert wire.link.current is not None
+    assert keys == Keyring("SIM-0001", made.hex(), 2)
+    # told again, of a generation that is not the next
+    wire.cloud.command(NewKey(2, bytes(16)))
+    wire.pump.flush()
+    assert not last_answer(wire.cloud).accepted
+
+
+def test_a_cloud_that_has_not_kept_the_key_is_met_with_the_one_before() -> None:
+    """Once; neither side is locked out."""
+    wire = new_wire()
+    wire.join()
+    keys = wire.stand.charger.keys
+    assert keys is not None
+    keys.make(2, bytes(16))
+    wire.cut()
+    wire.join(CloudEnd(knows=False))
+    assert wire.link.current is None
+    wire.join()
+    assert wire.link.current is not None
+    assert keys.next_key is not None
+
+
+def test_a_charger_that_is_sent_away_answers_and_comes_back_later() -> None:
+    """Between the time that it was told and twice of that."""
+    wire = new_wire()
+    cloud = wire.join()
+    cloud.command(ComeBack(40))
+    wire.pump.flush()
+    assert last_answer(cloud).accepted
+    assert wire.link.current is None
+    wire.link.jitter = lambda: 0.5
+    assert wire.link._delay_s(1) == 60
+
+
+def test_a_lock_out_by_fire_is_lifted_with_the_right_only() -> None:
+    """It ends what charges, refuses what would, and outlives a cut of the power."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start()
+    cloud.command(LockOutCharger(LockOut.FIRE))
+    wire.pump.flush()
+    assert cloud.facts(ChargeEnded)[-1].reason is StopReason.SAFETY
+    wire.stand.charger.cut_power(wire.link.calendar.now())
+    wire.cut()
+    wire.after(1)
+    wire.stand.charger.power_up(wire.link.calendar.now())
+    cloud = wire.join()
+    wire.start(port=2, order_id=ORDER + 1)
+    assert last_answer(cloud).code == "locked-out"
+    for lifts, code in ((False, "locked-out"), (True, "ok")):
+        cloud.command(LockOutCharger(LockOut.NONE, lifts_fire=lifts))
+        wire.pump.flush()
+        assert last_answer(cloud).code == code
+    assert wire.stand.charger.memory.lock_outs == {}
+
+
+def test_it_tells_what_it_is_asked() -> None:
+    """All its ports and itself, and what is set."""
+    wire = new_wire()
+    cloud = wire.join()
+    cloud.command(SetParameters({Parameter.REPORT_S: 120}))
+    cloud.command(Query(Question.PARAMETERS))
+    cloud.command(Query(Question.PORTS))
+    cloud.command(Query(Question.FIRMWARE))
+    wire.pump.flush()
+    wire.after(0.1)
+    told = {type(event) for event in cloud.told}
+    assert ParametersTold({Parameter.REPORT_S: 120}) in cloud.told
+    assert PortsReported in told
+    assert [answer.code for answer in cloud.answers.values()] == ["ok"] * 3 + ["unknown-command"]
+
+
+def test_a_running_order_takes_other_limits() -> None:
+    """Which end it at their second."""
+    wire = new_wire()
+    cloud = wire.join()
+    wire.start(limit_duration_s=3_600)
+    cloud.command(ChangeCharge(ORDER, 1, limit_duration_s=600))
+    wire.pump.flush()
+    wire.after(11)
+    assert cloud.facts(ChargeEnded)[-1].duration_s == 600
+    cloud.command(ChangeCharge(ORDER, 1, limit_duration_s=900))
+    wire.pump.flush()
+    assert last_answer(cloud).code == "refused"

@@ -11,6 +11,7 @@ from chargecloud.domain.events import StopReason
 from chargecloud.simulator.book import Book
 from chargecloud.simulator.ending import Ending
 from chargecloud.simulator.flash import Flash, FlashError, FleetCharger, FleetMemory, text_of
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.memory import Memory
 from tests.simulator.charger_parts import NOW, ORDER, bike, new_stand
 
@@ -21,7 +22,7 @@ def fleet_of(memory: Memory) -> FleetMemory:
         sites={"North campus": "1"},
         tariffs={"By time": "2"},
         last_number=1,
-        chargers=[FleetCharger("SIM-0001", "3", "00" * 16, memory)],
+        chargers=[FleetCharger("SIM-0001", "3", Keyring("SIM-0001", "00" * 16), memory)],
         customers=["4", "5"],
     )
 

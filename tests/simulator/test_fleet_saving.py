@@ -7,6 +7,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
+from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.saving import Saving
 from tests.harness import clock_at, result_of
 from tests.simulator.charger_parts import Stand, bike, new_stand
@@ -15,7 +16,8 @@ from tests.simulator.charger_parts import Stand, bike, new_stand
 def new_saving() -> tuple[Saving, Stand, Clock, list[str]]:
     """A fleet of one charger that is saved into a list."""
     stand, clock, texts = new_stand(), clock_at(), list[str]()
-    memory = FleetMemory(chargers=[FleetCharger("SIM-0001", "3", "00", stand.charger.memory)])
+    keys = Keyring("SIM-0001", "00" * 16)
+    memory = FleetMemory(chargers=[FleetCharger("SIM-0001", "3", keys, stand.charger.memory)])
 
     def write(text: str) -> "Deferred[None]":
         texts.append(text)
