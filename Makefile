@@ -23,9 +23,10 @@ services:
 	       libnewlib-arm-none-eabi; } >/dev/null 2>&1 \
 	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"; }
 
-# the long trial: 50 kills under 300 running charges, about a quarter of an hour
+# the long trials: 50 kills under 300 running charges, bad networks, storms; half an hour
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
+	$(BIN)/python -m tests.soak.badnet
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats

@@ -10,11 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from chargecloud.calendar import Calendar
-from chargecloud.domain.units import MINUTE
 from chargecloud.simulator.link import Link
-
-#: how long a cut lasts, in seconds of the calendar
-SHORTEST_S, LONGEST_S = 2 * MINUTE, 15 * MINUTE
 
 
 @frozen
@@ -31,14 +27,17 @@ class Supplied:
 @define(eq=False, slots=False)
 class Blackouts(Service):
     """
+    @ivar supplied: chargers by the line that feeds them: those of one fail together.
     @ivar save: saves the chargers' memory: a start is not used before its number is kept.
-    @ivar gap_s: from the end of one cut to the next, for each charger on average, in seconds
+    @ivar gap_s: from the end of one cut to the next, for each line on average, in seconds
         of the calendar.
+    @ivar lasting_s: how long a cut lasts, at the least and at the most.
     """
 
-    supplied: Sequence[Supplied]
+    supplied: Sequence[Sequence[Supplied]]
     save: Callable[[], "Deferred[None]"]
     gap_s: int
+    lasting_s: tuple[int, int]
     clock: IReactorTime
     calendar: Calendar
     random: Random
@@ -67,11 +66,11 @@ class Blackouts(Service):
         self._calls[number] = self.clock.callLater(real_s, step, number)
 
     def _cut(self, number: int) -> None:
-        supplied = self.supplied[number]
-        supplied.link.charger.cut_power(self.calendar.now())
-        supplied.link.cut()
-        supplied.service.stopService()
-        self._after(self.random.uniform(SHORTEST_S, LONGEST_S), self._restore, number)
+        for supplied in self.supplied[number]:
+            supplied.link.charger.cut_power(self.calendar.now())
+            supplied.link.cut()
+            supplied.service.stopService()
+        self._after(self.random.uniform(*self.lasting_s), self._restore, number)
 
     def _restore(self, number: int) -> None:
         self._give(number)
@@ -79,11 +78,12 @@ class Blackouts(Service):
         self._expect(number)
 
     def _connect(self, _saved: None, number: int) -> None:
-        supplied = self.supplied[number]
-        if self.running and supplied.link.charger.is_powered:
-            supplied.service.startService()
+        for supplied in self.supplied[number]:
+            if self.running and supplied.link.charger.is_powered:
+                supplied.service.startService()
 
     def _give(self, number: int) -> None:
-        charger = self.supplied[number].link.charger
-        if not charger.is_powered:
-            charger.power_up(self.calendar.now())
+        for supplied in self.supplied[number]:
+            charger = supplied.link.charger
+            if not charger.is_powered:
+                charger.power_up(self.calendar.now())

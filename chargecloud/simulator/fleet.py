@@ -1,6 +1,6 @@
 """A fleet of simulated chargers and the people who charge at it, as a service."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import clientFromString
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -20,6 +21,7 @@ from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.events import ChargeEnded
 from chargecloud.simulator.api import AT_A_TIME, Api, ApiError
+from chargecloud.simulator.badnet import BadNet
 from chargecloud.simulator.blackouts import Blackouts, Supplied
 from chargecloud.simulator.book import Book
 from chargecloud.simulator.boxes import Box
@@ -135,8 +137,15 @@ class SimulatorService(MultiService):
         telling.setServiceParent(self)
         if self._scenario.blackout_gap_s is not None:
             gap_s, random = self._scenario.blackout_gap_s, Random(self._random.random())  # noqa: S311
+            together = self._scenario.is_dark_together
             Blackouts(
-                supplied, saving.save, gap_s, self._reactor, calendar, random
+                [supplied] if together else [[each] for each in supplied],
+                saving.save,
+                gap_s,
+                self._scenario.blackout_s,
+                self._reactor,
+                calendar,
+                random,
             ).setServiceParent(self)
         customers = Customers(self._api, self._memory.customers, self._memory.cards)
         People(
@@ -206,11 +215,18 @@ class SimulatorService(MultiService):
                 self._reactor,
                 jitter,
             )
-            service = link.service(self._endpoint)
+            service = link.service(self._endpoint, self._network())
             service.setServiceParent(links)
             supplied.append(Supplied(link, service))
             await self._wait(CONNECTING_S / len(members))
         return supplied
+
+    def _network(self) -> "Callable[[Factory[Any]], Factory[Any]]":
+        """What is between a charger and the platform."""
+        network, random = self._scenario.network, Random(self._random.random())  # noqa: S311
+        if network is None:
+            return lambda link: link
+        return lambda link: BadNet(link, network, self._reactor, random)
 
     def _not_opened(self, failure: Failure) -> None:
         if not failure.check(CancelledError):

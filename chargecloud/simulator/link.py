@@ -126,9 +126,17 @@ class Link(Factory):
         self.charger.watchers.append(self._poke)
         self._backoff = backoffPolicy(maxDelay=LONGEST_RETRY_S, jitter=self.jitter)
 
-    def service(self, endpoint: IStreamClientEndpoint) -> ClientService:
-        """The service that keeps the charger connected to an endpoint."""
-        return ClientService(endpoint, self, retryPolicy=self._delay_s, clock=self.clock)
+    def service(
+        self,
+        endpoint: IStreamClientEndpoint,
+        through: "Callable[[Factory[Any]], Factory[Any]]" = lambda link: link,
+    ) -> ClientService:
+        """
+        The service that keeps the charger connected to an endpoint.
+
+        @param through: puts a network between the two.
+        """
+        return ClientService(endpoint, through(self), retryPolicy=self._delay_s, clock=self.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> LinkProtocol:
         """A protocol for a new connection."""

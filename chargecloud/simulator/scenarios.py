@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from chargecloud.domain.units import HOUR, MINUTE
+from chargecloud.simulator.badnet import Network
 from chargecloud.simulator.habits import HASTY, USUAL, Habits
 
 #: real seconds in which the first people come to boxes that are to be filled at once
@@ -19,6 +20,9 @@ class Scenario:
     @ivar card_percent: of the people, who charge by a card and by nothing else.
     @ivar blackout_gap_s: seconds of the calendar between two cuts of a charger's power, on
         average; C{None} if it is never cut.
+    @ivar blackout_s: how long a cut lasts, at the least and at the most.
+    @ivar is_dark_together: whether the power of all chargers is cut at once.
+    @ivar network: how bad the network is; C{None} for a good one.
     """
 
     busy_percent: int
@@ -26,6 +30,9 @@ class Scenario:
     habits: Habits = USUAL
     card_percent: int = 20
     blackout_gap_s: int | None = None
+    blackout_s: tuple[int, int] = (2 * MINUTE, 15 * MINUTE)
+    is_dark_together: bool = False
+    network: Network | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
         """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
@@ -44,6 +51,18 @@ SCENARIOS: Mapping[str, Scenario] = {
     "blackouts": Scenario(busy_percent=40, fills=True, blackout_gap_s=3 * HOUR),
     # trials in true time: many charges of less than a minute, and cuts of the power
     "hasty": Scenario(busy_percent=50, fills=True, habits=HASTY, blackout_gap_s=30 * MINUTE),
+    # the same over a network that delays, holds back, swallows and cuts
+    "badnet": Scenario(busy_percent=50, fills=True, habits=HASTY, network=Network(gap_s=40)),
+    # a worse one, and the power of all of them fails at once, again and again
+    "storm": Scenario(
+        busy_percent=50,
+        fills=True,
+        habits=HASTY,
+        blackout_gap_s=45,
+        blackout_s=(5, 20),
+        is_dark_together=True,
+        network=Network(gap_s=20),
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.units import HOUR
-from chargecloud.simulator.blackouts import LONGEST_S, SHORTEST_S, Blackouts, Supplied
+from chargecloud.simulator.blackouts import Blackouts, Supplied
 from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.link import Link
 from chargecloud.simulator.provisioning import facts_of
@@ -18,6 +18,8 @@ from tests.simulator.charger_parts import NOW, Stand, bike, new_stand
 from tests.simulator.small_platform import KEY
 
 SPEED = 60
+#: how long a cut lasts, in seconds of the calendar
+SHORTEST_S, LONGEST_S = 120, 900
 
 
 @define(eq=False, slots=False)
@@ -26,6 +28,7 @@ class Street:
 
     chargers: int = 4
     saving: "Deferred[None] | None" = None
+    together: bool = False
     saved: int = 0
     stands: list[Stand] = field(factory=list)
 
@@ -51,7 +54,13 @@ class Street:
             service.startService()
             supplied.append(Supplied(link, service))
         self.blackouts = Blackouts(
-            supplied, self._save, 3 * HOUR, self.reactor, self.calendar, Random(1)
+            [supplied] if self.together else [[each] for each in supplied],
+            self._save,
+            3 * HOUR,
+            (SHORTEST_S, LONGEST_S),
+            self.reactor,
+            self.calendar,
+            Random(1),
         )
         self.blackouts.startService()
 
@@ -108,13 +117,20 @@ def test_everybody_has_power_at_the_end() -> None:
         street.reactor.advance(1)
     street.blackouts.stopService()
     assert all(street.powered)
-    for supplied in street.blackouts.supplied:
+    for (supplied,) in street.blackouts.supplied:
         supplied.service.stopService()
     assert street.reactor.getDelayedCalls() == []
 
 
 def test_power_fails_in_these_scenarios_only() -> None:
-    """The one is as busy as the demo, the other is for trials."""
+    """The one is as busy as the demo, the others are for trials."""
     cut = {name for name, scenario in SCENARIOS.items() if scenario.blackout_gap_s}
-    assert cut == {"blackouts", "hasty"}
+    assert cut == {"blackouts", "hasty", "storm"}
     assert SCENARIOS["blackouts"].busy_percent == SCENARIOS["demo"].busy_percent
+
+
+def test_the_chargers_of_one_line_fail_together() -> None:
+    """And come back together."""
+    street = Street(together=True)
+    seen = street.watch(60 * 60)
+    assert {tuple(flags) for flags in seen} == {(True,) * 4, (False,) * 4}

@@ -90,18 +90,22 @@ class Trial:
         self._random = Random(seed)
         self._pause = Event()
 
-    def run(self, kills: int, charges: int) -> Findings:
+    def run(
+        self, kills: int, charges: int, scenario: str = "hasty", lasting_s: float = 0.0
+    ) -> Findings:
         """
         Kill the platform so often, let all charges end, and go through the books.
 
         @param charges: how many are to run when it is first killed.
+        @param lasting_s: for how long the scenario is to go on before that.
         """
         began_s = time.monotonic()
         self.live.start()
-        self.fleet.start("hasty")
+        self.fleet.start(scenario)
         try:
             self._raise_prices()
             wait_until(lambda: self._running() >= charges, 120, f"{charges} charges")
+            self._pause.wait(lasting_s)
             for number in range(kills):
                 self._end_it(orderly=number % ORDERLY_ONE_IN == ORDERLY_ONE_IN - 1)
             self._wind_down()
