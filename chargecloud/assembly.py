@@ -30,6 +30,7 @@ from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.resolving import Resolving
+from chargecloud.charging.rounds import Rounds
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
@@ -92,6 +93,7 @@ class Platform:
     @ivar book: the orders that run.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
+    @ivar rounds: services that give the features their minute.
     @ivar routes: the whole HTTP API.
     """
 
@@ -103,6 +105,7 @@ class Platform:
     watchdog: Watchdog
     chargers: Chargers
     followings: Sequence[Following]
+    rounds: Sequence[Rounds]
     routes: Sequence[Route]
 
     @classmethod
@@ -145,8 +148,16 @@ class Platform:
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
         calls = Calls(routing, calendar, store.ids.next)
+        given = Given(
+            calendar,
+            store.read,
+            store.writer.transact,
+            store.ids.next,
+            routing.send,
+            lambda: tuple(presence),
+        )
         features = [
-            feature.build(feature_settings[name], Given(calendar, store.read))
+            feature.build(feature_settings[name], given)
             for name, feature in plugins.features.items()
         ]
         watches = [watch for parts in features for watch in parts.watches]
@@ -158,7 +169,8 @@ class Platform:
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
         rekeying = Rekeying(routing)
-        facts = Facts(registered, reports, records, desk, watching, hazards, rekeying, live)
+        desks = [desk for parts in features for desk in parts.desks]
+        facts = Facts(registered, reports, records, desk, watching, hazards, rekeying, live, desks)
         resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, clock, calendar, charging
@@ -174,6 +186,7 @@ class Platform:
             watchdog=watchdog,
             chargers=registered,
             followings=_followings(store, clock, features),
+            rounds=[Rounds(clock, each) for parts in features for each in parts.each_minute],
             routes=[
                 *sites.routes(places, prices, tenants),
                 *chargers.routes(registered, places, shown),

@@ -6,16 +6,20 @@ and may run beside the service.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha512
 from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic.util import CommandError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,8 +28,9 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.config import ConfigError, Setup, read_config
+from chargecloud.dialects.native.manifest import DIGEST_SIZE, MANIFEST, SIGNED_LABEL
 from chargecloud.domain.charger import ChargerKind
-from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.errors import Invalid, NotFound, Refusal
 from chargecloud.registry.batches import (
     MOST_CHARGERS,
     TRANSPORT_KEY_BYTES,
@@ -258,6 +263,45 @@ def factory_import(arguments: argparse.Namespace) -> int:
     return 1 if counted["refused"] else 0
 
 
+def firmware_new_key(arguments: argparse.Namespace) -> int:
+    """Make a vendor's signing key.  The file is the vendor's and nobody else's; what is printed
+    is its public half, for the platform and for the boot code of the chargers."""
+    key = Ed25519PrivateKey.generate()
+    descriptor = os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key.private_bytes_raw().hex() + "\n")
+    print(key.public_key().public_bytes_raw().hex())
+    return 0
+
+
+def firmware_sign(arguments: argparse.Namespace) -> int:
+    """Sign an image, and print the body for POST /firmware/images.  It is done where the
+    vendor's key is, and needs no platform."""
+    data = Path(arguments.image).read_bytes()
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(
+            bytes.fromhex(Path(arguments.key).read_text(encoding="ascii").strip())
+        )
+        manifest = MANIFEST.write(
+            {
+                "hardware": arguments.hardware,
+                "build": arguments.build,
+                "version": arguments.version,
+                "size": len(data),
+                "digest": sha512(data).digest()[:DIGEST_SIZE],
+            }
+        )
+    except ValueError as error:
+        raise Invalid(f"this cannot be signed: {error}") from error
+    body = {
+        "manifest": manifest.hex(),
+        "signature": key.sign(SIGNED_LABEL + manifest).hex(),
+        "image": b64encode(data).decode(),
+    }
+    print(json.dumps(body))
+    return 0
+
+
 def ledger_verify(arguments: argparse.Namespace) -> int:
     """Go through the books and name everything in which they contradict themselves:
     balances and postings, holds and orders, bills and what was paid for them.  The exit
@@ -395,6 +439,7 @@ def _parser() -> argparse.ArgumentParser:
     _about_chargers(made)
 
     _factory(_room(rooms, "factory", "chargers that a factory makes"))
+    _firmware(_room(rooms, "firmware", "vendors' images of firmware"))
     _command(_room(rooms, "ledger", "the money"), "verify", ledger_verify)
     return parser
 
@@ -416,6 +461,19 @@ def _factory(factory: _Parsers) -> None:
     made = _command(factory, "import", factory_import)
     made.add_argument("file", metavar="FILE", help="the batch")
     made.add_argument("--key", metavar="FILE", required=True, help="the transport key's file")
+
+
+def _firmware(firmware: _Parsers) -> None:
+    made = _command(firmware, "new-key", firmware_new_key, configured=False)
+    made.add_argument("file", metavar="FILE", help="where the key is written; it must be new")
+    made = _command(firmware, "sign", firmware_sign, configured=False)
+    made.add_argument("image", metavar="IMAGE", help="the file of the image")
+    made.add_argument("--key", metavar="FILE", required=True, help="the vendor's key")
+    made.add_argument("--hardware", required=True, help="as the chargers tell it at their login")
+    made.add_argument(
+        "--build", type=_whole(1, 2**32 - 1), required=True, help="higher than any before"
+    )
+    made.add_argument("--version", required=True, help="for people")
 
 
 def _about_chargers(made: argparse.ArgumentParser) -> None:

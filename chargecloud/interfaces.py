@@ -310,25 +310,51 @@ class IFollower(Interface):
         """
 
 
+class IChargerDesk(Interface):
+    """Speaks with chargers about what is none of the core's business."""
+
+    facts: tuple[type, ...] = Attribute("classes of the facts that it acts on; each has one desk")
+
+    def arrived(admission: Admission) -> None:
+        """A charger's session is open: it can be told something."""
+
+    def take(admission: Admission, event: ChargerEvent) -> "Deferred[Reply]":
+        """A fact from a charger, and how it is to be answered."""
+
+
 @frozen
 class Platform:
     """What a feature is given to build itself with.
 
     @ivar read: runs a function of a database connection in a thread, and fires with its
         plain result.
+    @ivar transact: the same for a function that writes, in a transaction of its own.
+    @ivar new_id: makes the id of a new row.
+    @ivar send: sends a command to a charger by its id, and fires with its L{Answer}; fails as
+        the gateway's routing does.
+    @ivar online: the ids of the chargers that are connected.
     """
 
     calendar: Calendar
     read: Any
+    transact: Any = None
+    new_id: Any = None
+    send: Any = None
+    online: Any = None
 
 
 @frozen
 class FeatureParts:
-    """What a feature adds to the service."""
+    """What a feature adds to the service.
+
+    @ivar each_minute: called about once a minute; a Deferred that it returns is waited for.
+    """
 
     routes: tuple[Route, ...] = ()
     followers: tuple[IFollower, ...] = ()
     watches: tuple[IReadingWatch, ...] = ()
+    desks: tuple[IChargerDesk, ...] = ()
+    each_minute: tuple[Any, ...] = ()
 
 
 class IFeature(Interface):

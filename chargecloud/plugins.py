@@ -16,6 +16,7 @@ from zope.interface.verify import verifyObject
 
 from chargecloud import hookspecs
 from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.features.firmware.feature import FirmwareFeature
 from chargecloud.features.safety.feature import SafetyFeature
 from chargecloud.features.safety.log_sink import LogSink
 from chargecloud.features.statistics.feature import StatisticsFeature
@@ -46,8 +47,8 @@ class OwnPlugin:
 
     @hookimpl
     def chargecloud_features(self) -> Sequence[IFeature]:
-        """Statistics and safety."""
-        return [StatisticsFeature(), SafetyFeature()]
+        """Statistics, safety, and firmware."""
+        return [StatisticsFeature(), SafetyFeature(), FirmwareFeature()]
 
     @hookimpl
     def chargecloud_alarm_sinks(self) -> Sequence[IAlarmSink]:

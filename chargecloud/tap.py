@@ -157,8 +157,8 @@ class ChargeCloud(Service):
         )
         await platform.take_up()
         self._run(platform.watchdog)
-        for following in platform.followings:
-            self._run(following)
+        for service in (*platform.followings, *platform.rounds):
+            self._run(service)
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
         await self._listen_for_chargers(platform)

@@ -1,14 +1,17 @@
 """The command line, each command in this process on a real configuration and database."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, delete, update
 
 from chargecloud.cli import COMMAND_LINE_NODE, main
+from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
 from chargecloud.plugins import load_plugins
 from chargecloud.registry.tokens import ROLES, Tokens
 from chargecloud.storage.schema import accounts, chargers, event_log, orders, postings, tenants
@@ -412,3 +415,24 @@ def test_a_batch_from_the_factory_to_the_pool(upgraded: Run, tmp_path: Path) -> 
     assert f"{batch}:2: the line is not a charger of a batch" in bad.out
     key.write_text("00")
     assert upgraded("factory", "import", str(batch), "--key", str(key), CONFIG).status == 1
+
+
+def test_a_vendor_signs_an_image_and_the_platform_takes_it(run: Run, tmp_path: Path) -> None:
+    """On a machine of its own; the key's file is its alone."""
+    key, image = tmp_path / "vendor.key", tmp_path / "image.bin"
+    made = run("firmware", "new-key", str(key))
+    assert made.status == 0
+    assert key.stat().st_mode & 0o077 == 0
+    assert run("firmware", "new-key", str(key)).status == 1
+    image.write_bytes(bytes(range(256)))
+    about = ("--hardware", "SIM-10", "--build", "7", "--version", "1.5.0")
+    signed = run("firmware", "sign", str(image), "--key", str(key), *about)
+    assert signed.status == 0
+    body = json.loads(signed.out)
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(made.out.strip()))
+    manifest = bytes.fromhex(body["manifest"])
+    public.verify(bytes.fromhex(body["signature"]), SIGNED_LABEL + manifest)
+    assert MANIFEST.read(manifest)["build"] == 7
+    long = ("--hardware", "x" * 33, "--build", "7", "--version", "1.5.0")
+    refused = run("firmware", "sign", str(image), "--key", str(key), *long)
+    assert (refused.status, "cannot be signed" in refused.err) == (1, True)

@@ -1,5 +1,6 @@
 """What chargers say, acted on: the gateway calls this."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import define
@@ -31,7 +32,7 @@ from chargecloud.domain.events import (
     Reply,
 )
 from chargecloud.domain.readings import one_for_each_port
-from chargecloud.interfaces import Credentials, IChargerEvents
+from chargecloud.interfaces import Credentials, IChargerDesk, IChargerEvents
 from chargecloud.registry.chargers import Chargers
 
 
@@ -47,6 +48,7 @@ class Facts:
     @ivar hazards: takes what chargers find dangerous.
     @ivar rekeying: has chargers make new keys.
     @ivar live: what the ports said last.
+    @ivar desks: take what is none of the core's business.
     """
 
     registry: Chargers
@@ -57,6 +59,7 @@ class Facts:
     hazards: Hazards
     rekeying: Rekeying
     live: LivePorts
+    desks: Sequence[IChargerDesk] = ()
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
         """What to check a charger's claim with."""
@@ -71,6 +74,8 @@ class Facts:
     def arrived(self, admission: Admission) -> None:
         """A charger's session is open."""
         self.rekeying.arrived(admission)
+        for desk in self.desks:
+            desk.arrived(admission)
 
     def receive(
         self, admission: Admission, event: ChargerEvent, received_at: datetime
@@ -91,6 +96,9 @@ class Facts:
         if isinstance(event, ParametersTold):
             self.live.set(admission.charger_id, event.parameters)
             return None
+        for desk in self.desks:
+            if isinstance(event, desk.facts):
+                return desk.take(admission, event)
         # what only a vendor has, and nobody here acts on: it need not be told again
         return succeed(Reply(Outcome.REFUSED))
 

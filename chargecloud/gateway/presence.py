@@ -1,5 +1,6 @@
 """Who is connected to this node."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -83,6 +84,10 @@ class Presence:
     def last_seen_s(self, charger_id: int) -> float | None:
         """When a charger that has gone was last here; C{None} if it never was."""
         return self._last_seen_s.get(charger_id)
+
+    def __iter__(self) -> Iterator[int]:
+        """The ids of those that are here."""
+        return iter(self._present)
 
     def __len__(self) -> int:
         return len(self._present)

@@ -33,6 +33,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders:*",
         "tariffs:*",
         "statistics:*",
+        "firmware:read",
+        "firmware:write",
     ),
     # lifts lock-outs by fire, which no operator may
     "fire warden": (
@@ -50,6 +52,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders:read",
         "tariffs:read",
         "statistics:read",
+        "firmware:read",
     ),
 }
 

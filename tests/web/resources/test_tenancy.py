@@ -7,6 +7,7 @@ import pytest
 from attrs import frozen
 
 from chargecloud.plugins import Plugins, load_plugins
+from tests.features.test_firmware import VENDOR, signed
 from tests.web.resources.asking import Asking
 from tests.world import FLAT, Box, World
 
@@ -30,6 +31,8 @@ CHARGER = {
     "rated_w": 800,
 }
 
+#: what is the platform's, and to be seen by all
+SHARED = {"/firmware/vendors", "/firmware/images"}
 #: how the other tenant tries each route with the ids of the first one's things
 ATTEMPTS: dict[tuple[str, str], Any] = {
     ("POST", "/sites"): SITE | {"tenant_id": "{tenant_id}"},
@@ -48,6 +51,18 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("DELETE", "/chargers/{charger_id}/keys"): None,
     ("POST", "/chargers/{charger_id}/commands"): {"name": "stop", "port": 1},
     ("GET", "/chargers/{charger_id}/commands/{command_id}"): None,
+    ("POST", "/firmware/vendors"): {"name": "x", "public_key": "00" * 32},
+    ("GET", "/firmware/vendors"): None,
+    ("POST", "/firmware/images"): {"manifest": "00", "signature": "0" * 128, "image": "AA=="},
+    ("GET", "/firmware/images"): None,
+    ("DELETE", "/firmware/images/{number}"): None,
+    ("POST", "/firmware/campaigns"): {"name": "x", "image": 1},
+    ("GET", "/firmware/campaigns"): None,
+    ("GET", "/firmware/campaigns/{campaign_id}"): None,
+    ("GET", "/firmware/campaigns/{campaign_id}/chargers"): None,
+    ("POST", "/firmware/campaigns/{campaign_id}/halt"): None,
+    ("POST", "/firmware/campaigns/{campaign_id}/resume"): None,
+    ("POST", "/firmware/campaigns/{campaign_id}/rollback"): {"image": 1},
     ("POST", "/customers"): {"name": "x", "tenant_id": "{tenant_id}"},
     ("GET", "/customers"): None,
     ("GET", "/customers/{customer_id}"): None,
@@ -132,6 +147,10 @@ def neighbours(tmp_path: Path) -> Neighbours:
     path = f"/chargers/{charger['id']}/commands"
     command = api.ask("POST", path, {"name": "set_time"}, token=token, prefer="respond-async")
     box.pump().heard.clear()
+    key = VENDOR.public_key().public_bytes_raw().hex()
+    api.made("/firmware/vendors", {"name": "Example", "public_key": key})
+    image = api.made("/firmware/images", signed())
+    campaign = api.made("/firmware/campaigns", {"name": MARK, "image": 1}, token=token)
     (dispute,) = api.found("/orders/disputes", token=token)["items"]
     (record,) = api.found("/orders/unmatched", token=token)["items"]
     ids = {
@@ -146,6 +165,8 @@ def neighbours(tmp_path: Path) -> Neighbours:
         "customer_id": customer["id"],
         "order_id": order["id"],
         "command_id": command.json["id"],
+        "number": str(image["number"]),
+        "campaign_id": campaign["id"],
     }
     return Neighbours(api, box, ids, api.tenant("second", "administrator")[1])
 
@@ -184,7 +205,9 @@ def test_a_stranger_sees_and_moves_nothing(neighbours: Neighbours, method: str, 
     body = _filled(ATTEMPTS[method, path], ids)
     answer = api.ask(method, path.format_map(ids), body, token=neighbours.stranger)
     assert MARK not in str(answer.json)
-    if "{" not in path and method == "GET":
+    if path in SHARED and method == "GET":
+        assert answer.status == 200
+    elif "{" not in path and method == "GET":
         assert answer.status == 200
         assert answer.json.get("items", []) == []
         assert answer.json.get("orders", 0) == 0

@@ -1,0 +1,311 @@
+"""Brings images to chargers: offers them, gives out blocks, and hears how it goes."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Connection
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.commands import Answer, OfferFirmware, WithdrawFirmware
+from chargecloud.domain.errors import Refusal
+from chargecloud.domain.events import (
+    ChargerEvent,
+    FirmwareTold,
+    FirmwareWanted,
+    Outcome,
+    Reply,
+)
+from chargecloud.features.firmware import store
+from chargecloud.features.firmware.model import (
+    UNDER_WAY,
+    CampaignState,
+    State,
+    follow,
+    lost,
+    next_ones,
+    verdict,
+)
+from chargecloud.features.firmware.store import Campaign, Image
+from chargecloud.interfaces import IChargerDesk, Platform
+
+#: bytes of a frame around a block and of the wish for it, and TCP's and IP's around both
+BLOCK_OVERHEAD = 34 + 20 + 3 * 40
+#: images whose bytes are at hand; others are read when they are asked for
+MOST_AT_HAND = 4
+#: codes of answers to an offer that tell that this charger never takes it
+_REFUSALS = {"bad-signature", "other-hardware", "older", "unknown-command", "no-room"}
+
+
+@define
+class UnderWay:
+    """
+    A charger's update that is under way.
+
+    @ivar unwritten_bytes: that were sent since they were written down last.
+    """
+
+    campaign_id: int
+    image: int
+    state: State
+    offset: int = 0
+    unwritten_bytes: int = 0
+
+
+@frozen
+class _Round:
+    """What is read for one round of a campaign."""
+
+    campaign: Campaign
+    image: Image
+    rows: Sequence[Any]
+
+
+@implementer(IChargerDesk)
+@define(eq=False)
+class FirmwareDesk:
+    """
+    What is under way is held in memory; states are written down as they change, and how much
+    was sent once a minute.
+    """
+
+    platform: Platform
+    facts: tuple[type, ...] = (FirmwareWanted, FirmwareTold)
+    _under_way: dict[int, UnderWay] | None = field(default=None, init=False)
+    _at_hand: "OrderedDict[int, bytes]" = field(factory=OrderedDict, init=False)
+    _turn: DeferredLock = field(factory=DeferredLock, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    # ------------------------------------------------------------------- a charger speaks
+
+    def arrived(self, admission: Admission) -> None:
+        """A charger is there again: an offer may have been lost with its connection."""
+        held = (self._under_way or {}).get(admission.charger_id)
+        if held is not None and held.state is State.OFFERED:
+            offered = Deferred.fromCoroutine(self._offer_again(admission.charger_id, held.image))
+            offered.addErrback(lambda why: self._log.failure("an offer failed", why))
+
+    async def _offer_again(self, charger_id: int, number: int) -> None:
+        image = await self.platform.read(lambda found: store.find_image(found, number))
+        await self._offer(charger_id, image)
+
+    def take(self, admission: Admission, event: ChargerEvent) -> "Deferred[Reply]":
+        """A wish for a block, or how far a charger has come."""
+        if isinstance(event, FirmwareWanted):
+            return Deferred.fromCoroutine(self._give(admission.charger_id, event))
+        assert isinstance(event, FirmwareTold)
+        return Deferred.fromCoroutine(self._hear(admission.charger_id, event))
+
+    async def _give(self, charger_id: int, wanted: FirmwareWanted) -> Reply:
+        held = (await self._loaded()).get(charger_id)
+        if held is None or held.image != wanted.image:
+            return Reply(Outcome.REFUSED, "refused")
+        data = await self._bytes(wanted.image)
+        block = data[wanted.offset : wanted.offset + wanted.size]
+        held.offset = max(held.offset, wanted.offset + len(block))
+        held.unwritten_bytes += len(block) + BLOCK_OVERHEAD
+        if held.state is State.OFFERED:
+            held.state = State.FETCHING
+            await self._write(held.campaign_id, {charger_id: self._row(held)})
+        return Reply(Outcome.KEPT, block=block)
+
+    async def _hear(self, charger_id: int, told: FirmwareTold) -> Reply:
+        held = (await self._loaded()).get(charger_id)
+        if held is not None and held.image == told.image:
+            state = follow(held.state, told.stage)
+            if state is not held.state:
+                await self._come_to(charger_id, held, state)
+        return Reply(Outcome.KEPT)
+
+    async def _come_to(
+        self, charger_id: int, held: UnderWay, state: State, why: str | None = None
+    ) -> None:
+        held.state = state
+        await self._write_bytes({charger_id: held})
+        await self._write(held.campaign_id, {charger_id: self._row(held) | {"why": why}})
+        if state not in UNDER_WAY:
+            (await self._loaded()).pop(charger_id, None)
+            await self._turn.run(self._judge, held.campaign_id)
+
+    # --------------------------------------------------------------------------- a minute
+
+    def each_minute(self) -> "Deferred[None]":
+        """Go on with every campaign that runs."""
+        return self._turn.run(lambda: Deferred.fromCoroutine(self._round()))
+
+    async def _round(self) -> None:
+        under_way = await self._loaded()
+        await self._write_bytes(dict(under_way))
+        rounds: list[_Round] = await self.platform.read(_rounds)
+        for each in rounds:
+            await self._go_on(each)
+
+    async def _go_on(self, each: _Round) -> None:
+        now, updates = self.platform.calendar.now(), store.as_updates(each.rows)
+        under_way = await self._loaded()
+        for charger_id in lost(updates, now):
+            held = under_way.pop(charger_id, None)
+            gone = {"state": State.LOST.value, "changed_at": now}
+            await self._write(each.campaign.id, {charger_id: gone})
+            if held is not None:
+                held.state = State.LOST
+        if await self._judged(each.campaign.id) is not CampaignState.RUNNING:
+            return
+        online = set(self.platform.online())
+        for charger_id in next_ones(each.campaign.pace, updates, online, now):
+            held = UnderWay(each.campaign.id, each.image.number, State.OFFERED)
+            under_way[charger_id] = held
+            await self._write(each.campaign.id, {charger_id: self._row(held)})
+            await self._offer(charger_id, each.image)
+
+    async def _offer(self, charger_id: int, image: Image) -> None:
+        """What is not answered is offered again when the charger is there again."""
+        offer = OfferFirmware(image.number, image.manifest, image.signature)
+        answered: Deferred[Answer] = self.platform.send(charger_id, offer)
+        answered.addCallback(self._answered, charger_id)
+        answered.addErrback(self._unanswered, charger_id)
+
+    def _answered(self, answer: Answer, charger_id: int) -> "Deferred[None] | None":
+        held = (self._under_way or {}).get(charger_id)
+        if answer.accepted or answer.code not in _REFUSALS or held is None:
+            return None
+        return Deferred.fromCoroutine(self._come_to(charger_id, held, State.REFUSED, answer.code))
+
+    def _unanswered(self, failure: Failure, charger_id: int) -> None:
+        failure.trap(Refusal)
+        self._log.debug("charger {charger_id} did not answer an offer", charger_id=charger_id)
+
+    # ----------------------------------------------------------------------------- people
+
+    async def halt(self, campaign: Campaign, why: str) -> None:
+        """Stop a campaign: nobody else begins, and who has begun is to forget it."""
+        await self._turn.run(lambda: Deferred.fromCoroutine(self._halt(campaign.id, why)))
+
+    async def resume(self, campaign: Campaign) -> None:
+        """Go on: who was stopped begins anew, who failed does not."""
+
+        def write(connection: Connection) -> None:
+            store.set_campaign(connection, campaign.id, CampaignState.RUNNING)
+            waiting = {
+                row.charger_id: {"state": State.WAITING.value}
+                for row in store.update_rows(connection, campaign.id)
+                if row.state == State.WITHDRAWN.value
+            }
+            store.change_updates(connection, campaign.id, waiting)
+
+        await self.platform.transact(write)
+
+    async def _halt(self, campaign_id: int, why: str) -> None:
+        under_way = await self._loaded()
+        stopped = {
+            charger_id: held
+            for charger_id, held in under_way.items()
+            if held.campaign_id == campaign_id
+        }
+        await self._write_bytes(stopped)
+        now = self.platform.calendar.now()
+        gone = {"state": State.WITHDRAWN.value, "changed_at": now}
+
+        def write(connection: Connection) -> None:
+            store.set_campaign(connection, campaign_id, CampaignState.HALTED, why)
+            store.change_updates(connection, campaign_id, dict.fromkeys(stopped, gone))
+
+        await self.platform.transact(write)
+        for charger_id, held in stopped.items():
+            del under_way[charger_id]
+            withdrawn = self.platform.send(charger_id, WithdrawFirmware(held.image))
+            withdrawn.addErrback(self._unanswered, charger_id)
+        self._log.warn("campaign {id} was halted: {why}", id=campaign_id, why=why)
+
+    # ----------------------------------------------------------------------------- within
+
+    def _judge(self, campaign_id: int) -> "Deferred[CampaignState]":
+        return Deferred.fromCoroutine(self._judged(campaign_id))
+
+    async def _judged(self, campaign_id: int) -> CampaignState:
+        """Whether a campaign goes on; in the turn only."""
+
+        def read(connection: Connection) -> tuple[Campaign, Sequence[Any]]:
+            campaign = store.find_campaign(connection, None, campaign_id)
+            return campaign, store.update_rows(connection, campaign_id)
+
+        campaign, rows = await self.platform.read(read)
+        if campaign.state is not CampaignState.RUNNING:
+            state: CampaignState = campaign.state
+            return state
+        found, why = verdict(campaign.pace, store.as_updates(rows))
+        if found is CampaignState.HALTED:
+            await self._halt(campaign_id, why or "")
+        elif found is CampaignState.DONE:
+            await self.platform.transact(
+                lambda connection: store.set_campaign(connection, campaign_id, found)
+            )
+        return found
+
+    async def _loaded(self) -> dict[int, UnderWay]:
+        """What is under way, also what was when the service stopped."""
+        if self._under_way is None:
+            rounds: list[_Round] = await self.platform.read(_rounds)
+            self._under_way = {
+                row.charger_id: UnderWay(
+                    each.campaign.id, each.image.number, State(row.state), row.offset
+                )
+                for each in rounds
+                for row in each.rows
+                if State(row.state) in UNDER_WAY
+            }
+        return self._under_way
+
+    async def _bytes(self, number: int) -> bytes:
+        if number not in self._at_hand:
+            data = await self.platform.read(lambda found: store.image_bytes(found, number))
+            self._at_hand[number] = data
+            if len(self._at_hand) > MOST_AT_HAND:
+                self._at_hand.popitem(last=False)
+        return self._at_hand[number]
+
+    def _row(self, held: UnderWay) -> dict[str, Any]:
+        return {
+            "state": held.state.value,
+            "offset": held.offset,
+            "changed_at": self.platform.calendar.now(),
+        }
+
+    async def _write(self, campaign_id: int, changed: Mapping[int, Mapping[str, Any]]) -> None:
+        await self.platform.transact(
+            lambda connection: store.change_updates(connection, campaign_id, changed)
+        )
+
+    async def _write_bytes(self, under_way: dict[int, UnderWay]) -> None:
+        sent = {
+            charger_id: (held.campaign_id, held.unwritten_bytes, held.offset)
+            for charger_id, held in under_way.items()
+            if held.unwritten_bytes
+        }
+        if not sent:
+            return
+        await self.platform.transact(lambda connection: store.add_bytes(connection, sent))
+        for charger_id, (_campaign_id, count, _offset) in sent.items():
+            under_way[charger_id].unwritten_bytes -= count
+
+    def sent_bytes(self, charger_id: int) -> int:
+        """What was sent to a charger and is not written down yet."""
+        held = (self._under_way or {}).get(charger_id)
+        return held.unwritten_bytes if held is not None else 0
+
+
+def _rounds(connection: Connection) -> list[_Round]:
+    """All that is to be known of the campaigns that run."""
+    return [
+        _Round(
+            campaign,
+            store.find_image(connection, campaign.image),
+            store.update_rows(connection, campaign.id),
+        )
+        for campaign in store.find_campaigns(connection, None, CampaignState.RUNNING)
+    ]

@@ -1,0 +1,135 @@
+"""The rules of a campaign: who is next, and whether to go on.  Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+
+from attrs import frozen
+
+from chargecloud.domain.events import FirmwareStage
+
+#: a charger that has all of an image and says nothing more for so long is lost
+LOST_AFTER = timedelta(hours=24)
+
+
+class State(Enum):
+    """Where one charger's update is."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    FETCHING = "fetching"
+    READY = "ready"
+    DONE = "done"
+    FELL_BACK = "fell_back"
+    REFUSED = "refused"
+    FAILED = "failed"
+    LOST = "lost"
+    WITHDRAWN = "withdrawn"
+
+
+#: not begun, or over
+RESTING = {State.WAITING, State.DONE, State.WITHDRAWN}
+UNDER_WAY = {State.OFFERED, State.FETCHING, State.READY}
+BAD = {State.FELL_BACK, State.REFUSED, State.FAILED, State.LOST}
+
+_STAGES: Mapping[FirmwareStage, State] = {
+    FirmwareStage.FETCHING: State.FETCHING,
+    FirmwareStage.READY: State.READY,
+    FirmwareStage.RUNNING: State.DONE,
+    FirmwareStage.FELL_BACK: State.FELL_BACK,
+    FirmwareStage.REFUSED: State.REFUSED,
+    FirmwareStage.FAILED: State.FAILED,
+}
+
+
+def follow(state: State, stage: FirmwareStage) -> State:
+    """Where an update is after a charger has told how far it has come.  What is over stays as
+    it is, but for a charger that was given up and has made it all the same."""
+    told = _STAGES.get(stage, state)
+    if state in UNDER_WAY or (state in (State.LOST, State.WITHDRAWN) and told is State.DONE):
+        return told
+    return state
+
+
+class CampaignState(Enum):
+    """Where a campaign is."""
+
+    RUNNING = "running"
+    HALTED = "halted"
+    DONE = "done"
+
+
+@frozen
+class Pace:
+    """
+    How carefully a campaign goes.
+
+    @ivar canary: so many chargers are updated first.
+    @ivar hold: after the last of them is done, the others wait for so long.
+    @ivar at_once: updates that are under way at a time.
+    @ivar most_failures: the campaign halts when more than these have gone wrong.
+    """
+
+    canary: int
+    hold: timedelta
+    at_once: int
+    most_failures: int
+
+
+@frozen
+class Update:
+    """
+    One charger's.
+
+    @ivar changed_at: when its state changed last.
+    """
+
+    charger_id: int
+    state: State
+    changed_at: datetime
+
+
+def picked(campaign_id: int, charger_id: int, percent: int) -> bool:
+    """Whether a charger is among so many of a hundred; the same ones each time it is asked."""
+    digest = sha256(f"{campaign_id} {charger_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % 100 < percent
+
+
+def lost(updates: Sequence[Update], now: datetime) -> list[int]:
+    """Who is to be given up."""
+    return [
+        update.charger_id
+        for update in updates
+        if update.state is State.READY and now - update.changed_at >= LOST_AFTER
+    ]
+
+
+def verdict(pace: Pace, updates: Sequence[Update]) -> tuple[CampaignState, str | None]:
+    """Whether a running campaign goes on, is over, or halts, and why."""
+    states = Counter(update.state for update in updates)
+    bad = sum(states[state] for state in BAD)
+    if bad > pace.most_failures:
+        told = ", ".join(f"{states[state]} {state.value}" for state in State if state in BAD)
+        return CampaignState.HALTED, f"too many failures: {told}"
+    if all(update.state in BAD or update.state is State.DONE for update in updates):
+        return CampaignState.DONE, None
+    return CampaignState.RUNNING, None
+
+
+def next_ones(
+    pace: Pace, updates: Sequence[Update], online: set[int], now: datetime
+) -> Sequence[int]:
+    """The chargers that are to be offered the image now, of those that are connected."""
+    begun = [update for update in updates if update.state is not State.WAITING]
+    under_way = sum(update.state in UNDER_WAY for update in updates)
+    room = max(pace.at_once - under_way, 0)
+    if len(begun) < pace.canary:
+        room = min(room, pace.canary - len(begun))
+    elif pace.canary and len(begun) == pace.canary:
+        last = max(update.changed_at for update in begun)
+        if under_way or now - last < pace.hold:
+            return ()
+    waiting = [u.charger_id for u in updates if u.state is State.WAITING and u.charger_id in online]
+    return waiting[:room]

@@ -1,0 +1,393 @@
+"""Firmware: what a vendor signed comes to chargers a few at a time, and stops when it fails."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargecloud.charging.rounds import ROUND_S
+from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
+from chargecloud.dialects.native.received import BlockReceived
+from chargecloud.domain.commands import Answer, OfferFirmware, WithdrawFirmware
+from chargecloud.domain.events import FirmwareStage, FirmwareTold, FirmwareWanted
+from chargecloud.features.firmware.feature import FirmwareFeature, FirmwareSettings
+from chargecloud.features.firmware.model import (
+    BAD,
+    UNDER_WAY,
+    CampaignState,
+    Pace,
+    State,
+    Update,
+    follow,
+    next_ones,
+    picked,
+    verdict,
+)
+from tests.world import Box, World, native_plugins
+
+VENDOR = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+IMAGE = bytes(range(256)) * 3
+
+
+def signed(
+    build: int = 2, hardware: str = "T1", data: bytes = IMAGE, key: Ed25519PrivateKey = VENDOR
+) -> dict[str, str]:
+    """What a vendor uploads."""
+    manifest = MANIFEST.write(
+        {
+            "hardware": hardware,
+            "build": build,
+            "version": f"{build}.0",
+            "size": len(data),
+            "digest": hashlib.sha512(data).digest()[:32],
+        }
+    )
+    return {
+        "manifest": manifest.hex(),
+        "signature": key.sign(SIGNED_LABEL + manifest).hex(),
+        "image": base64.b64encode(data).decode(),
+    }
+
+
+class Yard:
+    """A platform, chargers at it, and a vendor who is believed."""
+
+    def __init__(self, folder: Path, chargers: int = 4) -> None:
+        self.folder = folder
+        self.world = World(folder, **self._given())
+        key = VENDOR.public_key().public_bytes_raw().hex()
+        self.world.make("/firmware/vendors", {"name": "Example", "public_key": key})
+        self.image: int = self.world.make("/firmware/images", signed())["number"]
+        site = self.world.site()
+        self.boxes = [
+            self.world.box(site, f"EB-{number}").connect() for number in range(1, chargers + 1)
+        ]
+        self._start()
+
+    @staticmethod
+    def _given() -> dict[str, Any]:
+        feature = FirmwareFeature()
+        return {
+            "plugins": native_plugins(features={"firmware": feature}),
+            "feature_settings": {"firmware": FirmwareSettings()},
+        }
+
+    def _start(self) -> None:
+        for each in self.world.platform.rounds:
+            each.startService()
+
+    def restart(self) -> None:
+        """The platform is killed, and starts anew; the chargers come back."""
+        for each in self.world.platform.rounds:
+            each.stopService()
+        self.world.killed()
+        self.world = World(self.folder, self.world.clock, **self._given())
+        for box in self.boxes:
+            box.drop()
+            box.world = self.world
+            box.connect()
+        self._start()
+
+    def begin(self, **more: Any) -> str:
+        """Begin a campaign; its id."""
+        body = {"name": "spring", "image": self.image, "canary": 0, "hold_s": 0, **more}
+        made: str = self.world.make("/firmware/campaigns", body)["id"]
+        return made
+
+    def minute(self, times: int = 1) -> None:
+        """Let minutes pass."""
+        for _ in range(times):
+            self.world.clock.advance(ROUND_S)
+            for box in self.boxes:
+                box.pump()
+                box.heartbeat()
+
+    def offered(self) -> list[Box]:
+        """Who was offered an image."""
+        return [box for box in self.boxes if box.orders(OfferFirmware)]
+
+    def shown(self, campaign: str) -> Any:
+        """How a campaign is doing."""
+        return self.world.get(f"/firmware/campaigns/{campaign}")
+
+    def states(self, campaign: str) -> list[str]:
+        """Where each charger is."""
+        return [
+            each["state"]
+            for each in self.world.get(f"/firmware/campaigns/{campaign}/chargers")["items"]
+        ]
+
+
+def fetch(box: Box, image: int, begin: int = 0, blocks: int = 10, size: int = 192) -> bytes:
+    """Take an offer, and fetch blocks from an offset on; what came."""
+    wire = box._wire
+    assert wire is not None
+    box.accept(box.orders(OfferFirmware)[-1])
+    came = b""
+    for _ in range(blocks):
+        wire.want_firmware(FirmwareWanted(image, begin + len(came), size))
+        box.pump()
+        block = box.heard[-1]
+        assert isinstance(block, BlockReceived)
+        if not block.data:
+            break
+        came += block.data
+    return came
+
+
+def tell(box: Box, image: int, stage: FirmwareStage) -> None:
+    """The charger says how far it has come."""
+    assert box._wire is not None
+    box._wire.firmware(FirmwareTold(image, stage))
+    box.pump()
+
+
+def update(box: Box, image: int) -> None:
+    """All of it, and it runs."""
+    assert fetch(box, image) == IMAGE
+    tell(box, image, FirmwareStage.READY)
+    tell(box, image, FirmwareStage.RUNNING)
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    """Four chargers."""
+    made = Yard(tmp_path)
+    yield made
+    made.world.killed()
+
+
+# ------------------------------------------------------------------------------- an image
+
+
+def test_only_what_a_known_vendor_signed_is_taken(yard: Yard) -> None:
+    """And only as it was signed."""
+    world = yard.world
+    stranger = signed(3, key=Ed25519PrivateKey.generate())
+    assert world.http("POST", "/firmware/images", stranger)[0] == 422
+    other = signed(3) | {"image": base64.b64encode(IMAGE[:-1]).decode()}
+    assert world.http("POST", "/firmware/images", other)[0] == 422
+    changed = signed(3) | {"manifest": signed(4)["manifest"]}
+    assert world.http("POST", "/firmware/images", changed)[0] == 422
+    assert world.http("POST", "/firmware/images", signed(3) | {"image": "?"})[0] == 422
+    assert world.http("POST", "/firmware/images", signed(3) | {"manifest": "zz"})[0] == 422
+    # a build is given once
+    assert world.http("POST", "/firmware/images", signed(2))[0] == 409
+    assert world.http("POST", "/firmware/images", signed(3))[0] == 201
+    assert [each["build"] for each in world.get("/firmware/images")["items"]] == [3, 2]
+
+
+def test_an_image_that_a_campaign_has_stays(yard: Yard) -> None:
+    """Others may go."""
+    other = yard.world.make("/firmware/images", signed(3))["number"]
+    yard.begin()
+    assert yard.world.http("DELETE", f"/firmware/images/{yard.image}")[0] == 409
+    assert yard.world.http("DELETE", f"/firmware/images/{other}")[0] == 204
+    assert yard.world.http("DELETE", f"/firmware/images/{other}")[0] == 404
+
+
+# ----------------------------------------------------------------------------- a campaign
+
+
+def test_a_campaign_brings_an_image_to_all_and_ends(yard: Yard) -> None:
+    """Block by block; what it cost is counted."""
+    campaign = yard.begin()
+    assert yard.shown(campaign)["by_state"] == {"waiting": 4}
+    yard.minute()
+    assert yard.offered() == yard.boxes
+    for box in yard.boxes:
+        update(box, yard.image)
+    yard.minute()
+    shown = yard.shown(campaign)
+    assert (shown["state"], shown["by_state"]) == ("done", {"done": 4})
+    assert shown["megabytes_sent"] >= 4 * len(IMAGE) / 1e6
+    assert shown["megabytes_sent"] <= shown["megabytes_estimated"] * 1.3
+
+
+def test_canaries_go_first_and_the_others_wait(yard: Yard) -> None:
+    """Until the canary is done and the time to hold is over; then so many at once."""
+    campaign = yard.begin(canary=1, hold_s=600, at_once=2)
+    yard.minute(3)
+    (canary,) = yard.offered()
+    update(canary, yard.image)
+    yard.minute(8)
+    assert yard.offered() == [canary]
+    yard.minute(3)
+    assert len(yard.offered()) == 3
+    assert yard.shown(campaign)["by_state"] == {"done": 1, "offered": 2, "waiting": 1}
+
+
+def test_a_failure_halts_the_campaign_at_once(yard: Yard) -> None:
+    """Who has begun is told to forget it, and gets no more blocks; nobody else begins.  When it
+    is resumed, who was stopped begins anew, and who failed does not."""
+    campaign = yard.begin(at_once=3)
+    yard.minute()
+    first, second, third, last = yard.boxes
+    fetch(first, yard.image)
+    tell(first, yard.image, FirmwareStage.READY)
+    fetch(second, yard.image, blocks=2)
+    tell(first, yard.image, FirmwareStage.FELL_BACK)
+    shown = yard.shown(campaign)
+    assert shown["state"] == "halted"
+    assert "1 fell_back" in shown["why"]
+    second.pump()
+    third.pump()
+    assert second.orders(WithdrawFirmware)
+    assert third.orders(WithdrawFirmware)
+    assert fetch(second, yard.image, begin=384) == b""
+    yard.minute(3)
+    assert not last.orders(OfferFirmware)
+
+    assert yard.world.http("POST", f"/firmware/campaigns/{campaign}/halt")[0] == 409
+    assert yard.world.http("POST", f"/firmware/campaigns/{campaign}/resume")[0] == 200
+    yard.minute(2)
+    assert yard.shown(campaign)["state"] == "halted"
+
+
+@pytest.mark.parametrize("code", ["bad-signature", "other-hardware", "older"])
+def test_a_charger_that_refuses_counts_as_a_failure(yard: Yard, code: str) -> None:
+    """With its reason; a charger that is busy does not."""
+    campaign = yard.begin(at_once=2, most_failures=1)
+    yard.minute()
+    first, second = yard.offered()
+    first.accept(first.orders(OfferFirmware)[-1], Answer(False, code))
+    second.accept(second.orders(OfferFirmware)[-1], Answer(False, "charging"))
+    members = yard.world.get(f"/firmware/campaigns/{campaign}/chargers")["items"]
+    assert sorted((each["state"], each["why"]) for each in members[:2]) == [
+        ("offered", None),
+        ("refused", code),
+    ]
+    assert yard.shown(campaign)["state"] == "running"
+
+
+def test_an_update_goes_on_after_a_cut_and_a_restart(yard: Yard) -> None:
+    """An offer that was lost comes again; blocks go on where they stopped, also of a platform
+    that was killed in between."""
+    campaign = yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    box.drop()
+    box.heard.clear()
+    box.connect()
+    assert box.orders(OfferFirmware)
+    came = fetch(box, yard.image, blocks=2)
+    yard.restart()
+    box.heard.clear()
+    wire = box._wire
+    assert wire is not None
+    while len(came) < len(IMAGE):
+        wire.want_firmware(FirmwareWanted(yard.image, len(came), 192))
+        box.pump()
+        block = box.heard[-1]
+        assert isinstance(block, BlockReceived)
+        assert block.data
+        came += block.data
+    assert came == IMAGE
+    tell(box, yard.image, FirmwareStage.READY)
+    tell(box, yard.image, FirmwareStage.RUNNING)
+    assert "done" in yard.states(campaign)
+
+
+def test_a_charger_that_does_not_come_back_is_lost(yard: Yard) -> None:
+    """A day after it had all of it; and is done if it comes all the same."""
+    campaign = yard.begin(at_once=1, most_failures=4)
+    yard.minute()
+    (box,) = yard.offered()
+    fetch(box, yard.image)
+    tell(box, yard.image, FirmwareStage.READY)
+    box.drop()
+    yard.boxes.remove(box)
+    yard.world.clock.advance(24 * 3600)
+    yard.minute(2)
+    assert yard.states(campaign)[0] == "lost"
+
+
+def test_who_has_it_already_is_not_asked(yard: Yard) -> None:
+    """Nor is another hardware, nor another tenant's charger."""
+    image = yard.world.make("/firmware/images", signed(3, hardware="T2"))["number"]
+    body = {"name": "none", "image": image}
+    assert yard.world.http("POST", "/firmware/campaigns", body)[0] == 422
+    one = str(yard.boxes[1].id)
+    campaign = yard.begin(charger_ids=[one])
+    assert yard.shown(campaign)["chargers"] == 1
+    assert yard.world.http("GET", "/firmware/campaigns/1")[0] == 404
+
+
+def test_back_is_forward_to_a_higher_build(yard: Yard) -> None:
+    """Chargers take no older one; who has the bad one gets the next."""
+    campaign = yard.begin(at_once=2)
+    yard.minute()
+    for box in yard.offered():
+        update(box, yard.image)
+    path = f"/firmware/campaigns/{campaign}/rollback"
+    good = yard.world.make("/firmware/images", signed(3, data=IMAGE[:300]))["number"]
+    assert yard.world.http("POST", path, {"image": yard.image})[0] == 409
+    status, back = yard.world.http("POST", path, {"image": good})
+    assert (status, back["chargers"], back["image"]) == (201, 2, good)
+    assert yard.shown(campaign)["state"] == "halted"
+
+
+# -------------------------------------------------------------------------------- the rules
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+paces = st.builds(
+    Pace,
+    canary=st.integers(0, 5),
+    hold=st.integers(0, 3_600).map(lambda s: timedelta(seconds=s)),
+    at_once=st.integers(1, 5),
+    most_failures=st.integers(0, 5),
+)
+all_updates = st.lists(st.tuples(st.sampled_from(State), st.integers(0, 7_200)), max_size=12).map(
+    lambda told: [
+        Update(number, state, NOW - timedelta(seconds=ago_s))
+        for number, (state, ago_s) in enumerate(told)
+    ]
+)
+
+
+@given(paces, all_updates, st.sets(st.integers(0, 12)))
+def test_no_more_begin_than_may(pace: Pace, updates: list[Update], online: set[int]) -> None:
+    """Only who waits and is connected; never more than at once; and while canaries are under
+    way, nobody else."""
+    chosen = next_ones(pace, updates, online, NOW)
+    assert len(set(chosen)) == len(chosen)
+    assert all(updates[each].state is State.WAITING and each in online for each in chosen)
+    under_way = sum(update.state in UNDER_WAY for update in updates)
+    if chosen:
+        assert under_way + len(chosen) <= pace.at_once
+        begun = sum(update.state is not State.WAITING for update in updates)
+        if begun < pace.canary:
+            assert begun + len(chosen) <= pace.canary
+
+
+@given(paces, all_updates)
+def test_a_campaign_halts_by_its_failures_alone(pace: Pace, updates: list[Update]) -> None:
+    """And is done when nothing is left to do."""
+    state, why = verdict(pace, updates)
+    bad = sum(update.state in BAD for update in updates)
+    assert (state is CampaignState.HALTED) == (bad > pace.most_failures)
+    assert (why is not None) == (state is CampaignState.HALTED)
+
+
+@given(st.sampled_from(State), st.lists(st.sampled_from(FirmwareStage), max_size=6))
+def test_what_is_over_stays_over(state: State, stages: list[FirmwareStage]) -> None:
+    """But for a charger that was given up, and runs it all the same."""
+    for stage in stages:
+        before, state = state, follow(state, stage)
+        if before in (State.DONE, State.WAITING, State.REFUSED, State.FAILED, State.FELL_BACK):
+            assert state is before
+
+
+@given(st.integers(1, 10**6), st.integers(0, 100))
+def test_a_share_is_about_that(campaign_id: int, percent: int) -> None:
+    """And always of the same chargers."""
+    chosen = [each for each in range(500) if picked(campaign_id, each, percent)]
+    assert chosen == [each for each in range(500) if picked(campaign_id, each, percent)]
+    assert abs(len(chosen) / 5 - percent) < 15
