@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from chargecloud.assembly import Platform
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
+from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault, WrongMasterKey
@@ -162,7 +163,9 @@ class ChargeCloud(Service):
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
         await self._listen_for_chargers(platform)
-        await self._serve(store, platform)
+        figures = Figures(platform, store.writer, config.data_dir)
+        self._run(Punctuality(self.reactor, figures.delayed))
+        await self._serve(store, platform, figures)
         self._missing = ""
         self._log.info("ChargeCloud is ready")
         self._simulate()
@@ -199,13 +202,15 @@ class ChargeCloud(Service):
                 names=", ".join(names),
             )
 
-    async def _serve(self, store: Store, platform: Platform) -> None:
+    async def _serve(self, store: Store, platform: Platform, figures: Figures) -> None:
         if self.config.listen.web is None:
             return
         self._ensure_administrator()
         tokens = Tokens(store, self.administrator)
         resource = make_resource(
-            platform.routes, lambda token: Deferred.fromCoroutine(tokens.authenticate(token))
+            [*platform.routes, metrics_route(figures.text)],
+            lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
+            figures.requested,
         )
         site = make_site(resource, self.reactor)
         self.web_port = await self._listen(self.config.listen.web.endpoint, site)
