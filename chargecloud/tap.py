@@ -38,11 +38,16 @@ from chargecloud.storage.folder import FolderInUse, lock_folder
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
+from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.serving import make_resource
 
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
+
+
+class NotHandedOver(Exception):
+    """A C{systemd:} endpoint, and systemd has given nothing for it."""
 
 
 class Options(usage.Options):
@@ -110,7 +115,7 @@ class ChargeCloud(Service):
         if failure.check(CancelledError):
             # stopped while it was starting
             return
-        if failure.check(CannotListenError, FolderInUse, WrongMasterKey):
+        if failure.check(CannotListenError, FolderInUse, NotHandedOver, WrongMasterKey):
             # for the one who started it, and not for those who write it
             self._log.critical("ChargeCloud cannot start: {why}", why=failure.getErrorMessage())
         else:
@@ -168,6 +173,8 @@ class ChargeCloud(Service):
         await self._serve(store, platform, figures)
         self._missing = ""
         self._log.info("ChargeCloud is ready")
+        if supervision := Supervision.asked_for(self.reactor, os.environ):
+            self._run(supervision)
         self._simulate()
 
     async def _open_store(self) -> tuple[Store, Calendar]:
@@ -217,7 +224,11 @@ class ChargeCloud(Service):
         self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
 
     async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:
-        port: IListeningPort = await serverFromString(self.reactor, endpoint).listen(factory)
+        try:
+            listening = serverFromString(self.reactor, endpoint)
+        except LookupError as error:
+            raise NotHandedOver(f"systemd has handed over no socket for {endpoint}") from error
+        port: IListeningPort = await listening.listen(factory)
         self._undo.append(port.stopListening)
         return port
 
