@@ -33,6 +33,7 @@ setup(
         "cryptography>=43",
         "klein>=24.8",
         "pluggy>=1.5",
+        "prometheus_client>=0.21",
         "SQLAlchemy>=2.0.36",
         "treq>=24.9",
         "tzdata",

@@ -15,6 +15,9 @@ from chargecloud.domain.fields import choice, text, whole
 
 T = TypeVar("T")
 
+#: what an answer is written as, unless its route says otherwise
+JSON = "application/json"
+
 #: the type of a field that is an id: a whole number here, and text in JSON, where 64 bits
 #: are more than every reader counts exactly
 Id = Annotated[int, "id"]
@@ -146,6 +149,7 @@ class Route:
     @ivar refusals: what it may refuse besides what every route may (bad input, token,
         permission).
     @ivar base: where the path hangs.
+    @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is.
     """
 
     method: Method
@@ -161,3 +165,4 @@ class Route:
     may_be_later: bool = False
     refusals: Sequence[type[Refusal]] = ()
     base: str = "/api/v1"
+    media_type: str = JSON

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from chargecloud.assembly import Platform
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
+from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault, WrongMasterKey
@@ -37,11 +38,16 @@ from chargecloud.storage.folder import FolderInUse, lock_folder
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
+from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.serving import make_resource
 
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
+
+
+class NotHandedOver(Exception):
+    """A C{systemd:} endpoint, and systemd has given nothing for it."""
 
 
 class Options(usage.Options):
@@ -109,7 +115,7 @@ class ChargeCloud(Service):
         if failure.check(CancelledError):
             # stopped while it was starting
             return
-        if failure.check(CannotListenError, FolderInUse, WrongMasterKey):
+        if failure.check(CannotListenError, FolderInUse, NotHandedOver, WrongMasterKey):
             # for the one who started it, and not for those who write it
             self._log.critical("ChargeCloud cannot start: {why}", why=failure.getErrorMessage())
         else:
@@ -162,9 +168,13 @@ class ChargeCloud(Service):
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
         await self._listen_for_chargers(platform)
-        await self._serve(store, platform)
+        figures = Figures(platform, store.writer, config.data_dir)
+        self._run(Punctuality(self.reactor, figures.delayed))
+        await self._serve(store, platform, figures)
         self._missing = ""
         self._log.info("ChargeCloud is ready")
+        if supervision := Supervision.asked_for(self.reactor, os.environ):
+            self._run(supervision)
         self._simulate()
 
     async def _open_store(self) -> tuple[Store, Calendar]:
@@ -199,20 +209,26 @@ class ChargeCloud(Service):
                 names=", ".join(names),
             )
 
-    async def _serve(self, store: Store, platform: Platform) -> None:
+    async def _serve(self, store: Store, platform: Platform, figures: Figures) -> None:
         if self.config.listen.web is None:
             return
         self._ensure_administrator()
         tokens = Tokens(store, self.administrator)
         resource = make_resource(
-            platform.routes, lambda token: Deferred.fromCoroutine(tokens.authenticate(token))
+            [*platform.routes, metrics_route(figures.text)],
+            lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
+            figures.requested,
         )
         site = make_site(resource, self.reactor)
         self.web_port = await self._listen(self.config.listen.web.endpoint, site)
         self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
 
     async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:
-        port: IListeningPort = await serverFromString(self.reactor, endpoint).listen(factory)
+        try:
+            listening = serverFromString(self.reactor, endpoint)
+        except LookupError as error:
+            raise NotHandedOver(f"systemd has handed over no socket for {endpoint}") from error
+        port: IListeningPort = await listening.listen(factory)
         self._undo.append(port.stopListening)
         return port
 

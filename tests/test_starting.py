@@ -92,3 +92,11 @@ def test_a_faulty_configuration(tmp_path: Path) -> None:
     assert "Traceback" not in said
     assert said.count("limits.missed: must be between 2 and 10") == 1
     assert said.count("moon: is a table of neither") == 1
+
+
+@pytest.mark.slow
+def test_a_socket_that_systemd_did_not_hand_over(tmp_path: Path) -> None:
+    """The endpoint is named."""
+    systemds = "systemd:domain=INET:index=1"
+    live = Live(tmp_path, PLAIN.replace("tcp:9010:interface=127.0.0.1", systemds))
+    assert f"no socket for {systemds}" in _why(_run(live))

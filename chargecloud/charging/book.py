@@ -5,6 +5,7 @@ query; the version guard tells when that is not so any more (another node decide
 then they are read again.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -44,6 +45,7 @@ class Superseded(Exception):
 class OrderBook:
     """
     @ivar cut_offs: how charges are cut off where their site does not say otherwise.
+    @ivar came_to: how often an order came to a state, since the service started.
     @ivar turns: whoever advances an order of a charger waits for the charger's turn.
     """
 
@@ -52,6 +54,7 @@ class OrderBook:
     routing: Routing
     cut_offs: CutOffs = field(factory=CutOffs)
     turns: Turns = field(factory=Turns)
+    came_to: Counter[OrderState] = field(factory=Counter, init=False)
     _tracks: dict[int, Track] = field(factory=dict, init=False)
     _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
     _tariffs: dict[tuple[int, int], Tariff] = field(factory=dict, init=False)
@@ -204,6 +207,8 @@ class OrderBook:
                 await self._read_again(order_id, before, stale, epoch)
                 continue
             self._keep(after, samples)
+            if after.state is not before.state:
+                self.came_to[after.state] += 1
             for command in decision.commands:
                 self.send(after.charger_id, command)
             return after

@@ -168,6 +168,7 @@ class Placing:
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)
+        self.book.came_to[order.state] += 1
         self.starting.start(self.book.track(order, terms))
         return order
 

@@ -71,6 +71,10 @@ class Turns:
             for done in idle:
                 done.callback(None)
 
+    def __len__(self) -> int:
+        """Chargers of which something is under way."""
+        return len(self._waiting)
+
     def idle(self) -> "Deferred[None]":
         """Fires when nothing is under way for any charger."""
         if not self._waiting:

@@ -5,6 +5,7 @@ connection carries, and does what L{chargecloud.gateway.machine} says.  It never
 what takes time is a L{Wish}, and its outcome is brought by a call.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
@@ -121,6 +122,7 @@ class Connection:
     @ivar greeting: what a charger is told when it is welcomed.
     @ivar dialect: the one that is spoken, once it is known.
     @ivar heard: how much was heard so far; bytes alone are no sign of life.
+    @ivar tally: what was heard, by dialect and class; of all connections together.
     """
 
     dialects: Sequence[IDialect]
@@ -128,6 +130,7 @@ class Connection:
     dialect: IDialect | None = None
     sessions: dict[str, Session] = field(factory=dict)
     heard: int = 0
+    tally: Counter[tuple[str, type]] = field(factory=Counter)
     _conversation: IConversation | None = None
     _first: bytes = b""
     _failure: RemoteError | None = None
@@ -273,6 +276,9 @@ class Connection:
         if session is None:
             session = self._new_session(heard.identity)
         action = self._step(session, _INPUTS[type(heard)])
+        assert self.dialect is not None
+        kind = type(heard.event) if isinstance(heard, Told) else type(heard)
+        self.tally[self.dialect.name, kind] += 1
         if isinstance(heard, Gone):
             del self.sessions[heard.identity]
             return LetGo(heard.identity, session.admission)

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import Admission
-from chargecloud.domain.commands import Answer, SetTime
+from chargecloud.domain.commands import Answer, Command, SetTime
 from chargecloud.domain.errors import Refusal, RemoteError
 from chargecloud.gateway.contests import Contests
 from chargecloud.gateway.logins import Logins
@@ -61,6 +61,9 @@ class Gateway:
     @ivar logins: those that are under way.
     @ivar turned_away: connections that were refused for a limit.
     @ivar faults: remote errors by their code.
+    @ivar heard: what chargers said, by dialect and class.
+    @ivar answered: called with each command that has come to its end: the dialect, the
+        command, its outcome in a word, and the seconds that it took.
     """
 
     events: IChargerEvents
@@ -72,6 +75,8 @@ class Gateway:
     logins: Logins = field(init=False)
     turned_away: int = 0
     faults: Counter[str] = field(factory=Counter)
+    heard: Counter[tuple[str, type]] = field(factory=Counter)
+    answered: Callable[[str, Command, str, float], None] = lambda *_what: None
     _protocols: dict[ChargerProtocol, str] = field(factory=dict, init=False)
     _by_address: Counter[str] = field(factory=Counter, init=False)
     _contests: Contests = field(factory=Contests, init=False)

@@ -19,6 +19,7 @@ from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.errors import (
     ChargerOffline,
+    CommandTimedOut,
     NotAdmitted,
     Overloaded,
     RemoteError,
@@ -65,7 +66,7 @@ class ChargerProtocol(Protocol):
     def __init__(self, gateway: Gateway, dialects: Sequence[IDialect]) -> None:
         self._gateway = gateway
         self._seconds = gateway.clock.seconds
-        self._connection = Connection(dialects, gateway.greeting)
+        self._connection = Connection(dialects, gateway.greeting, tally=gateway.heard)
         self._awaited = Awaited(gateway.clock)
         self._in_flight = 0
         self._let_in = False
@@ -163,8 +164,14 @@ class ChargerProtocol(Protocol):
             # a refusal; or what a dialect could not put into a frame
             return fail(Failure())
         answered = self._awaited.wait(identity, number, deadline_s)
+        answered.addBoth(self._count, command, self._seconds())
         self._write()
         return answered
+
+    def _count(self, result: Any, command: Command, sent_s: float) -> Any:
+        outcome = _outcome(result)
+        self._gateway.answered(self._dialect, command, outcome, self._seconds() - sent_s)
+        return result
 
     def displace(self, identity: str) -> None:
         """A newer connection has this charger.  One of several goes alone, where its dialect
@@ -350,6 +357,13 @@ class ChargerProtocol(Protocol):
 
     def _give_answer(self, wish: GiveAnswer) -> None:
         self._awaited.answer(wish.identity, wish.number, wish.answer)
+
+
+def _outcome(result: Any) -> str:
+    """What a command came to, in a word."""
+    if isinstance(result, Answer):
+        return "done" if result.accepted else "refused"
+    return "timed_out" if result.check(CommandTimedOut) else "lost"
 
 
 _PERFORM: dict[type[Wish], Callable[[ChargerProtocol, Any], None]] = {

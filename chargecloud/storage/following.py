@@ -23,11 +23,14 @@ class Following(Service):
     Keeps one follower up with the log, as a service.
 
     It is woken by each commit of this node, and reads until nothing is left.
+
+    @ivar seen: where in this node's part of the log it is.
     """
 
     writer: Writer
     follower: IFollower
     clock: IReactorTime
+    seen: int = 0
     _log: Logger = field(factory=Logger, init=False)
     _busy: "Deferred[None] | None" = field(default=None, init=False)
     _woken: bool = field(default=False, init=False)
@@ -55,23 +58,31 @@ class Following(Service):
         elif self.running and self._retry is None:
             self._follow()
 
+    @property
+    def lag(self) -> int:
+        """Entries of this node that are still to come to it."""
+        return max(self.writer.seq - self.seen, 0)
+
     def _follow(self) -> None:
         self._woken = False
         self._busy = Deferred()
         step = self.writer.transact(self._step)
         step.addCallbacks(self._stepped, self._failed)
 
-    def _step(self, connection: Connection) -> int:
+    def _step(self, connection: Connection) -> tuple[int, int]:
+        here = self.writer.seq
         seen = read_cursors(connection, self.follower.name)
         entries = read_after(connection, seen)
         if entries:
             self.follower.apply(connection, [(logged.at, logged.entry) for logged in entries])
-            move_cursors(
-                connection, self.follower.name, {logged.node: logged.seq for logged in entries}
-            )
-        return len(entries)
+            reached = {logged.node: logged.seq for logged in entries}
+            move_cursors(connection, self.follower.name, reached)
+            # without any, places that were given in vain are behind it as well
+            here = reached.get(self.writer.node, self.seen)
+        return len(entries), here
 
-    def _stepped(self, count: int) -> None:
+    def _stepped(self, step: tuple[int, int]) -> None:
+        count, self.seen = step
         self._rest()
         if self.running and (count or self._woken):
             self._follow()

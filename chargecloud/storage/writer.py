@@ -8,6 +8,7 @@ fails never takes its neighbours down.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -62,6 +63,8 @@ class Writer:
 
     @ivar on_commit: called (in the reactor's thread) after a commit that appended to the
         event log.
+    @ivar on_batch: called after each try to commit, with the number of its decisions and
+        the seconds that it took.
     @ivar trouble: what keeps the database from being written, as of the last try that tells.
     @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
@@ -72,6 +75,7 @@ class Writer:
     node: int
     new_id: Callable[[], int]
     on_commit: list[Callable[[], None]] = field(factory=list)
+    on_batch: list[Callable[[int, float], None]] = field(factory=list)
     closed: bool = False
     trouble: str | None = None
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
@@ -107,6 +111,11 @@ class Writer:
         return done
 
     @property
+    def seq(self) -> int:
+        """The last place in the event log that this node has written."""
+        return self._seq
+
+    @property
     def waiting(self) -> int:
         """How many decisions wait."""
         return len(self._waiting)
@@ -130,9 +139,10 @@ class Writer:
             return
         self._committing = True
         stamp = Stamp(self.node, self._seq, self.calendar.now(), self.new_id)
+        began_s = monotonic()
         committed = self.runner.run(lambda: self._commit(batch, stamp))
         committed.addErrback(lambda failure: [failure] * len(batch))
-        committed.addCallback(self._committed, batch, stamp)
+        committed.addCallback(self._committed, batch, stamp, began_s)
 
     def _take(self) -> list[_Waiting]:
         """The decisions that wait, up to the first function, or one function alone."""
@@ -143,7 +153,11 @@ class Writer:
             batch.append(self._waiting.popleft())
         return batch
 
-    def _committed(self, results: list[Any], batch: list[_Waiting], stamp: Stamp) -> None:
+    def _committed(
+        self, results: list[Any], batch: list[_Waiting], stamp: Stamp, began_s: float
+    ) -> None:
+        for told in self.on_batch:
+            told(len(batch), monotonic() - began_s)
         self.trouble = _trouble_after(results, self.trouble)
         # places in the log that were given in vain are news to nobody: a follower that found
         # nothing there to write down would take the trouble for gone

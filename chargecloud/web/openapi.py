@@ -150,7 +150,7 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     if route.answer is None:
         success: tuple[int, dict[str, Any]] = (204, {"description": "done"})
     else:
-        content = {"application/json": {"schema": schemas.of_answer(route.answer)}}
+        content = {route.media_type: {"schema": schemas.of_answer(route.answer)}}
         success = (route.status, {"description": "done", "content": content})
     responses = {str(success[0]): success[1]}
     if route.may_be_later:

@@ -10,7 +10,7 @@ from cattrs import Converter
 from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 
-from chargecloud.routes import Call, Caller, Later, Route
+from chargecloud.routes import JSON, Call, Caller, Later, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
 from chargecloud.web.problems import (
@@ -55,24 +55,27 @@ class Operation:
 
     @ivar read_body: of plain JSON values, an instance of the route's body class.
     @ivar read_query: of the text behind the question mark, one of its query class.
-    @ivar write: of an answer, plain JSON values.
+    @ivar write: of an answer, the bytes of a response.
     """
 
     route: Route
     authenticate: Authenticate
     read_body: Callable[[Any], Any]
     read_query: Callable[[str], Any]
-    write: Callable[[Any], Any]
+    write: Callable[[Any], bytes]
 
     @classmethod
     def of(cls, route: Route, authenticate: Authenticate, converters: Converters) -> "Operation":
         """The operation of a route."""
+        plain = converters.answer.get_unstructure_hook(route.answer)
         return cls(
             route,
             authenticate,
             body_reader(converters.body, route.body or _Nothing),
             query_reader(converters.query, route.query or _Nothing),
-            converters.answer.get_unstructure_hook(route.answer),
+            (lambda answer: json_text.write(plain(answer)))
+            if route.media_type == JSON
+            else str.encode,
         )
 
     async def carry_out(self, request: IRequest, path: dict[str, str]) -> tuple[int, bytes]:
@@ -89,8 +92,8 @@ class Operation:
         if answer is None:
             return HTTPStatus.NO_CONTENT, b""
         if isinstance(answer, Later):
-            return HTTPStatus.ACCEPTED, json_text.write(self.write(answer.answer))
-        return self.route.status, json_text.write(self.write(answer))
+            return HTTPStatus.ACCEPTED, self.write(answer.answer)
+        return self.route.status, self.write(answer)
 
     async def _admit(self, request: IRequest) -> Caller:
         permission = self.route.permission

@@ -39,13 +39,16 @@ opened to its end, and only the answer is lost.  So C{run}'s Deferred is never c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from time import monotonic
+from typing import cast
 
 from klein import Klein
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
@@ -60,7 +63,15 @@ from chargecloud.web.problems import BadRequest, Fault, NoSuchMethod
 log = Logger()
 
 
-def make_resource(routes: Sequence[Route], authenticate: Authenticate) -> Resource:
+#: told of each request that was answered: its route, the status, and the seconds that it took
+Answered = Callable[[Route, int, float], None]
+
+
+def make_resource(
+    routes: Sequence[Route],
+    authenticate: Authenticate,
+    answered: Answered = lambda _route, _status, _took_s: None,
+) -> Resource:
     """
     The resource that serves routes, and their description at C{/openapi.json}.
 
@@ -73,7 +84,7 @@ def make_resource(routes: Sequence[Route], authenticate: Authenticate) -> Resour
     _describe(app, routes)
     converters = Converters.make()
     for route in routes:
-        _attach(app, Operation.of(route, authenticate, converters))
+        _attach(app, Operation.of(route, authenticate, converters), answered)
 
     @app.handle_errors(HTTPException)
     def no_route(request: IRequest, failure: Failure) -> bytes:
@@ -119,7 +130,7 @@ def _describe(app: Klein, routes: Sequence[Route]) -> None:
         return _respond(request, 200, "application/json", description)
 
 
-def _attach(app: Klein, operation: Operation) -> None:
+def _attach(app: Klein, operation: Operation, answered: Answered) -> None:
     route = operation.route
 
     @app.route(
@@ -131,8 +142,14 @@ def _attach(app: Klein, operation: Operation) -> None:
         # Klein cancels what it waits for when the client goes away: this one is all
         # that it can cancel, and the operation behind it goes on
         waiting: Deferred[bytes] = Deferred()
-        ensureDeferred(_serve(operation, request, path)).chainDeferred(waiting)
+        ensureDeferred(timed(request, path)).chainDeferred(waiting)
         return waiting
+
+    async def timed(request: IRequest, path: dict[str, str]) -> bytes:
+        began_s = monotonic()
+        body = await _serve(operation, request, path)
+        answered(route, cast(Request, request).code, monotonic() - began_s)
+        return body
 
 
 async def _serve(operation: Operation, request: IRequest, path: dict[str, str]) -> bytes:
@@ -149,7 +166,7 @@ async def _serve(operation: Operation, request: IRequest, path: dict[str, str]) 
             request_id=identity,
         )
         return _refuse(request, Fault("the fault is ours", request_id=identity))
-    return _respond(request, status, "application/json", body)
+    return _respond(request, status, operation.route.media_type, body)
 
 
 def _refuse(request: IRequest, refusal: Refusal) -> bytes:

@@ -126,10 +126,12 @@ def test_commits_do_not_hurry_a_follower_that_failed(store: Store, clock: Clock)
     for number in range(1, 21):
         write(store, number)
     assert follower.batches == [1]
+    assert following.lag == 20
     assert len(clock.getDelayedCalls()) == 1
     follower.failing = False
     clock.advance(RETRY_S)
     assert copied(store) == list(range(1, 21))
+    assert following.lag == 0
     assert follower.batches == [1, 20]
 
 
