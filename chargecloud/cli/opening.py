@@ -1,0 +1,99 @@
+"""The service's database, opened beside it for one command."""
+
+import argparse
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
+
+from chargecloud.calendar import Calendar
+from chargecloud.config import Setup, read_config
+from chargecloud.domain.errors import NotFound
+from chargecloud.storage.calendars import resume
+from chargecloud.storage.engine import for_writing, open_engine
+from chargecloud.storage.ids import Ids
+from chargecloud.storage.migrate import pending
+from chargecloud.storage.slots import lease_slot, release_slot
+from chargecloud.storage.store import Store
+from chargecloud.storage.writer import Writer
+
+T = TypeVar("T")
+
+#: what the command line calls itself in the event log; services count from 1
+COMMAND_LINE_NODE = 0
+
+
+@contextmanager
+def open_database(setup: Setup) -> Iterator[Engine]:
+    """The database, as it is."""
+    engine = open_engine(setup.config.database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def current(setup: Setup) -> Iterator[Engine]:
+    """The engine of a database that has all its tables."""
+    with open_database(setup) as engine:
+        if lacking := pending(engine, setup.plugins.migrations):
+            raise NotFound(f"the database lacks {', '.join(lacking)}: `chargecloud db upgrade`")
+        yield engine
+
+
+@contextmanager
+def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar, Setup]]:
+    """The store beside the service's, with a node slot of its own for its ids."""
+    setup = read_config(Path(arguments.config))
+    holder = f"command line {os.getpid()}"
+    with current(setup) as engine:
+        calendar = _calendar(setup, engine)
+        with for_writing(engine).begin() as connection:
+            slot = lease_slot(connection, holder, time.time())
+        try:
+            ids = Ids(time.time, slot)
+            writer = Writer(for_writing(engine), _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
+            with engine.connect() as connection:
+                writer.open(connection)
+            yield Store(engine, ids, writer, _AtOnce()), calendar, setup
+        finally:
+            with for_writing(engine).begin() as connection:
+                release_slot(connection, slot, holder, time.time())
+
+
+def _calendar(setup: Setup, engine: Engine) -> Calendar:
+    settings = setup.config.calendar
+    if settings is None:
+        return Calendar(time.time)
+    with engine.connect() as connection:
+        anchor = resume(connection, settings.start, time.time(), settings.speed)
+    return Calendar(time.time, anchor)
+
+
+class _AtOnce:
+    """Runs the database's work here and now: a command has nothing else to do."""
+
+    def run(self, work: Callable[[], T]) -> "Deferred[T]":
+        """Run it."""
+        return maybeDeferred(work)
+
+
+def result_of(work: Awaitable[T]) -> T:
+    """What work came to, all of which is done at once."""
+
+    async def done() -> T:
+        return await work
+
+    outcome: list[Any] = []
+    Deferred.fromCoroutine(done()).addBoth(outcome.append)
+    if isinstance(outcome[0], Failure):
+        outcome[0].raiseException()
+    result: T = outcome[0]
+    return result
