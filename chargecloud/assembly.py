@@ -155,6 +155,7 @@ class Platform:
             store.ids.next,
             routing.send,
             lambda: tuple(presence),
+            book.chargers,
         )
         features = [
             feature.build(feature_settings[name], given)

@@ -318,6 +318,21 @@ def change_updates(
         )
 
 
+def catch_up(connection: Connection, charger_id: int, image: int, now: datetime) -> None:
+    """A charger that was given up, or told to forget an image, runs it all the same."""
+    given_up = (State.LOST.value, State.WITHDRAWN.value)
+    with_image = select(campaigns.c.id).where(campaigns.c.image == image)
+    connection.execute(
+        update(updates)
+        .where(
+            updates.c.charger_id == charger_id,
+            updates.c.state.in_(given_up),
+            updates.c.campaign_id.in_(with_image),
+        )
+        .values(state=State.DONE.value, changed_at=now)
+    )
+
+
 def add_bytes(connection: Connection, sent: Mapping[int, tuple[int, int, int]]) -> None:
     """
     Count what was sent.
