@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
+from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.changing import Changing
 from chargecloud.charging.disputes import Disputes
@@ -169,9 +170,11 @@ class Platform:
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
-        rekeying = Rekeying(routing)
+        rekeying, lists = Rekeying(routing), CardLists(store, routing)
         desks = [desk for parts in features for desk in parts.desks]
-        facts = Facts(registered, reports, records, desk, watching, hazards, rekeying, live, desks)
+        facts = Facts(
+            registered, reports, records, desk, watching, hazards, rekeying, lists, live, desks
+        )
         resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, clock, calendar, charging
@@ -199,7 +202,7 @@ class Platform:
                 *commands.routes(registered, book, calls, calendar, store.writer.decide),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
-                *cards.routes(Cards(store, calendar), tenants),
+                *cards.routes(Cards(store, calendar), tenants, lists.changed),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),

@@ -82,6 +82,8 @@ class Box:
     new_keys: list[Any] = field(factory=list)
     meter_mwh: int = 5_000_000
     generation: int = 1
+    card_list: int | None = None
+    card_slots: int | None = None
     _wire: NativeCharger | None = None
     _protocol: Any = None
     transport: Any = None
@@ -93,7 +95,7 @@ class Box:
             Secret(self.key, self.generation),
             self.boot,
             self.connections,
-            Facts("1.0", "T1"),
+            Facts("1.0", "T1", card_list=self.card_list, card_slots=self.card_slots),
         )
         self.connections += 1
         self.transport = StringTransport()

@@ -7,6 +7,7 @@ from attrs import define
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
+from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
@@ -47,6 +48,7 @@ class Facts:
     @ivar watching: looks at every reading.
     @ivar hazards: takes what chargers find dangerous.
     @ivar rekeying: has chargers make new keys.
+    @ivar card_lists: tells them which cards may charge offline.
     @ivar live: what the ports said last.
     @ivar desks: take what is none of the core's business.
     """
@@ -58,6 +60,7 @@ class Facts:
     watching: Watching
     hazards: Hazards
     rekeying: Rekeying
+    card_lists: CardLists
     live: LivePorts
     desks: Sequence[IChargerDesk] = ()
 
@@ -74,6 +77,7 @@ class Facts:
     def arrived(self, admission: Admission) -> None:
         """A charger's session is open."""
         self.rekeying.arrived(admission)
+        self.card_lists.arrived(admission)
         for desk in self.desks:
             desk.arrived(admission)
 

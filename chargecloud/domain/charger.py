@@ -115,6 +115,7 @@ class Admission:
         kept before a power cut is told after it.
     @ivar time_zone: of the site, for clocks that do not say theirs.
     @ivar next_key: generation and nonce of a key that it is still to take, if there is one.
+    @ivar has_card_list: whether it keeps a list of cards for when it is offline.
     """
 
     charger_id: int
@@ -125,6 +126,7 @@ class Admission:
     booted_before: Mapping[int, datetime] = field(factory=dict)
     time_zone: str = "UTC"
     next_key: tuple[int, bytes] | None = None
+    has_card_list: bool = False
 
     def instant(self, at: Told) -> datetime | None:
         """When something was by the charger's time; C{None} if that is not known: a start

@@ -68,6 +68,7 @@ _KNOWN = [
     chargers.c.boot,
     chargers.c.booted_at,
     chargers.c.boots_before,
+    chargers.c.card_slots,
     chargers.c.next_key_nonce,
     *SEALED,
 ]
@@ -316,10 +317,11 @@ class Chargers:
             booted_before=before,
             time_zone=row.time_zone,
             next_key=change_of_key.still_to_take,
+            has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
         )
         told = {
             name: value
-            for name in ("firmware", "hardware", "iccid", "imei")
+            for name in ("firmware", "hardware", "iccid", "imei", "card_list", "card_slots")
             if (value := getattr(login, name)) is not None
         }
         changed = {

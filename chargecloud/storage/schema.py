@@ -132,6 +132,9 @@ chargers = Table(
     Column("claim_failures", Integer, nullable=False, server_default="0"),
     # of the start codes that were made with its present key
     Column("code_counter", Integer, nullable=False, server_default="0"),
+    # the version of its list of cards, as it told it or as we made it, and its room for cards
+    Column("card_list", BigInteger),
+    Column("card_slots", Integer),
     Column("login_digest", LargeBinary(32)),
     Column("epoch", Integer, nullable=False),
     # the charger's current start, and when it was: maps its uptime to instants
@@ -320,6 +323,15 @@ hazards = Table(
     Column("digest", String(64), nullable=False),
     UniqueConstraint("charger_id", "digest"),
     Index("hazards_by_tenant", "tenant_id", "id"),
+)
+
+# the cards that may charge at a charger without a connection, as it has them
+card_lists = Table(
+    "card_lists",
+    metadata,
+    Column("charger_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("uids", JSON, nullable=False),
 )
 
 # codes that start a charge where there is no network, and who pays for it

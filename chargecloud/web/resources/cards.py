@@ -1,5 +1,6 @@
 """C{/cards}"""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -66,8 +67,12 @@ def show(card: Card) -> CardShown:
     )
 
 
-def routes(cards: Cards, tenants: Tenants) -> list[Route]:
-    """The routes of cards."""
+def routes(cards: Cards, tenants: Tenants, changed: Callable[[int], None]) -> list[Route]:
+    """
+    The routes of cards.
+
+    @param changed: is told that a card of a tenant is not as it was.
+    """
 
     async def create(call: Call) -> CardShown:
         body: NewCard = call.body
@@ -79,6 +84,7 @@ def routes(cards: Cards, tenants: Tenants) -> list[Route]:
             customer_id=body.customer_id,
             status=body.status,
         )
+        changed(made.tenant_id)
         return show(made)
 
     async def listed(call: Call) -> Page[CardShown]:
@@ -97,14 +103,15 @@ def routes(cards: Cards, tenants: Tenants) -> list[Route]:
 
     async def change(call: Call) -> CardShown:
         body: CardChange = call.body
-        changed = await cards.change(
+        card = await cards.change(
             call.caller.tenant_id,
             call.id("card_id"),
             by=call.caller.token_id,
             status=body.status,
             customer_id=body.customer_id,
         )
-        return show(changed)
+        changed(card.tenant_id)
+        return show(card)
 
     common: dict[str, Any] = {"tag": "cards"}
     return [
