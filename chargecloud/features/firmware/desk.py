@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, OfferFirmware, Query, Question, WithdrawFirmware
-from chargecloud.domain.errors import Refusal
+from chargecloud.domain.errors import Conflict, Refusal
 from chargecloud.domain.events import (
     ChargerEvent,
     FirmwareStage,
@@ -25,6 +25,7 @@ from chargecloud.domain.events import (
 )
 from chargecloud.features.firmware import store
 from chargecloud.features.firmware.model import (
+    BAD,
     UNDER_WAY,
     CampaignState,
     State,
@@ -216,14 +217,26 @@ class FirmwareDesk:
         """Stop a campaign: nobody else begins, and who has begun is to forget it."""
         await self._turn.run(lambda: Deferred.fromCoroutine(self._halt(campaign.id, why)))
 
-    async def resume(self, campaign: Campaign) -> None:
-        """Go on: who was stopped begins anew, who failed does not."""
+    async def resume(self, campaign: Campaign, most_failures: int) -> None:
+        """Go on: who was stopped begins anew, who failed does not.
+
+        @param most_failures: from here on, with those that were.
+        @raise Conflict: if there were more of them: it would halt again at once.
+        """
 
         def write(connection: Connection) -> None:
+            rows = store.update_rows(connection, campaign.id)
+            failures = sum(State(row.state) in BAD for row in rows)
+            if failures > most_failures:
+                raise Conflict(
+                    f"{failures} have failed already: say with most_failures how many may",
+                    failures=failures,
+                )
             store.set_campaign(connection, campaign.id, CampaignState.RUNNING)
+            store.set_most_failures(connection, campaign.id, most_failures)
             waiting = {
                 row.charger_id: {"state": State.WAITING.value}
-                for row in store.update_rows(connection, campaign.id)
+                for row in rows
                 if row.state == State.WITHDRAWN.value
             }
             store.change_updates(connection, campaign.id, waiting)

@@ -295,6 +295,13 @@ def set_campaign(
     )
 
 
+def set_most_failures(connection: Connection, campaign_id: int, most_failures: int) -> None:
+    """Change after how many failures it halts."""
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(most_failures=most_failures)
+    )
+
+
 def update_rows(connection: Connection, campaign_id: int) -> Sequence[Any]:
     """What became of each charger of a campaign."""
     found = select(updates).where(updates.c.campaign_id == campaign_id)
