@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from chargecloud.dialects.native.start_codes import StartCode
-from tests.live import Live, wait_until
+from tests.live import Live, free_port, wait_until
 from tests.reference_c.building import built
 from tests.test_starting import PLAIN
 from tests.world import FLAT
@@ -210,11 +209,15 @@ def test_what_is_hot_is_cut_and_fire_locks_out(station: Station) -> None:
 
 
 def test_a_start_code_works_without_a_connection(station: Station) -> None:
-    """A charge begins by it, once; and becomes an order when the connection is back."""
-    code = StartCode(1, 4, 0).write(bytes.fromhex(station.key))
-    station.board.say(f"code {code}")
+    """The board has made a key of its own by now.  A code that is sold for it begins one charge;
+    it becomes an order of the one who bought it."""
+    keys = f"/chargers/{station.charger_id}/keys"
+    wait_until(lambda: station.live.ask("GET", keys)["generation"] == 2, 30, "it has its own key")
+    wanted = {"customer_id": station.customer_id, "port": 4}
+    sold = station.live.ask("POST", f"/chargers/{station.charger_id}/start-codes", wanted)
+    station.board.say(f"code {sold['code']}")
     assert station.board.wait("code") == 1
-    station.board.say(f"code {code}")
+    station.board.say(f"code {sold['code']}")
     assert station.board.wait("code") == 0
     station.board.say(f"code {'1' * 16}")
     assert station.board.wait("code") == 0
@@ -223,4 +226,16 @@ def test_a_start_code_works_without_a_connection(station: Station) -> None:
         return [order for order in station.live.all("/orders") if order["port"] == 4]
 
     (order,) = wait_until(orders, 20, "the charge has an order")
-    assert order["origin"] == "offline"
+    assert (order["origin"], order["customer_id"]) == ("offline", station.customer_id)
+
+
+def test_a_board_goes_elsewhere_and_comes_back_when_nobody_is_there(station: Station) -> None:
+    """After so many connections that came to nothing it is at the factory's address again."""
+    commands = f"/chargers/{station.charger_id}/commands"
+    elsewhere = {"host": "127.0.0.1", "port": free_port(), "tries": 2}
+    assert station.live.ask("POST", commands, {"name": "go_to", "args": elsewhere})["accepted"]
+    station.board.say("cut")
+    station.board.wait("not-reached")
+    station.board.wait("not-reached")
+    station.board.wait("welcomed", 60)
+    station.wait_online()

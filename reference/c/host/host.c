@@ -189,11 +189,15 @@ static int open_memory(const char *folder, const char *name, size_t size, int va
     return file;
 }
 
-static int dial(const host *board)
+static int dial(const host *board, const cc_address *instead)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
-    if (getaddrinfo(board->address, board->service, &hints, &found) != 0) {
+    char port[8];
+    snprintf(port, sizeof port, "%u", instead != NULL ? (unsigned)instead->port : 0u);
+    if (getaddrinfo(instead != NULL ? instead->host : board->address,
+                    instead != NULL ? port : board->service, &hints, &found)
+        != 0) {
         return -1;
     }
     int made = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
@@ -311,8 +315,14 @@ static void run(cc_charger *charger, host *board)
             draw(board);
             cc_charger_tick(charger);
         }
-        if (cc_charger_wants_connection(charger) && (board->socket = dial(board)) >= 0) {
-            cc_charger_connected(charger);
+        if (cc_charger_wants_connection(charger)) {
+            board->socket = dial(board, cc_charger_address(charger));
+            if (board->socket >= 0) {
+                cc_charger_connected(charger);
+            } else {
+                cc_charger_not_reached(charger);
+                tell("not-reached", 0, 0);
+            }
         } else if (board->socket < 0) {
             struct timespec pause = {0, 50000000};
             nanosleep(&pause, NULL);

@@ -77,7 +77,6 @@ typedef struct {
     void (*show)(void *context, const char *words, size_t size, uint32_t for_s);
     void (*say)(void *context, uint8_t phrase, uint8_t port);
     void (*restart)(void *context);
-    void (*go_to)(void *context, const char *host, size_t size, uint16_t port, bool is_tls);
 } cc_board;
 
 #endif

@@ -68,6 +68,7 @@ void cc_charger_start(cc_charger *charger, const cc_board *board, void *context,
     recall(charger, CC_KEPT_LOCKS, &charger->locks, sizeof charger->locks);
     recall(charger, CC_KEPT_COUNTERS, &charger->counters, sizeof charger->counters);
     recall(charger, CC_KEPT_FIRMWARE, &charger->firmware, sizeof charger->firmware);
+    recall(charger, CC_KEPT_ADDRESS, &charger->address, sizeof charger->address);
     cc_ring_open(&charger->ring, board, context);
     charger->is_full_told = true;
     cc_liveness_start(&charger->liveness, cc_now_s(charger), chance(charger));
@@ -153,6 +154,25 @@ static void welcomed(void *context, const cc_value *values)
 
 static const cc_listener listener = {send, welcomed, cc_hear};
 
+const cc_address *cc_charger_address(const cc_charger *charger)
+{
+    return charger->address.is_there ? &charger->address : NULL;
+}
+
+/* Back to the address from the factory, for good, when the other one has failed for too often. */
+static void count_failures(cc_charger *charger, bool was_welcomed)
+{
+    cc_address *address = &charger->address;
+    if (!address->is_there) {
+        return;
+    }
+    address->failures = was_welcomed ? 0 : (uint8_t)(address->failures + 1);
+    if (address->failures >= address->tries) {
+        memset(address, 0, sizeof *address);
+        cc_keep(charger->board, charger->context, CC_KEPT_ADDRESS, address, sizeof *address);
+    }
+}
+
 bool cc_charger_wants_connection(const cc_charger *charger)
 {
     return !charger->is_connected
@@ -199,6 +219,7 @@ static void lose(cc_charger *charger, bool was_dead)
         refused_s = charger->come_back_s;
         charger->come_back_s = 0;
     }
+    count_failures(charger, was_welcomed);
     charger->is_connected = false;
     charger->uses_next_key = false;
     charger->session.state = CC_CLOSED;
@@ -232,6 +253,12 @@ void cc_charger_disconnected(cc_charger *charger)
     if (charger->is_connected) {
         lose(charger, false);
     }
+}
+
+void cc_charger_not_reached(cc_charger *charger)
+{
+    count_failures(charger, false);
+    cc_liveness_lost(&charger->liveness, cc_now_s(charger), chance(charger), false, false, 0);
 }
 
 /* ------------------------------------------------------------------------------ each second */

@@ -3,7 +3,8 @@
  *     cc_charger_start(&charger, &board, context, &config);
  *     for (;;) {
  *         once a second                        cc_charger_tick(&charger);
- *         cc_charger_wants_connection()        connect, then cc_charger_connected(&charger);
+ *         cc_charger_wants_connection()        connect to cc_charger_address(), then
+ *                                              cc_charger_connected(&charger);
  *         bytes have come                      cc_charger_receive(&charger, bytes, size);
  *         the connection has ended             cc_charger_disconnected(&charger);
  *         the mains fail                       cc_charger_power_fails(&charger);
@@ -23,6 +24,7 @@
 #define CC_MARKS 4
 #define CC_ON_THE_WAY 4
 #define CC_CODE_DIGITS 16
+#define CC_HOST 64
 
 /* parameters, as SET numbers them */
 enum {
@@ -117,6 +119,16 @@ typedef struct {
     uint32_t offline;
 } cc_counters;
 
+/* Where to connect instead of the address from the factory. */
+typedef struct {
+    char host[CC_HOST + 1];
+    uint16_t port;
+    uint8_t tries;
+    uint8_t failures; /* connections in a row that came to no WELCOME */
+    bool is_tls;
+    bool is_there;
+} cc_address;
+
 typedef struct {
     uint32_t image;
     uint32_t size;
@@ -155,6 +167,7 @@ typedef struct {
     cc_locks locks;
     cc_counters counters;
     cc_firmware firmware;
+    cc_address address;
     int32_t settings[CC_SETTINGS];
     cc_session session;
     cc_ring ring;
@@ -187,7 +200,11 @@ void cc_charger_start(cc_charger *charger, const cc_board *board, void *context,
                       const cc_config *config);
 void cc_charger_tick(cc_charger *charger);
 bool cc_charger_wants_connection(const cc_charger *charger);
+/* Where to connect; NULL for the address from the factory. */
+const cc_address *cc_charger_address(const cc_charger *charger);
 void cc_charger_connected(cc_charger *charger);
+/* The connection that it wanted could not be made. */
+void cc_charger_not_reached(cc_charger *charger);
 void cc_charger_receive(cc_charger *charger, const uint8_t *bytes, size_t size);
 void cc_charger_disconnected(cc_charger *charger);
 void cc_charger_power_fails(cc_charger *charger);

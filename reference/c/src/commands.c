@@ -252,14 +252,32 @@ static uint8_t come_back(cc_charger *charger, const cc_value *values)
     return CC_DONE;
 }
 
+static bool is_of_a_host(uint8_t character)
+{
+    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z')
+           || (character >= '0' && character <= '9') || character == '.' || character == ':'
+           || character == '-';
+}
+
 static uint8_t go_to(cc_charger *charger, const cc_value *values)
 {
-    if (charger->board->go_to == NULL) {
-        return CC_UNKNOWN_COMMAND;
+    const cc_value *host = &values[CC_GO_TO_HOST];
+    for (size_t i = 0; i < host->size; i++) {
+        if (!is_of_a_host(host->bytes[i])) {
+            return CC_NOT_WANTED;
+        }
     }
-    charger->board->go_to(charger->context, (const char *)values[CC_GO_TO_HOST].bytes,
-                          values[CC_GO_TO_HOST].size, (uint16_t)values[CC_GO_TO_PORT].number,
-                          values[CC_GO_TO_IS_TLS].number != 0);
+    if (host->size == 0) {
+        return CC_NOT_WANTED;
+    }
+    memset(&charger->address, 0, sizeof charger->address);
+    memcpy(charger->address.host, host->bytes, host->size);
+    charger->address.port = (uint16_t)values[CC_GO_TO_PORT].number;
+    charger->address.tries = (uint8_t)values[CC_GO_TO_TRIES].number;
+    charger->address.is_tls = values[CC_GO_TO_IS_TLS].number != 0;
+    charger->address.is_there = true;
+    cc_keep(charger->board, charger->context, CC_KEPT_ADDRESS, &charger->address,
+            sizeof charger->address);
     return CC_DONE;
 }
 

@@ -15,6 +15,7 @@ enum {
     CC_KEPT_SETTINGS, /* parameters */
     CC_KEPT_COUNTERS, /* numbers of records and of charges begun offline */
     CC_KEPT_FIRMWARE, /* an image that is being fetched */
+    CC_KEPT_ADDRESS,  /* where to connect, if not where the factory says */
     CC_KEPT_PORT,     /* the checkpoint of the first port; the others follow */
     CC_KEPT_COUNT = CC_KEPT_PORT + CC_PORTS,
 };
