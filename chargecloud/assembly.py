@@ -156,6 +156,7 @@ class Platform:
             store.ids.next,
             routing.send,
             lambda: tuple(presence),
+            book.chargers,
         )
         features = [
             feature.build(feature_settings[name], given)

@@ -333,6 +333,7 @@ class Platform:
     @ivar send: sends a command to a charger by its id, and fires with its L{Answer}; fails as
         the gateway's routing does.
     @ivar online: the ids of the chargers that are connected.
+    @ivar charging: the ids of the chargers with a port that an order has.
     """
 
     calendar: Calendar
@@ -341,6 +342,7 @@ class Platform:
     new_id: Any = None
     send: Any = None
     online: Any = None
+    charging: Any = None
 
 
 @frozen

@@ -289,6 +289,7 @@ class World:
         charging: ChargingSettings | None = None,
         full: Callable[[], str | None] = lambda: None,
         migrations: Mapping[str, Path] | None = None,
+        connections: int = 10,
     ) -> None:
         self.folder = folder
         self.clock = clock or clock_at()
@@ -304,7 +305,7 @@ class World:
             feature_settings=feature_settings or {},
             charging=charging or ChargingSettings(),
             full=full,
-            limits=Limits(connections=10, connections_an_address=10),
+            limits=Limits(connections=connections, connections_an_address=connections),
         )
         result_of(self.platform.take_up())
         self.platform.watchdog.startService()

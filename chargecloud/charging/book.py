@@ -153,6 +153,10 @@ class OrderBook:
             if of_charger == charger_id and (track := self._tracks.get(order_id)) is not None
         ]
 
+    def chargers(self) -> frozenset[int]:
+        """The chargers with a port that an order has, as far as this node knows."""
+        return frozenset(charger_id for charger_id, _port in self._on_port)
+
     def running(self) -> Iterable[Track]:
         """All orders in memory."""
         return self._tracks.values()

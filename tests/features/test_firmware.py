@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chargecloud.charging.rounds import ROUND_S
 from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
 from chargecloud.dialects.native.received import BlockReceived
-from chargecloud.domain.commands import Answer, OfferFirmware, WithdrawFirmware
+from chargecloud.domain.commands import Answer, OfferFirmware, Query, Question, WithdrawFirmware
 from chargecloud.domain.events import FirmwareStage, FirmwareTold, FirmwareWanted
 from chargecloud.features.firmware.feature import FirmwareFeature, FirmwareSettings
 from chargecloud.features.firmware.model import (
@@ -77,6 +77,7 @@ class Yard:
         return {
             "plugins": native_plugins(features={"firmware": feature}),
             "feature_settings": {"firmware": FirmwareSettings()},
+            "connections": 100,
         }
 
     def _start(self) -> None:
@@ -105,9 +106,13 @@ class Yard:
         """Let minutes pass."""
         for _ in range(times):
             self.world.clock.advance(ROUND_S)
-            for box in self.boxes:
-                box.pump()
-                box.heartbeat()
+            self.beat()
+
+    def beat(self) -> None:
+        """Every charger gives a sign of life."""
+        for box in self.boxes:
+            box.pump()
+            box.heartbeat()
 
     def offered(self) -> list[Box]:
         """Who was offered an image."""
@@ -246,8 +251,16 @@ def test_a_failure_halts_the_campaign_at_once(yard: Yard) -> None:
     assert not last.orders(OfferFirmware)
 
     assert yard.world.http("POST", f"/firmware/campaigns/{campaign}/halt")[0] == 409
-    assert yard.world.http("POST", f"/firmware/campaigns/{campaign}/resume")[0] == 200
+    # with one failure where none may be, it would halt again at once
+    path = f"/firmware/campaigns/{campaign}/resume"
+    status, refused = yard.world.http("POST", path, {})
+    assert (status, refused["failures"]) == (409, 1)
+    assert yard.world.http("POST", path, {"most_failures": 1})[0] == 200
+    first.heard.clear()
     yard.minute(2)
+    assert yard.shown(campaign)["by_state"] == {"fell_back": 1, "offered": 3}
+    assert not first.orders(OfferFirmware)
+    tell(second, yard.image, FirmwareStage.FAILED)
     assert yard.shown(campaign)["state"] == "halted"
 
 
@@ -296,7 +309,7 @@ def test_an_update_goes_on_after_a_cut_and_a_restart(yard: Yard) -> None:
 
 
 def test_a_charger_that_does_not_come_back_is_lost(yard: Yard) -> None:
-    """A day after it had all of it; and is done if it comes all the same."""
+    """A day after it was gone with all of it; and is done if it comes all the same."""
     campaign = yard.begin(at_once=1, most_failures=4)
     yard.minute()
     (box,) = yard.offered()
@@ -304,9 +317,132 @@ def test_a_charger_that_does_not_come_back_is_lost(yard: Yard) -> None:
     tell(box, yard.image, FirmwareStage.READY)
     box.drop()
     yard.boxes.remove(box)
+    yard.minute()
+    assert yard.states(campaign)[0] == "ready"
     yard.world.clock.advance(24 * 3600)
-    yard.minute(2)
+    yard.minute()
     assert yard.states(campaign)[0] == "lost"
+    box.connect()
+    tell(box, yard.image, FirmwareStage.RUNNING)
+    assert yard.states(campaign)[0] == "done"
+
+
+def test_a_charger_that_stays_away_with_half_of_it_waits_its_turn_again(yard: Yard) -> None:
+    """It has not failed, and holds nobody up."""
+    campaign = yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    fetch(box, yard.image, blocks=2)
+    box.drop()
+    yard.boxes.remove(box)
+    yard.minute()
+    yard.world.clock.advance(24 * 3600)
+    for other in yard.boxes:
+        other.connect()
+    yard.minute(2)
+    assert yard.states(campaign)[0] == "waiting"
+    assert yard.offered()
+    assert yard.shown(campaign)["state"] == "running"
+
+
+def test_a_charger_that_is_there_is_not_lost_however_long_it_takes(yard: Yard) -> None:
+    """It has all of the image, and may start it only when no port charges."""
+    campaign = yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    fetch(box, yard.image)
+    tell(box, yard.image, FirmwareStage.READY)
+    for _ in range(26):
+        yard.world.pass_time(3600, yard.beat)
+    yard.minute()
+    assert yard.states(campaign)[0] == "ready"
+    assert yard.shown(campaign)["state"] == "running"
+
+
+def test_nothing_is_offered_while_a_port_charges(yard: Yard) -> None:
+    """Others are; it is offered when the charge is over, and not before, also if it comes back
+    in between."""
+    box = yard.boxes[0]
+    order = yard.world.order(box)
+    command = box.begin()
+    campaign = yard.begin()
+    yard.minute(2)
+    assert yard.offered() == yard.boxes[1:]
+    assert yard.shown(campaign)["by_state"] == {"waiting": 1, "offered": 3}
+    box.drop()
+    box.connect()
+    assert not box.orders(OfferFirmware)
+    box.end(2, command.order_id, box.meter_mwh, 60)
+    assert yard.world.get(f"/orders/{order['id']}")["state"] == "cancelled"
+    yard.minute(2)
+    assert box.orders(OfferFirmware)
+
+
+def test_a_charger_that_was_busy_is_asked_again(yard: Yard) -> None:
+    """After a while, though its connection stays."""
+    yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    box.accept(box.orders(OfferFirmware)[-1], Answer(False, "charging"))
+    box.heard.clear()
+    yard.minute(5)
+    assert not box.orders(OfferFirmware)
+    yard.minute(7)
+    assert box.orders(OfferFirmware)
+
+
+def test_who_was_cut_off_is_asked_how_far_it_has_come(yard: Yard) -> None:
+    """Its word that the image runs was lost with the connection."""
+    campaign = yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    fetch(box, yard.image)
+    tell(box, yard.image, FirmwareStage.READY)
+    yard.restart()
+    (asked,) = box.orders(Query)
+    assert asked.command == Query(Question.FIRMWARE)
+    box.accept(asked)
+    tell(box, yard.image, FirmwareStage.RUNNING)
+    assert yard.states(campaign)[0] == "done"
+
+
+def test_two_campaigns_do_not_meet_at_a_charger(yard: Yard) -> None:
+    """The second waits until the first is through with it."""
+    first = yard.begin()
+    yard.minute()
+    higher = yard.world.make("/firmware/images", signed(3))["number"]
+    second = yard.begin(image=higher)
+    yard.minute(2)
+    assert yard.shown(second)["by_state"] == {"waiting": 4}
+    for box in yard.boxes:
+        update(box, yard.image)
+    yard.minute(2)
+    assert yard.shown(first)["state"] == "done"
+    assert yard.shown(second)["by_state"] == {"offered": 4}
+
+
+def test_a_campaign_of_fifty_halts_with_most_of_them_untouched(tmp_path: Path) -> None:
+    """Five canaries go well; of the next ten three fall back, where two may."""
+    yard = Yard(tmp_path, chargers=50)
+    campaign = yard.begin(canary=5, hold_s=300, at_once=10, most_failures=2)
+    yard.minute()
+    canaries = yard.offered()
+    assert len(canaries) == 5
+    for box in canaries:
+        update(box, yard.image)
+    yard.minute(7)
+    begun = [box for box in yard.offered() if box not in canaries]
+    assert len(begun) == 10
+    for box in begun[:3]:
+        fetch(box, yard.image)
+        tell(box, yard.image, FirmwareStage.READY)
+        tell(box, yard.image, FirmwareStage.FELL_BACK)
+    yard.minute(3)
+    shown = yard.shown(campaign)
+    assert shown["state"] == "halted"
+    assert shown["by_state"] == {"done": 5, "fell_back": 3, "withdrawn": 7, "waiting": 35}
+    assert len(yard.offered()) == 15
+    yard.world.killed()
 
 
 def test_who_has_it_already_is_not_asked(yard: Yard) -> None:

@@ -79,6 +79,18 @@ class NewCampaign:
 
 
 @frozen(kw_only=True)
+class Resumption:
+    """How a campaign that was halted goes on."""
+
+    most_failures: int | None = whole(
+        "it halts again when more than these have gone wrong, with those that have already; "
+        "as before if it is not said",
+        default=None,
+        most=10_000,
+    )
+
+
+@frozen(kw_only=True)
 class NextImage:
     """An image that takes the place of one that turned out bad."""
 
@@ -288,7 +300,8 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         campaign = await campaign_of(call)
         if campaign.state is not CampaignState.HALTED:
             raise Conflict(f"the campaign is {campaign.state.value}")
-        await desk.resume(campaign)
+        more: int | None = call.body.most_failures
+        await desk.resume(campaign, campaign.pace.most_failures if more is None else more)
         return await shown(campaign)
 
     async def roll_back(call: Call) -> CampaignShown:
@@ -412,6 +425,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
             "write",
             resume,
             CampaignShown,
+            body=Resumption,
             **acted,
         ),
         route(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
@@ -12,10 +13,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chargecloud.domain.charger import Admission
-from chargecloud.domain.commands import Answer, OfferFirmware, WithdrawFirmware
-from chargecloud.domain.errors import Refusal
+from chargecloud.domain.commands import Answer, OfferFirmware, Query, Question, WithdrawFirmware
+from chargecloud.domain.errors import Conflict, Refusal
 from chargecloud.domain.events import (
     ChargerEvent,
+    FirmwareStage,
     FirmwareTold,
     FirmwareWanted,
     Outcome,
@@ -23,11 +25,13 @@ from chargecloud.domain.events import (
 )
 from chargecloud.features.firmware import store
 from chargecloud.features.firmware.model import (
+    BAD,
     UNDER_WAY,
     CampaignState,
     State,
+    after_absence,
     follow,
-    lost,
+    is_to_be_offered_again,
     next_ones,
     verdict,
 )
@@ -48,6 +52,9 @@ class UnderWay:
     A charger's update that is under way.
 
     @ivar unwritten_bytes: that were sent since they were written down last.
+    @ivar offered_at: C{None} if that was before the service started.
+    @ivar away_since: C{None} if it is connected.  A restart of the service counts anew: it
+        must not give up chargers that could not come to it.
     """
 
     campaign_id: int
@@ -55,6 +62,8 @@ class UnderWay:
     state: State
     offset: int = 0
     unwritten_bytes: int = 0
+    offered_at: datetime | None = None
+    away_since: datetime | None = None
 
 
 @frozen
@@ -84,15 +93,22 @@ class FirmwareDesk:
     # ------------------------------------------------------------------- a charger speaks
 
     def arrived(self, admission: Admission) -> None:
-        """A charger is there again: an offer may have been lost with its connection."""
-        held = (self._under_way or {}).get(admission.charger_id)
-        if held is not None and held.state is State.OFFERED:
-            offered = Deferred.fromCoroutine(self._offer_again(admission.charger_id, held.image))
-            offered.addErrback(lambda why: self._log.failure("an offer failed", why))
+        """A charger is there again: what was said may have been lost with its connection."""
+        met = Deferred.fromCoroutine(self._meet(admission.charger_id))
+        met.addErrback(lambda why: self._log.failure("an update did not go on", why))
 
-    async def _offer_again(self, charger_id: int, number: int) -> None:
-        image = await self.platform.read(lambda found: store.find_image(found, number))
-        await self._offer(charger_id, image)
+    async def _meet(self, charger_id: int) -> None:
+        held = (await self._loaded()).get(charger_id)
+        if held is None:
+            return
+        if held.state is not State.OFFERED:
+            # nobody acknowledges how far it has come
+            asked = self.platform.send(charger_id, Query(Question.FIRMWARE))
+            asked.addErrback(self._unanswered, charger_id)
+        elif charger_id not in self.platform.charging():
+            number = held.image
+            image = await self.platform.read(lambda found: store.find_image(found, number))
+            self._offer(charger_id, held, image)
 
     def take(self, admission: Admission, event: ChargerEvent) -> "Deferred[Reply]":
         """A wish for a block, or how far a charger has come."""
@@ -120,6 +136,11 @@ class FirmwareDesk:
             state = follow(held.state, told.stage)
             if state is not held.state:
                 await self._come_to(charger_id, held, state)
+        elif told.stage is FirmwareStage.RUNNING:
+            now = self.platform.calendar.now()
+            await self.platform.transact(
+                lambda connection: store.catch_up(connection, charger_id, told.image, now)
+            )
         return Reply(Outcome.KEPT)
 
     async def _come_to(
@@ -147,24 +168,34 @@ class FirmwareDesk:
 
     async def _go_on(self, each: _Round) -> None:
         now, updates = self.platform.calendar.now(), store.as_updates(each.rows)
-        under_way = await self._loaded()
-        for charger_id in lost(updates, now):
-            held = under_way.pop(charger_id, None)
-            gone = {"state": State.LOST.value, "changed_at": now}
-            await self._write(each.campaign.id, {charger_id: gone})
-            if held is not None:
-                held.state = State.LOST
+        under_way, online = await self._loaded(), set(self.platform.online())
+        at_it = {
+            charger_id: held
+            for charger_id, held in under_way.items()
+            if held.campaign_id == each.campaign.id
+        }
+        for charger_id, held in at_it.items():
+            held.away_since = None if charger_id in online else held.away_since or now
+            state = after_absence(held.state, held.away_since, now)
+            if state is not held.state:
+                held.state = state
+                del under_way[charger_id]
+                await self._write(each.campaign.id, {charger_id: self._row(held)})
         if await self._judged(each.campaign.id) is not CampaignState.RUNNING:
             return
-        online = set(self.platform.online())
-        for charger_id in next_ones(each.campaign.pace, updates, online, now):
+        free = online - self.platform.charging()
+        for charger_id, held in at_it.items():
+            if charger_id in free and is_to_be_offered_again(held.state, held.offered_at, now):
+                self._offer(charger_id, held, each.image)
+        for charger_id in next_ones(each.campaign.pace, updates, free - under_way.keys(), now):
             held = UnderWay(each.campaign.id, each.image.number, State.OFFERED)
             under_way[charger_id] = held
             await self._write(each.campaign.id, {charger_id: self._row(held)})
-            await self._offer(charger_id, each.image)
+            self._offer(charger_id, held, each.image)
 
-    async def _offer(self, charger_id: int, image: Image) -> None:
-        """What is not answered is offered again when the charger is there again."""
+    def _offer(self, charger_id: int, held: UnderWay, image: Image) -> None:
+        """What is not answered is offered again later, or when the charger is there again."""
+        held.offered_at = self.platform.calendar.now()
         offer = OfferFirmware(image.number, image.manifest, image.signature)
         answered: Deferred[Answer] = self.platform.send(charger_id, offer)
         answered.addCallback(self._answered, charger_id)
@@ -186,14 +217,26 @@ class FirmwareDesk:
         """Stop a campaign: nobody else begins, and who has begun is to forget it."""
         await self._turn.run(lambda: Deferred.fromCoroutine(self._halt(campaign.id, why)))
 
-    async def resume(self, campaign: Campaign) -> None:
-        """Go on: who was stopped begins anew, who failed does not."""
+    async def resume(self, campaign: Campaign, most_failures: int) -> None:
+        """Go on: who was stopped begins anew, who failed does not.
+
+        @param most_failures: from here on, with those that were.
+        @raise Conflict: if there were more of them: it would halt again at once.
+        """
 
         def write(connection: Connection) -> None:
+            rows = store.update_rows(connection, campaign.id)
+            failures = sum(State(row.state) in BAD for row in rows)
+            if failures > most_failures:
+                raise Conflict(
+                    f"{failures} have failed already: say with most_failures how many may",
+                    failures=failures,
+                )
             store.set_campaign(connection, campaign.id, CampaignState.RUNNING)
+            store.set_most_failures(connection, campaign.id, most_failures)
             waiting = {
                 row.charger_id: {"state": State.WAITING.value}
-                for row in store.update_rows(connection, campaign.id)
+                for row in rows
                 if row.state == State.WITHDRAWN.value
             }
             store.change_updates(connection, campaign.id, waiting)
@@ -251,6 +294,9 @@ class FirmwareDesk:
         """What is under way, also what was when the service stopped."""
         if self._under_way is None:
             rounds: list[_Round] = await self.platform.read(_rounds)
+            if self._under_way is not None:
+                # somebody else has read it meanwhile, and may have gone on
+                return self._under_way
             self._under_way = {
                 row.charger_id: UnderWay(
                     each.campaign.id, each.image.number, State(row.state), row.offset

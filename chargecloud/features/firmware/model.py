@@ -1,7 +1,7 @@
 """The rules of a campaign: who is next, and whether to go on.  Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
@@ -10,8 +10,10 @@ from attrs import frozen
 
 from chargecloud.domain.events import FirmwareStage
 
-#: a charger that has all of an image and says nothing more for so long is lost
-LOST_AFTER = timedelta(hours=24)
+#: a charger that is not connected for so long is not waited for
+AWAY_AFTER = timedelta(hours=24)
+#: an offer that did not lead to anything is made again
+OFFER_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class State(Enum):
@@ -33,6 +35,14 @@ class State(Enum):
 RESTING = {State.WAITING, State.DONE, State.WITHDRAWN}
 UNDER_WAY = {State.OFFERED, State.FETCHING, State.READY}
 BAD = {State.FELL_BACK, State.REFUSED, State.FAILED, State.LOST}
+
+#: what becomes of an update whose charger stays away: one that may have started the image is
+#: lost with it, another has only been switched off
+_AWAY: Mapping[State, State] = {
+    State.OFFERED: State.WAITING,
+    State.FETCHING: State.WAITING,
+    State.READY: State.LOST,
+}
 
 _STAGES: Mapping[FirmwareStage, State] = {
     FirmwareStage.FETCHING: State.FETCHING,
@@ -97,13 +107,21 @@ def picked(campaign_id: int, charger_id: int, percent: int) -> bool:
     return int.from_bytes(digest[:4], "big") % 100 < percent
 
 
-def lost(updates: Sequence[Update], now: datetime) -> list[int]:
-    """Who is to be given up."""
-    return [
-        update.charger_id
-        for update in updates
-        if update.state is State.READY and now - update.changed_at >= LOST_AFTER
-    ]
+def after_absence(state: State, away_since: datetime | None, now: datetime) -> State:
+    """
+    Where an update is whose charger may be away.  A charger that is connected may be ready
+    for as long as its ports charge.
+
+    @param away_since: C{None} if it is connected.
+    """
+    if away_since is None or now - away_since < AWAY_AFTER:
+        return state
+    return _AWAY.get(state, state)
+
+
+def is_to_be_offered_again(state: State, offered_at: datetime | None, now: datetime) -> bool:
+    """Whether an offer may have been lost, or came when the charger was busy."""
+    return state is State.OFFERED and (offered_at is None or now - offered_at >= OFFER_AGAIN_AFTER)
 
 
 def verdict(pace: Pace, updates: Sequence[Update]) -> tuple[CampaignState, str | None]:
@@ -119,9 +137,12 @@ def verdict(pace: Pace, updates: Sequence[Update]) -> tuple[CampaignState, str |
 
 
 def next_ones(
-    pace: Pace, updates: Sequence[Update], online: set[int], now: datetime
+    pace: Pace, updates: Sequence[Update], free: Set[int], now: datetime
 ) -> Sequence[int]:
-    """The chargers that are to be offered the image now, of those that are connected."""
+    """The chargers that are to be offered the image now.
+
+    @param free: those that are connected, do not charge, and are at no other update.
+    """
     begun = [update for update in updates if update.state is not State.WAITING]
     under_way = sum(update.state in UNDER_WAY for update in updates)
     room = max(pace.at_once - under_way, 0)
@@ -131,5 +152,5 @@ def next_ones(
         last = max(update.changed_at for update in begun)
         if under_way or now - last < pace.hold:
             return ()
-    waiting = [u.charger_id for u in updates if u.state is State.WAITING and u.charger_id in online]
+    waiting = [u.charger_id for u in updates if u.state is State.WAITING and u.charger_id in free]
     return waiting[:room]

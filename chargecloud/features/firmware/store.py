@@ -295,6 +295,13 @@ def set_campaign(
     )
 
 
+def set_most_failures(connection: Connection, campaign_id: int, most_failures: int) -> None:
+    """Change after how many failures it halts."""
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(most_failures=most_failures)
+    )
+
+
 def update_rows(connection: Connection, campaign_id: int) -> Sequence[Any]:
     """What became of each charger of a campaign."""
     found = select(updates).where(updates.c.campaign_id == campaign_id)
@@ -316,6 +323,21 @@ def change_updates(
             .where(updates.c.campaign_id == campaign_id, updates.c.charger_id == charger_id)
             .values(**values)
         )
+
+
+def catch_up(connection: Connection, charger_id: int, image: int, now: datetime) -> None:
+    """A charger that was given up, or told to forget an image, runs it all the same."""
+    given_up = (State.LOST.value, State.WITHDRAWN.value)
+    with_image = select(campaigns.c.id).where(campaigns.c.image == image)
+    connection.execute(
+        update(updates)
+        .where(
+            updates.c.charger_id == charger_id,
+            updates.c.state.in_(given_up),
+            updates.c.campaign_id.in_(with_image),
+        )
+        .values(state=State.DONE.value, changed_at=now)
+    )
 
 
 def add_bytes(connection: Connection, sent: Mapping[int, tuple[int, int, int]]) -> None:

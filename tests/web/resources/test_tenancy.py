@@ -61,7 +61,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/firmware/campaigns/{campaign_id}"): None,
     ("GET", "/firmware/campaigns/{campaign_id}/chargers"): None,
     ("POST", "/firmware/campaigns/{campaign_id}/halt"): None,
-    ("POST", "/firmware/campaigns/{campaign_id}/resume"): None,
+    ("POST", "/firmware/campaigns/{campaign_id}/resume"): {},
     ("POST", "/firmware/campaigns/{campaign_id}/rollback"): {"image": 1},
     ("POST", "/customers"): {"name": "x", "tenant_id": "{tenant_id}"},
     ("GET", "/customers"): None,
