@@ -2,10 +2,13 @@
 
 from attrs import define, field, frozen
 
+from chargecloud.domain.commands import UpdateCards
 from chargecloud.simulator.memory import Memory
 
 #: cards that a charger knows without the cloud: the newest ones, as flash is small
 CARD_LIMIT = 200
+#: and on its list
+LIST_ROOM = 200
 #: questions that wait for their answers; older ones are given up
 MOST_ASKED = 40
 
@@ -64,8 +67,22 @@ class CardReader:
             del cards[:-CARD_LIMIT]
 
     def knows(self, uid: str) -> bool:
-        """Whether the cloud has accepted this card before."""
-        return uid in self.memory.cards
+        """Whether the cloud has accepted this card before, or has it on its list."""
+        return uid in self.memory.cards or uid in self.memory.listed
+
+    def update(self, command: UpdateCards) -> str | None:
+        """Make the next version of the list; the code of an objection."""
+        memory = self.memory
+        if command.from_version not in (0, memory.list_version):
+            return "other-version"
+        listed = set(memory.listed) if command.from_version else set()
+        listed = (listed | set(command.add)) - set(command.remove)
+        if len(listed) > LIST_ROOM:
+            return "no-room"
+        memory.listed, memory.list_version = sorted(listed), command.to_version
+        # one that was accepted before and is taken off the list is not accepted any more
+        memory.cards = [uid for uid in memory.cards if uid not in command.remove]
+        return None
 
     def reset(self) -> None:
         """The connection has gone: nobody waits for an answer any more."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import Facts, NativeCharger
 from chargecloud.domain.errors import BadTag, RemoteError
+from chargecloud.simulator.card_reader import LIST_ROOM
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.liveness import Liveness
 from chargecloud.simulator.session import Session
@@ -151,7 +152,8 @@ class Link(Factory):
         assert keys is not None, "a charger that connects has a key"
         secret = keys.secret(before=self.goes_back)
         self.goes_back = False
-        return NativeCharger(self.charger.identity, secret, boot, self._connections, self.facts)
+        facts = evolve(self.facts, card_list=self.charger.memory.list_version, card_slots=LIST_ROOM)
+        return NativeCharger(self.charger.identity, secret, boot, self._connections, facts)
 
     def cut(self) -> None:
         """The charger's power has gone, and the connection with it, without a farewell."""

@@ -41,6 +41,7 @@ class Memory:
     @ivar records: by their numbers, oldest first.
     @ivar next_record: the number of the next one; none is used twice.
     @ivar cards: uids of those that the cloud has accepted, the newest last.
+    @ivar listed: uids of the cards that may charge offline, and C{list_version} of that list.
     @ivar lock_outs: by the port, and 0 for all of it: a lock-out outlives a cut of the power.
     @ivar parameters: what was set, by its word.
     """
@@ -50,6 +51,8 @@ class Memory:
     records: dict[int, Record] = field(factory=dict)
     next_record: int = 1
     cards: list[str] = field(factory=list)
+    listed: list[str] = field(factory=list)
+    list_version: int = 0
     lock_outs: dict[int, LockOut] = field(factory=dict)
     parameters: dict[str, int] = field(factory=dict)
 

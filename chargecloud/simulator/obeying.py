@@ -20,6 +20,7 @@ from chargecloud.domain.commands import (
     ShowText,
     StartCharge,
     StopCharge,
+    UpdateCards,
 )
 from chargecloud.domain.events import StopReason
 from chargecloud.simulator.charge import Charge
@@ -125,6 +126,13 @@ def query(_charger: "SimulatedCharger", command: Query) -> str | None:
     return None if command.question is not Question.FIRMWARE else "unknown-command"
 
 
+def update_cards(charger: "SimulatedCharger", command: UpdateCards) -> str | None:
+    """Take the next version of the list of cards."""
+    objection = charger.cards.update(command)
+    charger.changed()
+    return objection
+
+
 def nothing(_charger: "SimulatedCharger", _command: Command) -> str | None:
     """What is shown, said or blinked: nobody is there to see it.  A charger that is to come
     back later hangs up when it has answered, which is its connection's."""
@@ -140,6 +148,7 @@ OBEY: Mapping[type[Command], Callable[["SimulatedCharger", Any], str | None]] = 
     SetTime: set_time,
     SetParameters: set_parameters,
     NewKey: new_key,
+    UpdateCards: update_cards,
     Query: query,
     ComeBack: nothing,
     Locate: nothing,

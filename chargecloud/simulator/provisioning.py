@@ -7,6 +7,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from chargecloud.dialects.native.charger import Facts
+from chargecloud.domain.charger import Capability
 from chargecloud.simulator.api import Api, Problem
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
 from chargecloud.simulator.keyring import Keyring
@@ -82,6 +83,15 @@ def facts_of(identity: str, ports: int) -> Facts:
         iccid=f"8986{number:016d}",
         imei=f"86{number:013d}",
         port_count=ports,
+        capabilities=frozenset(
+            {
+                Capability.CARD_READER,
+                Capability.CARD_LIST,
+                Capability.PLUG_SENSING,
+                Capability.PORT_METERS,
+                Capability.PORT_TEMPERATURE,
+            }
+        ),
     )
 
 

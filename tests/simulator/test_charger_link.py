@@ -20,6 +20,7 @@ from chargecloud.domain.commands import (
     SetParameters,
     StartCharge,
     StopCharge,
+    UpdateCards,
 )
 from chargecloud.domain.events import (
     CardPresented,
@@ -550,3 +551,30 @@ def test_a_running_order_takes_other_limits() -> None:
     cloud.command(ChangeCharge(ORDER, 1, limit_duration_s=900))
     wire.pump.flush()
     assert last_answer(cloud).code == "refused"
+
+
+def test_a_list_of_cards_is_kept_by_its_version() -> None:
+    """A difference to another version is not taken; a card on the list charges offline, and one
+    that was taken off it does not."""
+    wire = new_wire()
+    cloud = wire.join()
+    charger = wire.stand.charger
+    for command, code in (
+        (UpdateCards(0, 1, ("04A1", "04B2")), "ok"),
+        (UpdateCards(2, 3, ("04C3",)), "other-version"),
+        (UpdateCards(1, 2, (), ("04B2",)), "ok"),
+        (UpdateCards(2, 3, tuple(f"{number:04}" for number in range(200))), "no-room"),
+    ):
+        cloud.command(command)
+        wire.pump.flush()
+        assert last_answer(cloud).code == code
+    assert (charger.memory.listed, charger.memory.list_version) == (["04A1"], 2)
+    wire.cut()
+    charger.plug(1, bike(), wire.link.calendar.now())
+    charger.present_card(1, "04B2", wire.link.calendar.now())
+    assert charger.port(1).charge is None
+    charger.present_card(1, "04A1", wire.link.calendar.now())
+    assert charger.port(1).charge is not None
+    # it tells which list it has when it is back
+    wire.join()
+    assert wire.cloud.logins[-1].login.card_list == 2
