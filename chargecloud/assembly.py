@@ -41,6 +41,7 @@ from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
+from chargecloud.domain.decision import Decision
 from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
@@ -153,6 +154,7 @@ class Platform:
             calendar,
             store.read,
             store.writer.transact,
+            lambda entry: store.writer.decide(Decision(log=(entry,))),
             store.ids.next,
             routing.send,
             lambda: tuple(presence),

@@ -329,6 +329,7 @@ class Platform:
     @ivar read: runs a function of a database connection in a thread, and fires with its
         plain result.
     @ivar transact: the same for a function that writes, in a transaction of its own.
+    @ivar log: writes a L{LogEntry} into the event log, and fires when it is there.
     @ivar new_id: makes the id of a new row.
     @ivar send: sends a command to a charger by its id, and fires with its L{Answer}; fails as
         the gateway's routing does.
@@ -339,6 +340,7 @@ class Platform:
     calendar: Calendar
     read: Any
     transact: Any = None
+    log: Any = None
     new_id: Any = None
     send: Any = None
     online: Any = None

@@ -205,6 +205,9 @@ def test_a_campaign_brings_an_image_to_all_and_ends(yard: Yard) -> None:
     """Block by block; what it cost is counted."""
     campaign = yard.begin()
     assert yard.shown(campaign)["by_state"] == {"waiting": 4}
+    # who did what is written down
+    assert [entry["by"] for entry in yard.world.logged("firmware.campaign_begun")] == ["1"]
+    assert len(yard.world.logged("firmware.image_added")) == 1
     yard.minute()
     assert yard.offered() == yard.boxes
     for box in yard.boxes:

@@ -3,126 +3,35 @@
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from attrs import frozen
 from sqlalchemy import Connection
 
+from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
-from chargecloud.domain.fields import choice, text, whole
-from chargecloud.domain.units import DAY
 from chargecloud.features.firmware import store
+from chargecloud.features.firmware.bodies import (
+    CampaignShown,
+    ImageShown,
+    NewCampaign,
+    NewImage,
+    NewVendor,
+    NextImage,
+    Resumption,
+    UpdateShown,
+    VendorShown,
+)
 from chargecloud.features.firmware.desk import BLOCK_OVERHEAD, FirmwareDesk
 from chargecloud.features.firmware.model import CampaignState, Pace, State
 from chargecloud.features.firmware.store import Campaign, Cohort, Image
 from chargecloud.interfaces import Platform
-from chargecloud.routes import Call, Id, Method, Page, Route
+from chargecloud.registry.tokens import PLATFORM
+from chargecloud.routes import Call, Method, Page, Route
 
 #: a board asks for blocks of about this size, where frames have 256 bytes
 USUAL_BLOCK = 192
-
-
-@frozen(kw_only=True)
-class NewVendor:
-    """Somebody whose signatures are to be believed."""
-
-    name: str = text("what people call them")
-    public_key: str = text("Ed25519, 32 bytes in hexadecimal", longest=64)
-
-
-@frozen(kw_only=True)
-class VendorShown:
-    """A vendor."""
-
-    id: Id = choice("its id")
-    name: str = text("what people call them")
-    public_key: str = text("in hexadecimal")
-
-
-@frozen(kw_only=True)
-class NewImage:
-    """An image with what its vendor has signed."""
-
-    manifest: str = text("in hexadecimal", longest=256)
-    signature: str = text("Ed25519 of the manifest, in hexadecimal", longest=128)
-    image: str = text("the bytes, in base64", longest=store.MOST_IMAGE_BYTES * 4 // 3 + 4)
-
-
-@frozen(kw_only=True)
-class ImageShown:
-    """An image."""
-
-    number: int = whole("by which chargers ask for it")
-    vendor_id: Id = choice("who signed it")
-    hardware: str = text("for which it is")
-    build: int = whole("which rises with each firmware")
-    version: str = text("for people")
-    size: int = whole("in bytes")
-    created_at: datetime = choice("when it was taken in")
-
-
-@frozen(kw_only=True)
-class NewCampaign:
-    """Which chargers are to get an image, and how carefully."""
-
-    name: str = text("what people call it")
-    image: int = whole("its number", least=1)
-    site_id: Id | None = choice("at this site only", default=None)
-    charger_ids: tuple[Id, ...] | None = choice("these chargers only", default=None)
-    percent: int = whole("so many of a hundred of them", default=100, least=1, most=100)
-    canary: int = whole("so many first, before all others", default=1, most=10_000)
-    hold_s: int = whole("seconds to wait after those", default=DAY, most=30 * DAY)
-    at_once: int = whole("updates under way at a time", default=20, least=1, most=10_000)
-    most_failures: int = whole("it halts when more than these go wrong", default=0, most=10_000)
-
-
-@frozen(kw_only=True)
-class Resumption:
-    """How a campaign that was halted goes on."""
-
-    most_failures: int | None = whole(
-        "it halts again when more than these have gone wrong, with those that have already; "
-        "as before if it is not said",
-        default=None,
-        most=10_000,
-    )
-
-
-@frozen(kw_only=True)
-class NextImage:
-    """An image that takes the place of one that turned out bad."""
-
-    image: int = whole("its number; its build must be higher, whatever is in it", least=1)
-
-
-@frozen(kw_only=True)
-class CampaignShown:
-    """A campaign."""
-
-    id: Id = choice("its id")
-    name: str = text("what people call it")
-    image: int = whole("number of its image")
-    state: CampaignState = choice("where it is")
-    why: str | None = text("it was halted")
-    chargers: int = whole("how many it is for")
-    by_state: Mapping[str, int] = choice("how many of them are where")
-    megabytes_sent: float = choice("over the air so far, with all that is around the bytes")
-    megabytes_estimated: float = choice("that it takes if nothing is sent twice")
-    created_at: datetime = choice("when it began")
-
-
-@frozen(kw_only=True)
-class UpdateShown:
-    """One charger of a campaign."""
-
-    charger_id: Id = choice("which")
-    state: State = choice("where it is")
-    why: str | None = text("it was refused")
-    offset: int = whole("bytes that it has")
-    bytes_sent: int = whole("over the air, with all that is around them")
-    changed_at: datetime = choice("since when it is there")
 
 
 def _hex(value: str, size: int | None, field: str) -> bytes:
@@ -165,6 +74,11 @@ def _shown(image: Image) -> ImageShown:
 def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
     """The routes of firmware."""
 
+    async def note(call: Call, what: str, tenant_id: int = PLATFORM, **about: object) -> None:
+        """Write down who did what."""
+        by = {"by": str(call.caller.token_id)}
+        await platform.log(LogEntry(f"firmware.{what}", tenant_id, {**about, **by}))
+
     async def add_vendor(call: Call) -> VendorShown:
         _check_platform(call)
         body: NewVendor = call.body
@@ -173,6 +87,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         await platform.transact(
             lambda connection: store.add_vendor(connection, vendor_id, body.name, key, now)
         )
+        await note(call, "vendor_trusted", vendor_id=str(vendor_id), name=body.name)
         return VendorShown(id=vendor_id, name=body.name, public_key=key.hex())
 
     async def vendors(_call: Call) -> Page[VendorShown]:
@@ -193,6 +108,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         image: Image = await platform.transact(
             lambda connection: store.add_image(connection, manifest, signature, data, now)
         )
+        await note(call, "image_added", image=image.number, build=image.build)
         return _shown(image)
 
     async def images(_call: Call) -> Page[ImageShown]:
@@ -203,6 +119,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         _check_platform(call)
         number = call.id("number")
         await platform.transact(lambda connection: store.remove_image(connection, number))
+        await note(call, "image_removed", image=number)
 
     def show(connection: Connection, campaign: Campaign) -> CampaignShown:
         image = store.find_image(connection, campaign.image)
@@ -250,7 +167,10 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
                 connection, campaign_id, tenant_id, name, image, cohort, pace, now
             )
 
-        return await shown(await platform.transact(write))
+        campaign: Campaign = await platform.transact(write)
+        about = {"campaign_id": str(campaign.id), "image": number}
+        await note(call, "campaign_begun", campaign.tenant_id, **about)
+        return await shown(campaign)
 
     async def campaign_of(call: Call) -> Campaign:
         campaign_id, tenant_id = call.id("campaign_id"), call.caller.tenant_id
@@ -294,6 +214,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         if campaign.state is not CampaignState.RUNNING:
             raise Conflict(f"the campaign is {campaign.state.value}")
         await desk.halt(campaign, "by hand")
+        await note(call, "campaign_halted", campaign.tenant_id, campaign_id=str(campaign.id))
         return await shown(campaign)
 
     async def resume(call: Call) -> CampaignShown:
@@ -302,6 +223,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
             raise Conflict(f"the campaign is {campaign.state.value}")
         more: int | None = call.body.most_failures
         await desk.resume(campaign, campaign.pace.most_failures if more is None else more)
+        await note(call, "campaign_resumed", campaign.tenant_id, campaign_id=str(campaign.id))
         return await shown(campaign)
 
     async def roll_back(call: Call) -> CampaignShown:
