@@ -126,7 +126,11 @@ OF_OTHER_COMMANDS = {
         # doubts, rules, failures and reasons: whatever may be said of an order
         | said_by(
             # what is said of chargers is not of this document
-            *(path for path in CHARGING.glob("*.py") if path.name != "facts.py"),
+            *(
+                path
+                for path in CHARGING.glob("*.py")
+                if path.name not in ("facts.py", "card_lists.py")
+            ),
             DOMAIN / "plausible.py",
             DOMAIN / "order.py",
             form=r"[a-z]+(-[a-z]+)+",

@@ -13,28 +13,6 @@
 #define CODES_BEHIND 32
 #define CODE_ENERGY_MWH 100000
 
-uint32_t cc_now_s(const cc_charger *charger)
-{
-    return charger->board->uptime_s(charger->context);
-}
-
-uint64_t cc_unix_s(const cc_charger *charger)
-{
-    return charger->unix_s == 0
-               ? 0
-               : charger->unix_s + (cc_now_s(charger) - charger->unix_at_s);
-}
-
-bool cc_any_charges(const cc_charger *charger)
-{
-    for (uint8_t port = 0; port < cc_ports(charger); port++) {
-        if (charger->ports[port].charge.is_running) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint32_t chance(const cc_charger *charger)
 {
     return charger->board->chance(charger->context);

@@ -36,15 +36,6 @@ bool cc_has_room_for_a_charge(const cc_charger *charger)
     return cc_ring_has_room(&charger->ring, (running + 1) * RECORDS_A_CHARGE);
 }
 
-void cc_checkpoint(cc_charger *charger, uint8_t port)
-{
-    cc_socket *at = &charger->ports[port];
-    at->charge.meter_mwh = at->sense.meter_mwh;
-    at->checkpoint_s = at->charge.charged_s;
-    cc_keep(charger->board, charger->context, CC_KEPT_PORT + port, &at->charge,
-            sizeof at->charge);
-}
-
 static void go(cc_charger *charger, uint8_t port)
 {
     cc_socket *at = &charger->ports[port];

@@ -2,7 +2,7 @@
 #ifndef CC_PARTS_H
 #define CC_PARTS_H
 
-#include "charger.h"
+#include "state.h"
 
 /* answers to a command */
 enum {
@@ -28,23 +28,11 @@ enum { CC_HAZARD_TEMPERATURE = 1, CC_HAZARD_CURRENT = 2, CC_HAZARD_LEAKAGE = 4,
        CC_HAZARD_RECORDS_FULL = 16 };
 enum { CC_ACTION_NONE, CC_ACTION_PORT_CUT, CC_ACTION_BOX_CUT, CC_ACTION_FIRE_LOCK_OUT };
 
-/* How many ports there are; they count from zero in here, and from one on the wire. */
-static inline uint8_t cc_ports(const cc_charger *charger)
-{
-    return charger->config->ports < CC_PORTS ? charger->config->ports : CC_PORTS;
-}
-
-uint32_t cc_now_s(const cc_charger *charger);
-/* Unix time, zero while it is not known. */
-uint64_t cc_unix_s(const cc_charger *charger);
-bool cc_any_charges(const cc_charger *charger);
-
 /* charges.c */
 uint8_t cc_begin(cc_charger *charger, uint8_t port, const cc_charge *charge);
 void cc_end(cc_charger *charger, uint8_t port, cc_reason reason);
 void cc_change(cc_charger *charger, uint8_t port, const cc_value *values);
 void cc_look_at_charge(cc_charger *charger, uint8_t port);
-void cc_checkpoint(cc_charger *charger, uint8_t port);
 void cc_recall_charges(cc_charger *charger);
 bool cc_is_locked_out(const cc_charger *charger, uint8_t port);
 bool cc_has_room_for_a_charge(const cc_charger *charger);
