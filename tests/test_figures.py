@@ -1,5 +1,6 @@
 """What C{/metrics} says of a platform that has worked."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,13 @@ def test_a_late_reactor_is_seen() -> None:
     punctuality.stopService()
     clock.advance(5)
     assert late_s == pytest.approx([0, 0.25, 0, 2.5])
+
+
+def test_every_figure_is_explained(watched: Watched) -> None:
+    """What a sysadmin may see is in the document, and nothing else is."""
+    document = (Path(__file__).parents[1] / "docs" / "operations.rst").read_text()
+    explained = set(re.findall(r"^``(chargecloud_\w+)``", document, flags=re.M))
+    watched.world.box().connect()
+    text = watched.figures.text()
+    shown = set(re.findall(r"^# TYPE (chargecloud_\w+?)(?:_total)? ", text, flags=re.M))
+    assert {name for name in shown if not name.endswith("_created")} == explained

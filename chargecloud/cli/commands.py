@@ -25,6 +25,7 @@ from chargecloud.cli.administering import (
     token_list,
     token_revoke,
 )
+from chargecloud.cli.backup import backup_commands
 from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
 from chargecloud.cli.parsing import about_chargers, command, room
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     database = room(rooms, "db", "the database")
     command(database, "upgrade", db_upgrade)
     command(database, "check", db_check)
+    backup_commands(database)
 
     tenants = room(rooms, "tenant", "operators that share it")
     command(tenants, "list", tenant_list)
