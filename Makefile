@@ -11,9 +11,9 @@ STAMP := $(VENV)/.installed
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
 
-# four at a time, on two cores: the longest ones mostly wait
+# three at a time on two cores: the longest ones come first, and mostly wait
 test: $(STAMP) services
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
 # what some tests need of this machine; those that miss something say so, and what would help

