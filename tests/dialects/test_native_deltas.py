@@ -82,3 +82,25 @@ def test_any_difference_is_a_report_or_refused(delta: dict[str, object]) -> None
     assert 0 <= told["voltage_dv"] < 2**32
     assert -(2**31) <= told["temperature_dc"] < 2**31
     assert "leakage_ua" not in told
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), small, st.integers(-400, 900)), min_size=2, max_size=10
+    )
+)
+def test_what_goes_down_is_told_in_full(quantities: list[tuple[int, int, int]]) -> None:
+    """A register that was exchanged, too: a difference of it can only say that it rose."""
+    pair = open_pair()
+    for number, (meter_mwh, power_dw, temperature_dc) in enumerate(quantities):
+        reading = PortReading(
+            1,
+            PortState.CHARGING,
+            power_dw=power_dw,
+            meter_mwh=meter_mwh,
+            temperature_dc=temperature_dc,
+            order_id=7,
+        )
+        report = PortsReported(ChargerTime(BOOT, 100 + 60 * number), (reading,))
+        pair.charger.report(report)
+        assert [each.event for each in pair.up() if isinstance(each, Told)] == [report]
