@@ -20,9 +20,9 @@ test: $(STAMP) services
 services:
 	@command -v arm-none-eabi-gcc >/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && { apt-get update; apt-get install -y --no-install-recommends gcc-arm-none-eabi \
-	       libnewlib-arm-none-eabi; } >/dev/null 2>&1 \
-	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"; }
+	  && timeout 180 sh -c 'apt-get update && apt-get install -y --no-install-recommends \
+	       gcc-arm-none-eabi libnewlib-arm-none-eabi' >/dev/null 2>&1; } \
+	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"
 
 # the long trials: 50 kills under 300 running charges, bad networks, storms; half an hour
 soak: $(STAMP)
