@@ -56,8 +56,10 @@ from chargecloud.registry.cards import Cards
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.customers import Customers
 from chargecloud.registry.cut_offs import SiteCutOffs
+from chargecloud.registry.editing import Editing
 from chargecloud.registry.keys import Keys
 from chargecloud.registry.pool import Pool
+from chargecloud.registry.register import Register
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
@@ -67,6 +69,8 @@ from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
 from chargecloud.web.resources import (
     cards,
+    charger_edits,
+    charger_imports,
     charger_keys,
     charger_pool,
     chargers,
@@ -81,6 +85,7 @@ from chargecloud.web.resources import (
     start_codes,
     tariffs,
 )
+from chargecloud.web.resources.charger_views import Shown
 
 _log = Logger()
 
@@ -182,7 +187,8 @@ class Platform:
             book, presence, stopping, forgotten, watching, clock, calendar, charging
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
-        shown = chargers.Shown(presence, live, book, calendar)
+        register, editing = Register(store), Editing(store)
+        shown = Shown(presence, live, book, calendar)
         return cls(
             gateway=gateway,
             book=book,
@@ -194,11 +200,13 @@ class Platform:
             followings=_followings(store, clock, features),
             rounds=[Rounds(clock, each) for parts in features for each in parts.each_minute],
             routes=[
-                *sites.routes(places, prices, tenants),
-                *chargers.routes(registered, places, shown),
+                *sites.routes(places, prices, tenants, editing),
+                *charger_imports.routes(registered, places),
                 *charger_pool.routes(
-                    Pool(store, calendar, secrets), registered, shown, routing.hang_up
+                    Pool(store, calendar, secrets), register, shown, routing.hang_up
                 ),
+                *chargers.routes(registered, register, places, shown),
+                *charger_edits.routes(editing, register, shown, routing.hang_up),
                 *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(registered, book, calls, calendar, store.writer.decide),

@@ -99,6 +99,8 @@ class Call:
     @ivar query: an instance of the route's query class, or C{None}.
     @ivar request_key: the Idempotency-Key.
     @ivar prefer_async: whether the caller would rather not wait (C{Prefer: respond-async}).
+    @ivar given: the fields that the body has, C{null} or not: what a PATCH changes.
+    @ivar seen: the versions that the caller has seen (C{If-Match}); C{None}: whichever it is.
     @ivar fingerprint: of method, path and body, to tell a repeated request from another
         one under the same key.
     """
@@ -109,6 +111,8 @@ class Call:
     query: Any = None
     request_key: str | None = None
     prefer_async: bool = False
+    given: frozenset[str] = frozenset()
+    seen: frozenset[int] | None = None
     fingerprint: str = ""
 
     def id(self, name: str) -> int:
@@ -149,6 +153,9 @@ class Route:
     @ivar refusals: what it may refuse besides what every route may (bad input, token,
         permission).
     @ivar base: where the path hangs.
+    @ivar is_versioned: whether the answer has a C{version}, which becomes its entity-tag; an
+        edit may then say in C{If-Match} which one it is made on top of.
+    @ivar consumes: the media type of the body; any but JSON comes as text, as it is.
     @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is.
     """
 
@@ -165,4 +172,6 @@ class Route:
     may_be_later: bool = False
     refusals: Sequence[type[Refusal]] = ()
     base: str = "/api/v1"
+    is_versioned: bool = False
+    consumes: str = JSON
     media_type: str = JSON

@@ -11,12 +11,14 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import Starting
+from chargecloud.domain.charger import SystemState
 from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
     ChargerOffline,
     InsufficientFunds,
     Invalid,
+    OutOfService,
     PortBusy,
     Refusal,
     StorageFull,
@@ -88,6 +90,7 @@ class Placing:
         Place an order; the start goes to the charger without being waited for.
 
         @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
+        @raise OutOfService: if nobody may begin to charge there.
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
@@ -98,6 +101,9 @@ class Placing:
         if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
+        status = found.charger.status
+        if status is not SystemState.IN_SERVICE:
+            raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])

@@ -17,6 +17,16 @@ class ChargerKind(Enum):
     DC = "dc"
 
 
+class SystemState(Enum):
+    """What the platform lets a charger do."""
+
+    IN_SERVICE = "in_service"
+    #: it is connected, and nobody may begin to charge; what charges is charged to its end
+    OUT_OF_SERVICE = "out_of_service"
+    #: it is there no more, and cannot log in; what it did is kept
+    DECOMMISSIONED = "decommissioned"
+
+
 class PortState(Enum):
     """What a charger says of one of its ports."""
 

@@ -85,6 +85,18 @@ class AlreadyExists(Conflict):
     code = "already-exists"
 
 
+class OutOfService(Conflict):
+    """The charger is taken out of service: nobody may begin to charge there."""
+
+    code = "out-of-service"
+
+
+class Edited(Refusal):
+    """What was to be edited has been edited by somebody else meanwhile."""
+
+    code = "edited-meanwhile"
+
+
 class PortBusy(Conflict):
     """The port has a running order."""
 

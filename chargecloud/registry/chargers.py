@@ -1,6 +1,6 @@
 """Chargers: what stands where, and what it proves itself with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from attrs import asdict, frozen
 from sqlalchemy import Connection, select
 
 from chargecloud.calendar import Calendar
-from chargecloud.domain.charger import Admission, ChargerKind
+from chargecloud.domain.charger import Admission, ChargerKind, SystemState
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound
 from chargecloud.domain.events import LoggedIn
@@ -18,7 +18,6 @@ from chargecloud.registry.secrets import FIRST_KEY, SEALED, Secrets
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.vault import key_of
 from chargecloud.storage.once import RequestKey, known, once
-from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import chargers, sites
 from chargecloud.storage.store import Store
 
@@ -38,6 +37,7 @@ class Charger:
 
     @ivar identity: what it calls itself on the wire, in its dialect's canonical form.
     @ivar epoch: counts its logins.
+    @ivar version: counts how often it was edited.
     """
 
     id: int
@@ -52,6 +52,9 @@ class Charger:
     created_at: datetime
     epoch: int
     vendor: str | None = None
+    owner: str | None = None
+    status: SystemState = SystemState.IN_SERVICE
+    version: int = 1
     imei: str | None = None
     iccid: str | None = None
     firmware: str | None = None
@@ -59,7 +62,8 @@ class Charger:
     logged_in_at: datetime | None = None
 
 
-_COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
+#: what a L{Charger} is read from
+COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
 
 #: what is known of a charger before it logs in
 _KNOWN = [
@@ -83,12 +87,18 @@ def _boots_before(row: Any, boot: int) -> dict[int, datetime]:
     return dict(list(boots.items())[-MOST_BOOTS:])
 
 
-def _charger(row: Any) -> Charger:
-    return Charger(**{**row._mapping, "kind": ChargerKind(row.kind)})
+def read_charger(row: Any) -> Charger:
+    """Of a row of L{COLUMNS}."""
+    read = {"kind": ChargerKind(row.kind), "status": SystemState(row.status)}
+    return Charger(**{name: row._mapping[name] for name in Charger.__annotations__} | read)
+
+
+def _taken(dialect: str, identity: str) -> AlreadyExists:
+    return AlreadyExists(f"there is a {dialect} charger {identity!r} already")
 
 
 def _of(tenant_id: int | None) -> Any:
-    found = select(*_COLUMNS)
+    found = select(*COLUMNS)
     return found if tenant_id is None else found.where(chargers.c.tenant_id == tenant_id)
 
 
@@ -101,7 +111,7 @@ def find_charger(connection: Connection, tenant_id: int | None, charger_id: int)
     row = connection.execute(_of(tenant_id).where(chargers.c.id == charger_id)).first()
     if row is None:
         raise NotFound(f"there is no charger {charger_id}")
-    return _charger(row)
+    return read_charger(row)
 
 
 @frozen
@@ -143,18 +153,7 @@ class Chargers:
         """
         if made := await known(self.store, request):
             return await self._with_key(tenant_id, made.resource_id)
-        if dialect not in self.dialects:
-            what = f"is none of {', '.join(sorted(self.dialects))}"
-            raise Invalid(
-                f"no dialect {dialect!r}", errors=[{"pointer": "/dialect", "detail": what}]
-            )
-        spoken = self.dialects[dialect]
-        try:
-            identity = spoken.read_identity(identity)
-        except Invalid as error:
-            fault = {"pointer": "/identity", "detail": error.detail}
-            raise Invalid(error.detail, errors=[fault]) from error
-        secret = key_of(key, spoken.key_bytes)
+        identity, secret = self._read(dialect, identity, key)
         await self.store.read(lambda connection: find_site(connection, tenant_id, site_id))
         charger = Charger(
             id=self.store.ids.next(),
@@ -170,6 +169,7 @@ class Chargers:
         )
         row = asdict(charger) | {
             "kind": kind.value,
+            "status": charger.status.value,
             "wrapped_key": self.secrets.seal(charger.id, secret, FIRST_KEY),
             "key_generation": FIRST_KEY,
             "keyed_at": None if secret is None else charger.created_at,
@@ -184,8 +184,37 @@ class Chargers:
         try:
             made = await once(self.store, request, charger.id, decision)
         except Stale:
-            raise AlreadyExists(f"there is a {dialect} charger {identity!r} already") from None
+            raise _taken(dialect, identity) from None
         return await self._with_key(tenant_id, made.resource_id)
+
+    async def check(self, dialect: str, identity: str, key: str | None) -> None:
+        """
+        Whether a charger could be registered so.
+
+        @raise Invalid: if not.
+        @raise AlreadyExists: if its identity is taken.
+        """
+        identity, _secret = self._read(dialect, identity, key)
+        taken = select(chargers.c.id).where(
+            chargers.c.dialect == dialect, chargers.c.identity == identity
+        )
+        if await self.store.read(lambda connection: connection.execute(taken).first()):
+            raise _taken(dialect, identity)
+
+    def _read(self, dialect: str, identity: str, key: str | None) -> tuple[str, bytes | None]:
+        """The identity in its canonical form, and the key, made if it is not given."""
+        if dialect not in self.dialects:
+            what = f"is none of {', '.join(sorted(self.dialects))}"
+            raise Invalid(
+                f"no dialect {dialect!r}", errors=[{"pointer": "/dialect", "detail": what}]
+            )
+        spoken = self.dialects[dialect]
+        try:
+            identity = spoken.read_identity(identity)
+        except Invalid as error:
+            fault = {"pointer": "/identity", "detail": error.detail}
+            raise Invalid(error.detail, errors=[fault]) from error
+        return identity, key_of(key, spoken.key_bytes)
 
     async def _with_key(self, tenant_id: int, charger_id: int) -> tuple[Charger, bytes | None]:
         def read(connection: Connection) -> tuple[Charger, Any]:
@@ -203,40 +232,6 @@ class Chargers:
         """
         return await self.store.read(
             lambda connection: find_charger(connection, tenant_id, charger_id)
-        )
-
-    async def list(
-        self,
-        tenant_id: int | None,
-        *,
-        limit: int,
-        cursor: str | None,
-        site_id: int | None = None,
-        dialect: str | None = None,
-        vendor: str | None = None,
-        words: str | None = None,
-    ) -> tuple[Sequence[Charger], str | None]:
-        """
-        A page of them, and the cursor of the next.
-
-        @param words: part of the name or of the identity.
-        """
-        query = _of(tenant_id)
-        if site_id is not None:
-            query = query.where(chargers.c.site_id == site_id)
-        if dialect is not None:
-            query = query.where(chargers.c.dialect == dialect)
-        if vendor is not None:
-            query = query.where(chargers.c.vendor == vendor)
-        if words is not None:
-            query = query.where(
-                chargers.c.name.contains(words, autoescape=True)
-                | chargers.c.identity.contains(words, autoescape=True)
-            )
-        return await self.store.read(
-            lambda connection: read_page(
-                connection, query, chargers.c.id, _charger, limit=limit, cursor=cursor
-            )
         )
 
     async def check_keys(self) -> None:
@@ -258,7 +253,9 @@ class Chargers:
 
         def find(connection: Connection) -> Any:
             found = select(*SEALED, chargers.c.login_digest, chargers.c.next_key_nonce).where(
-                chargers.c.dialect == dialect, chargers.c.identity == identity
+                chargers.c.dialect == dialect,
+                chargers.c.identity == identity,
+                chargers.c.status != SystemState.DECOMMISSIONED.value,
             )
             return connection.execute(found).one_or_none()
 

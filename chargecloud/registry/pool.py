@@ -13,6 +13,7 @@ from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.registry.batches import BadLine, Batch, MadeCharger, is_claim, new_code
 from chargecloud.registry.batches import claim_digest as digest_of
 from chargecloud.registry.chargers import Charger, find_charger
+from chargecloud.registry.ports import free_ports
 from chargecloud.registry.secrets import FIRST_KEY, SEALED, Secrets
 from chargecloud.registry.sites import find_site
 from chargecloud.registry.tokens import PLATFORM
@@ -62,19 +63,6 @@ def _row_of(connection: Connection, *where: Any) -> Any:
         chargers.c.iccid,
     ]
     return connection.execute(select(*columns).where(*where)).first()
-
-
-def _free_ports(row: Any, tenant_id: int) -> tuple[Change, ...]:
-    """Make all ports of a charger a tenant's, provided that none is taken."""
-    return tuple(
-        Change(
-            "ports",
-            {"charger_id": row.id, "port": port},
-            {"tenant_id": tenant_id},
-            {"order_id": None},
-        )
-        for port in range(1, row.port_count + 1)
-    )
 
 
 @frozen
@@ -239,7 +227,7 @@ class Pool:
         assert secret is not None, "what is claimed has a key"
         # both identities change places, one after the other: each is there once at any time
         writes = (
-            *_free_ports(row, row.tenant_id),
+            *free_ports(row.id, row.port_count, row.tenant_id),
             Change(
                 "chargers",
                 {"id": board.id},
@@ -317,7 +305,9 @@ class Pool:
         """Change whose a charger is; no port of it may be taken."""
         expect = {"tenant_id": row.tenant_id, "claim_digest": row.claim_digest}
         change = Change("chargers", {"id": row.id}, changed, expect)
-        await self._decide(Decision((*_free_ports(row, tenant_id), change), (entry,)))
+        await self._decide(
+            Decision((*free_ports(row.id, row.port_count, tenant_id), change), (entry,))
+        )
 
     async def _decide(self, decision: Decision) -> None:
         try:

@@ -23,6 +23,7 @@ class Site:
 
     @ivar time_zone: IANA name; its prices and days follow it.
     @ivar tariff_id: for orders that name no other.
+    @ivar version: counts how often it was edited.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Site:
     lat: float | None = None
     lon: float | None = None
     tariff_id: int | None = None
+    version: int = 1
 
 
 def _site(row: Any) -> Site:

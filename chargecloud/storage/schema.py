@@ -100,6 +100,7 @@ sites = Table(
     Column("lon", Float),
     Column("time_zone", String(64), nullable=False),
     Column("tariff_id", BigInteger),
+    Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
     Index("sites_by_tenant", "tenant_id", "id"),
 )
@@ -117,6 +118,10 @@ chargers = Table(
     Column("port_count", Integer, nullable=False),
     Column("rated_w", Integer, nullable=False),
     Column("vendor", String(200)),
+    Column("owner", String(200)),
+    # what the platform lets it do, and how often that and its description were edited
+    Column("status", String(16), nullable=False, server_default="in_service"),
+    Column("version", Integer, nullable=False, server_default="1"),
     Column("imei", String(20)),
     Column("iccid", String(20)),
     Column("firmware", String(64)),

@@ -13,6 +13,9 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}", re.ASCII)
 #: string of the IETF draft both pass as they are
 _REQUEST_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 
+#: the entity-tag of a version
+_VERSION = re.compile(rb'"([0-9]{1,9})"')
+
 #: RFC 6750: the scheme in any case, then the token's own alphabet
 _BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
 
@@ -60,12 +63,27 @@ def prefers_async(prefer: Sequence[bytes]) -> bool:
     )
 
 
-def is_json(content_type: Sequence[bytes]) -> bool:
-    """Whether Content-Type says C{application/json}; parameters do not matter, since JSON
-    is UTF-8 in any case."""
+def is_of(media_type: str, content_type: Sequence[bytes]) -> bool:
+    """Whether Content-Type says so; parameters do not matter, since all that we take is
+    UTF-8 in any case."""
     return len(content_type) == 1 and (
-        content_type[0].partition(b";")[0].strip().lower() == b"application/json"
+        content_type[0].partition(b";")[0].strip().lower() == media_type.encode()
     )
+
+
+def seen_versions(if_match: Sequence[bytes]) -> frozenset[int] | None:
+    """The versions of our entity-tags in If-Match (RFC 9110, section 13.1.1); C{None} if any
+    will do.  A tag that is none of ours matches nothing."""
+    tags = [tag.strip() for value in if_match for tag in value.split(b",")]
+    if not tags or tags == [b"*"]:
+        return None
+    found = (_VERSION.fullmatch(tag) for tag in tags)
+    return frozenset(int(each[1]) for each in found if each)
+
+
+def entity_tag(version: int) -> str:
+    """The entity-tag of a version."""
+    return f'"{version}"'
 
 
 def language(accept_language: Sequence[bytes]) -> Language:

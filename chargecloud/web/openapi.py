@@ -9,8 +9,8 @@ from typing import Any, Union, get_args
 import attrs
 
 from chargecloud import __version__
-from chargecloud.domain.errors import Invalid, Overloaded, Refusal, RequestKeyReused
-from chargecloud.routes import Method, Route, wire_name
+from chargecloud.domain.errors import Edited, Invalid, Overloaded, Refusal, RequestKeyReused
+from chargecloud.routes import JSON, Method, Route, wire_name
 from chargecloud.web.converters import answer_converter
 from chargecloud.web.problems import (
     BadRequest,
@@ -18,6 +18,7 @@ from chargecloud.web.problems import (
     NotAuthenticated,
     NotJson,
     NotPermitted,
+    WrongMediaType,
     kind_of,
 )
 from chargecloud.web.schemas import Schema, Schemas, fields_of
@@ -60,7 +61,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     schemas = Schemas(answer_converter(), components={"Problem": PROBLEM})
     for route in routes:
         if route.body is not None:
-            schemas.of_body(route.body)
+            _body_schema(route, schemas)
     paths: dict[str, dict[str, Any]] = {}
     names: set[str] = set()
     for route in routes:
@@ -108,9 +109,13 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     if route.permission is not None:
         operation["description"] = f"The token must allow `{route.permission}`."
     if route.body is not None:
-        content = {"application/json": {"schema": schemas.of_body(route.body)}}
+        content = {route.consumes: {"schema": _body_schema(route, schemas)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _body_schema(route: Route, schemas: Schemas) -> dict[str, Any]:
+    return schemas.of_body(route.body) if route.consumes == JSON else {"type": "string"}
 
 
 def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
@@ -129,6 +134,13 @@ def _parameters(route: Route, schemas: Schemas) -> Iterable[dict[str, Any]]:
             "name": "Prefer",
             "in": "header",
             "description": "`respond-async` is answered before the work is done",
+            "schema": {"type": "string"},
+        }
+    if _is_edit(route):
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "description": "the entity-tag that was seen: an edit on top of another is refused",
             "schema": {"type": "string"},
         }
     if _is_done_once(route):
@@ -152,6 +164,9 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     else:
         content = {route.media_type: {"schema": schemas.of_answer(route.answer)}}
         success = (route.status, {"description": "done", "content": content})
+        if route.is_versioned:
+            tag = {"description": "of its version", "schema": {"type": "string"}}
+            success[1]["headers"] = {"ETag": tag}
     responses = {str(success[0]): success[1]}
     if route.may_be_later:
         responses["202"] = {**success[1], "description": "begun, and not waited for"}
@@ -170,9 +185,15 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     return responses
 
 
+def _is_edit(route: Route) -> bool:
+    """Whether it changes something that has a version."""
+    return route.is_versioned and route.method is not Method.GET
+
+
 def _is_done_once(route: Route) -> bool:
     """Whether it makes something, or moves something in the world."""
-    return route.method is Method.POST and (route.status == 201 or route.may_be_later)
+    makes = route.status == 201 or route.consumes != JSON
+    return route.method is Method.POST and (makes or route.may_be_later)
 
 
 def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
@@ -180,11 +201,13 @@ def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
     if route.permission is not None:
         yield from (NotAuthenticated, NotPermitted)
     if route.body is not None:
-        yield from (BodyTooLarge, NotJson)
+        yield from (BodyTooLarge, NotJson if route.consumes == JSON else WrongMediaType)
     if route.body is not None or route.query is not None:
         yield from (BadRequest, Invalid)
     elif route.method is Method.POST:
         yield BadRequest
+    if _is_edit(route):
+        yield Edited
     if _is_done_once(route):
         # what is made is made once, and not while too much waits already
         yield from (RequestKeyReused, Overloaded)

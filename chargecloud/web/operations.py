@@ -19,6 +19,7 @@ from chargecloud.web.problems import (
     NotAuthenticated,
     NotJson,
     NotPermitted,
+    WrongMediaType,
 )
 from chargecloud.web.reading import body_reader, query_reader
 
@@ -71,7 +72,7 @@ class Operation:
         return cls(
             route,
             authenticate,
-            body_reader(converters.body, route.body or _Nothing),
+            body_reader(converters.body, route.body or _Nothing) if route.consumes == JSON else str,
             query_reader(converters.query, route.query or _Nothing),
             (lambda answer: json_text.write(plain(answer)))
             if route.media_type == JSON
@@ -82,7 +83,7 @@ class Operation:
         """
         Do what a request asks.
 
-        @return: status and body of the response.
+        @return: status and body of the response; its entity-tag is set on the request.
         @raise Refusal: if it is not done.
         """
         caller = await self._admit(request)
@@ -93,6 +94,8 @@ class Operation:
             return HTTPStatus.NO_CONTENT, b""
         if isinstance(answer, Later):
             return HTTPStatus.ACCEPTED, self.write(answer.answer)
+        if self.route.is_versioned:
+            request.setHeader("ETag", headers.entity_tag(answer.version))
         return self.route.status, self.write(answer)
 
     async def _admit(self, request: IRequest) -> Caller:
@@ -117,6 +120,10 @@ class Operation:
             body=self.read_body(values) if self.route.body else None,
             query=self.read_query(query) if self.route.query or query else None,
             request_key=key,
+            given=frozenset(values) if isinstance(values, dict) else frozenset(),
+            seen=headers.seen_versions(_raw(request, b"if-match"))
+            if self.route.is_versioned
+            else None,
             fingerprint=_fingerprint(request, values) if key else "",
             prefer_async=headers.prefers_async(_raw(request, b"prefer")),
         )
@@ -131,9 +138,18 @@ class Operation:
             if content.strip() not in (b"", b"{}"):
                 raise BadRequest("this operation takes no body")
             return None
-        if not headers.is_json(_raw(request, b"content-type")):
-            raise NotJson("the Content-Type of the body must be application/json")
-        return json_text.parse(content)
+        wanted = self.route.consumes
+        if not headers.is_of(wanted, _raw(request, b"content-type")):
+            refusal = NotJson if wanted == JSON else WrongMediaType
+            raise refusal(f"the Content-Type of the body must be {wanted}")
+        return json_text.parse(content) if wanted == JSON else _text(content)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body is not UTF-8 at its byte {error.start}") from error
 
 
 @frozen

@@ -64,6 +64,12 @@ class NotJson(Refusal):
     code = "not-json"
 
 
+class WrongMediaType(Refusal):
+    """The body is of another type than the operation takes, which is not JSON."""
+
+    code = "wrong-media-type"
+
+
 class Fault(Refusal):
     """Our own fault, of which the client learns nothing but where we wrote it down."""
 
@@ -102,6 +108,10 @@ KINDS: Mapping[type[Refusal], Kind] = {
     ),
     errors.Conflict: Kind(HTTPStatus.CONFLICT, "Not in this state", "当前状态不允许此操作"),
     errors.AlreadyExists: Kind(HTTPStatus.CONFLICT, "Exists already", "已存在"),
+    errors.OutOfService: Kind(HTTPStatus.CONFLICT, "Charger out of service", "充电设备已停用"),
+    errors.Edited: Kind(
+        HTTPStatus.PRECONDITION_FAILED, "Edited by somebody else meanwhile", "已被他人修改"
+    ),
     errors.PortBusy: Kind(HTTPStatus.CONFLICT, "Port in use", "充电口使用中"),
     errors.InsufficientFunds: Kind(HTTPStatus.CONFLICT, "Not enough money", "余额不足"),
     errors.ChargerOffline: Kind(HTTPStatus.CONFLICT, "Charger offline", "充电设备离线"),
@@ -120,6 +130,9 @@ KINDS: Mapping[type[Refusal], Kind] = {
     NoSuchMethod: Kind(HTTPStatus.METHOD_NOT_ALLOWED, "No such method", "不支持的请求方法"),
     BodyTooLarge: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", "请求体过大"),
     NotJson: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not JSON", "请求体必须为 JSON"),
+    WrongMediaType: Kind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Wrong type of body", "不支持的请求体类型"
+    ),
     Fault: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "Our fault", "系统内部错误"),
 }
 

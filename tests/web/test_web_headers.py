@@ -107,7 +107,7 @@ def test_prefer(values: list[bytes], wanted: bool) -> None:
 )
 def test_content_type(values: list[bytes], wanted: bool) -> None:
     """Only application/json is JSON to us."""
-    assert headers.is_json(values) is wanted
+    assert headers.is_of("application/json", values) is wanted
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from attrs import frozen
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text
 from chargecloud.registry.batches import label
-from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.pool import Pool, WrongClaim
+from chargecloud.registry.register import Register
 from chargecloud.routes import Call, Id, Method, Route
-from chargecloud.web.resources.chargers import ChargerShown, Shown
+from chargecloud.web.resources.charger_views import ChargerShown, Shown
 
 
 @frozen(kw_only=True)
@@ -41,7 +41,7 @@ class Released:
 
 
 def routes(
-    pool: Pool, chargers: Chargers, shown: Shown, hang_up: Callable[[int], None]
+    pool: Pool, register: Register, shown: Shown, hang_up: Callable[[int], None]
 ) -> list[Route]:
     """
     The routes of chargers that come and go.
@@ -59,11 +59,11 @@ def routes(
             name=body.name,
             by=call.caller.token_id,
         )
-        return shown.brief(charger)
+        return shown.brief(await register.get(charger.tenant_id, charger.id))
 
     async def release(call: Call) -> Released:
         charger_id = call.id("charger_id")
-        charger = await chargers.get(call.caller.tenant_id, charger_id)
+        charger = (await register.get(call.caller.tenant_id, charger_id)).charger
         code = await pool.release(call.caller.tenant_id, charger_id, call.caller.token_id)
         hang_up(charger_id)
         return Released(identity=charger.identity, code=code, label=label(charger.identity, code))
@@ -78,7 +78,7 @@ def routes(
             by=call.caller.token_id,
         )
         hang_up(charger_id)
-        return shown.brief(await chargers.get(call.caller.tenant_id, charger_id))
+        return shown.brief(await register.get(call.caller.tenant_id, charger_id))
 
     return [
         Route(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from chargecloud.registry.editing import Editor
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.routes import Call, Page
 from chargecloud.storage.once import RequestKey
@@ -17,6 +18,11 @@ def request_key(call: Call) -> RequestKey | None:
         return None
     tenant_id = PLATFORM if call.caller.tenant_id is None else call.caller.tenant_id
     return RequestKey(tenant_id, call.request_key, call.fingerprint)
+
+
+def editor(call: Call) -> Editor:
+    """Who edits, and on top of what."""
+    return Editor(tenant_id=call.caller.tenant_id, token_id=call.caller.token_id, seen=call.seen)
 
 
 def page(found: tuple[Sequence[T], str | None], show: Callable[[T], V]) -> Page[V]:

@@ -6,13 +6,14 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from chargecloud.domain.errors import NotFound
-from chargecloud.domain.fields import choice, text
+from chargecloud.domain.errors import Edited, NotFound
+from chargecloud.domain.fields import choice, text, whole
 from chargecloud.money.tariffs import Tariffs
+from chargecloud.registry.editing import Editing
 from chargecloud.registry.sites import Site, Sites
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Call, Id, Method, Page, Paging, Route
-from chargecloud.web.resources.shared import page, request_key
+from chargecloud.web.resources.shared import editor, page, request_key
 
 
 def _degrees(doc: str, most: int) -> Any:
@@ -40,6 +41,18 @@ class NewSite:
 
 
 @frozen(kw_only=True)
+class SiteEdit:
+    """What is to be changed; what is not given stays."""
+
+    name: str = text("what people call it", default=None)
+    time_zone: str = text("IANA time zone of its prices and days", default=None)
+    address: str | None = text("where it is", default=None)
+    lat: float | None = _degrees("degrees north", 90)
+    lon: float | None = _degrees("degrees east", 180)
+    tariff_id: Id | None = choice("for orders from now on that name no other", default=None)
+
+
+@frozen(kw_only=True)
 class SiteShown:
     """A site."""
 
@@ -51,6 +64,7 @@ class SiteShown:
     lat: float | None = choice("degrees north")
     lon: float | None = choice("degrees east")
     tariff_id: Id | None = choice("for orders that name no other")
+    version: int = whole("counts how often it was edited; its entity-tag")
     created_at: datetime = choice("when it was made")
 
 
@@ -65,11 +79,12 @@ def show(site: Site) -> SiteShown:
         lat=site.lat,
         lon=site.lon,
         tariff_id=site.tariff_id,
+        version=site.version,
         created_at=site.created_at,
     )
 
 
-def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants) -> list[Route]:
+def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants, editing: Editing) -> list[Route]:
     """The routes of sites."""
 
     async def create(call: Call) -> SiteShown:
@@ -97,6 +112,14 @@ def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants) -> list[Route]:
 
     async def get(call: Call) -> SiteShown:
         return show(await sites.get(call.caller.tenant_id, call.id("site_id")))
+
+    async def edit(call: Call) -> SiteShown:
+        site = await sites.get(call.caller.tenant_id, call.id("site_id"))
+        changes = {name: getattr(call.body, name) for name in call.given}
+        if (tariff_id := changes.get("tariff_id")) is not None:
+            await tariffs.get(site.tenant_id, tariff_id)
+        await editing.site(editor(call), site.id, changes)
+        return show(await sites.get(call.caller.tenant_id, site.id))
 
     common: dict[str, Any] = {"tag": "sites", "refusals": (NotFound,)}
     return [
@@ -127,7 +150,19 @@ def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants) -> list[Route]:
             summary="Show a site",
             permission="sites:read",
             answer=SiteShown,
+            is_versioned=True,
             run=get,
             **common,
+        ),
+        Route(
+            method=Method.PATCH,
+            path="/sites/{site_id}",
+            summary="Edit a site",
+            permission="sites:write",
+            body=SiteEdit,
+            answer=SiteShown,
+            is_versioned=True,
+            run=edit,
+            **common | {"refusals": (NotFound, Edited)},
         ),
     ]

@@ -29,10 +29,12 @@ class Answer:
     """What came back.
 
     @ivar json: C{None} if there was no content.
+    @ivar tag: its entity-tag.
     """
 
     status: int
     json: Any
+    tag: str | None = None
 
     @property
     def kind(self) -> str:
@@ -60,7 +62,8 @@ class Asked:
         response = result_of(self.response)
         self.asking.treq.flush()
         content = result_of(self.asking.treq.content(response))
-        answer = Answer(response.code, json.loads(content) if content else None)
+        tag = response.headers.getRawHeaders("ETag", [None])[0]
+        answer = Answer(response.code, json.loads(content) if content else None, tag)
         if self.path != "/openapi.json":
             self.asking.check(self.method, self.path, answer)
         return answer
@@ -89,26 +92,32 @@ class Asking:
         token: str = ROOT,
         key: str | None = None,
         prefer: str | None = None,
+        seen: str | None = None,
     ) -> Asked:
         """
         Send a request, and wait for nothing.
 
         @param path: below the base, unless it is one of the few outside.
+        @param body: text goes as a table, anything else as JSON.
         @param key: the Idempotency-Key.
+        @param seen: the entity-tag of If-Match.
         """
         headers = {"Authorization": [f"Bearer {token}"]}
         if key is not None:
             headers["Idempotency-Key"] = [key]
         if prefer is not None:
             headers["Prefer"] = [prefer]
+        if seen is not None:
+            headers["If-Match"] = [seen]
+        is_table = isinstance(body, str)
         if body is not None:
-            headers["Content-Type"] = ["application/json"]
+            headers["Content-Type"] = ["text/csv" if is_table else "application/json"]
         whole_path = path if path in ("/openapi.json", "/healthz", "/readyz") else f"/api/v1{path}"
         asked = self.treq.request(
             method,
             f"http://test{whole_path}",
             headers=headers,
-            data=None if body is None else json.dumps(body).encode(),
+            data=None if body is None else (body if is_table else json.dumps(body)).encode(),
         )
         self.treq.flush()
         return Asked(self, method, whole_path.partition("?")[0], asked)

@@ -41,6 +41,10 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("POST", "/chargers"): CHARGER,
     ("GET", "/chargers"): None,
     ("GET", "/chargers/{charger_id}"): None,
+    ("PATCH", "/sites/{site_id}"): {"name": "mine"},
+    ("PATCH", "/chargers/{charger_id}"): {"name": "mine"},
+    ("POST", "/chargers/{charger_id}/decommission"): {"reason": "mine"},
+    ("POST", "/chargers/import"): {"not": "a table"},
     ("POST", "/chargers/claim"): {"identity": "EB-1", "code": "0", "site_id": "{site_id}"},
     ("POST", "/chargers/{charger_id}/release"): None,
     ("POST", "/chargers/{charger_id}/board"): {"identity": "EB-1", "code": "0"},
@@ -212,7 +216,8 @@ def test_a_stranger_sees_and_moves_nothing(neighbours: Neighbours, method: str, 
         assert answer.json.get("items", []) == []
         assert answer.json.get("orders", 0) == 0
     else:
-        assert answer.status in (404, 422), answer
+        # what takes a table takes no object; its lines are tried beside its other tests
+        assert answer.status in (404, 415 if path == "/chargers/import" else 422), answer
     assert neighbours.box.pump().heard == []
     assert _everything(api, ids) == before
 
