@@ -68,6 +68,7 @@ from chargecloud.routes import Route
 from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
 from chargecloud.web.resources import (
+    bulk_commands,
     cards,
     charger_edits,
     charger_imports,
@@ -154,7 +155,6 @@ class Platform:
         placing = Placing(store, book, starting, calendar, charging, full)
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
-        calls = Calls(routing, calendar, store.ids.next)
         given = Given(
             calendar,
             store.read,
@@ -189,6 +189,13 @@ class Platform:
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
         shown = Shown(presence, live, book, calendar)
+        commanding = commands.Commanding(
+            registered,
+            book,
+            Calls(routing, calendar, store.ids.next),
+            calendar,
+            store.writer.decide,
+        )
         return cls(
             gateway=gateway,
             book=book,
@@ -202,6 +209,7 @@ class Platform:
             routes=[
                 *sites.routes(places, prices, tenants, editing),
                 *charger_imports.routes(registered, places),
+                *bulk_commands.routes(commanding, register, places),
                 *charger_pool.routes(
                     Pool(store, calendar, secrets), register, shown, routing.hang_up
                 ),
@@ -209,7 +217,7 @@ class Platform:
                 *charger_edits.routes(editing, register, shown, routing.hang_up),
                 *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
-                *commands.routes(registered, book, calls, calendar, store.writer.decide),
+                *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
                 *cards.routes(Cards(store, calendar), tenants, lists.changed),

@@ -192,7 +192,7 @@ def _is_edit(route: Route) -> bool:
 
 def _is_done_once(route: Route) -> bool:
     """Whether it makes something, or moves something in the world."""
-    makes = route.status == 201 or route.consumes != JSON
+    makes = route.status in (201, 202) or route.consumes != JSON
     return route.method is Method.POST and (makes or route.may_be_later)
 
 

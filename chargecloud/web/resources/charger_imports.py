@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator
 from enum import Enum
-from hashlib import sha256
 from io import StringIO
 from typing import Any
 
@@ -15,11 +14,10 @@ from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.sites import Sites
 from chargecloud.routes import Call, Id, Method, Route
-from chargecloud.storage.once import RequestKey
 from chargecloud.web.converters import query_converter
 from chargecloud.web.reading import body_reader
 from chargecloud.web.resources.chargers import NewCharger
-from chargecloud.web.resources.shared import request_key
+from chargecloud.web.resources.shared import part_of, request_key
 
 COLUMNS = tuple(each.name for each in attrs.fields(NewCharger))
 NEEDED = tuple(each.name for each in attrs.fields(NewCharger) if each.default is attrs.NOTHING)
@@ -164,17 +162,11 @@ def routes(chargers: Chargers, sites: Sites) -> list[Route]:
         if call.query.rehearse:
             await chargers.check(**{each: about[each] for each in ("dialect", "identity", "key")})
             return {"state": LineState.FIT}
-        charger, key = await chargers.create(of_line(call, line), site.tenant_id, **about)
+        charger, key = await chargers.create(
+            part_of(request_key(call), line.number), site.tenant_id, **about
+        )
         made = {"id": charger.id, "key": None if key is None else key.hex()}
         return made | {"state": LineState.CREATED}
-
-    def of_line(call: Call, line: _Line) -> RequestKey | None:
-        """A table that is sent again makes each of its chargers once, line by line."""
-        whole_table = request_key(call)
-        if whole_table is None:
-            return None
-        name = f"{whole_table.key} {line.number}"
-        return attrs.evolve(whole_table, key=sha256(name.encode()).hexdigest())
 
     return [
         Route(

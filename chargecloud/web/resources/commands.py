@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls, CallState, ChargerCall, Repetitions
 from chargecloud.charging.stopping import stopped_for
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.commands import Command, SetTime, StopCharge, VendorCall
+from chargecloud.domain.commands import Answer, Command, SetTime, StopCharge, VendorCall
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.errors import (
     ChargerOffline,
@@ -25,7 +26,8 @@ from chargecloud.domain.errors import (
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Charger, Chargers
-from chargecloud.routes import Call, Id, Later, Method, Route
+from chargecloud.routes import Call, Caller, Id, Later, Method, Route
+from chargecloud.storage.once import RequestKey
 from chargecloud.web.problems import NotPermitted
 from chargecloud.web.resources.own_commands import OWN_COMMANDS, own_command
 from chargecloud.web.resources.shared import request_key
@@ -73,47 +75,77 @@ def show(call: ChargerCall) -> CommandShown:
     )
 
 
-def routes(
-    chargers: Chargers,
-    book: OrderBook,
-    calls: Calls,
-    calendar: Calendar,
-    write_down: Callable[[Decision], Any],
-) -> list[Route]:
+@frozen
+class Commanding:
     """
-    The routes of commands.
+    Sends people's commands.
 
-    @param write_down: commits who has commanded what, before the charger hears of it.
+    @ivar write_down: commits who has commanded what, before the charger hears of it.
     """
-    repetitions = Repetitions()
+
+    chargers: Chargers
+    book: OrderBook
+    calls: Calls
+    calendar: Calendar
+    write_down: Callable[[Decision], Any]
+    _repetitions: Repetitions = field(factory=Repetitions, init=False)
+
+    async def send(
+        self, caller: Caller, charger_id: int, body: NewCommand, request: RequestKey | None
+    ) -> "tuple[ChargerCall, Deferred[Answer] | None]":
+        """
+        Send a command, unless its request has sent it already.
+
+        @return: the command, and what fires with the answer if it was sent just now.
+        @raise NotFound: if the caller has no such charger.
+        @raise NotPermitted: for a command that needs a right of its own.
+        @raise Refusal: if there is no such command, or nothing for it to do.
+        """
+        charger = await self.chargers.get(caller.tenant_id, charger_id)
+        before = self._repetitions.known(request)
+        if before is not None:
+            return self.calls.get(charger.id, before), None
+        _check_args(body)
+        track = _to_be_stopped(self.book, charger, body) if body.name == "stop" else None
+        command, permission = _command(charger, body, track, self.calendar)
+        if permission is not None and not caller.may(permission):
+            raise NotPermitted(f"the token does not allow {permission}", permission=permission)
+        await self.write_down(_commanded(charger, body, caller.token_id))
+        sent, answered = self.calls.send(charger.id, body.name, command)
+        self._repetitions.keep(request, sent.id)
+        if track is not None:
+            stopped_for(track, StopReason.OPERATOR, self.calendar.now(), answered)
+        return sent, answered
+
+    async def get(self, caller: Caller, charger_id: int, command_id: int) -> ChargerCall:
+        """
+        A command that was sent before.
+
+        @raise NotFound: if it never was, or is forgotten by now.
+        """
+        charger = await self.chargers.get(caller.tenant_id, charger_id)
+        return self.calls.get(charger.id, command_id)
+
+
+def routes(commanding: Commanding) -> list[Route]:
+    """The routes of commands."""
 
     async def send(call: Call) -> CommandShown | Later:
-        charger = await chargers.get(call.caller.tenant_id, call.id("charger_id"))
-        request, body = request_key(call), call.body
-        before = repetitions.known(request)
-        if before is not None:
-            repeated = calls.get(charger.id, before)
-            on_its_way = repeated.state is CallState.SENT
-            return Later(show(repeated)) if on_its_way else show(repeated)
-        _check_args(body)
-        track = _to_be_stopped(book, charger, body) if body.name == "stop" else None
-        command, permission = _command(charger, body, track, calendar)
-        if permission is not None and not call.caller.may(permission):
-            raise NotPermitted(f"the token does not allow {permission}", permission=permission)
-        await write_down(_commanded(charger, body, call.caller.token_id))
-        sent, answered = calls.send(charger.id, body.name, command)
-        repetitions.keep(request, sent.id)
-        if track is not None:
-            stopped_for(track, StopReason.OPERATOR, calendar.now(), answered)
+        sent, answered = await commanding.send(
+            call.caller, call.id("charger_id"), call.body, request_key(call)
+        )
+        if answered is None:
+            on_its_way = sent.state is CallState.SENT
+            return Later(show(sent)) if on_its_way else show(sent)
         if call.prefer_async:
-            calls.forget(answered)
+            commanding.calls.forget(answered)
             return Later(show(sent))
         await answered
         return show(sent)
 
     async def get(call: Call) -> CommandShown:
-        charger = await chargers.get(call.caller.tenant_id, call.id("charger_id"))
-        return show(calls.get(charger.id, call.id("command_id")))
+        charger_id, command_id = call.id("charger_id"), call.id("command_id")
+        return show(await commanding.get(call.caller, charger_id, command_id))
 
     return [
         Route(

@@ -1,7 +1,10 @@
 """What the resources share: who is asking about what, and how lists are told."""
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import TypeVar
+
+from attrs import evolve
 
 from chargecloud.registry.editing import Editor
 from chargecloud.registry.tokens import PLATFORM
@@ -18,6 +21,13 @@ def request_key(call: Call) -> RequestKey | None:
         return None
     tenant_id = PLATFORM if call.caller.tenant_id is None else call.caller.tenant_id
     return RequestKey(tenant_id, call.request_key, call.fingerprint)
+
+
+def part_of(request: RequestKey | None, name: object) -> RequestKey | None:
+    """The key of one part of a request that has many, each of which has its effect once."""
+    if request is None:
+        return None
+    return evolve(request, key=sha256(f"{request.key} {name}".encode()).hexdigest())
 
 
 def editor(call: Call) -> Editor:

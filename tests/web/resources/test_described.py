@@ -14,7 +14,8 @@ def test_the_platforms_document_is_valid(api: Asking) -> None:
 
 def test_what_is_kept_is_not_edited(world: World, api: Asking) -> None:
     """It is added to.  What a card, a site and a charger are is no record, and neither are a
-    site's rules and a charger's key: they are the only ones that are replaced; and nothing is deleted but a key that was lost."""
+    site's rules and a charger's key: they are the only ones that are replaced; and nothing is
+    deleted but a key that was lost."""
     replacing = {
         (route.method, route.path)
         for route in world.platform.routes

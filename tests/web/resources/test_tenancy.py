@@ -45,6 +45,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("PATCH", "/chargers/{charger_id}"): {"name": "mine"},
     ("POST", "/chargers/{charger_id}/decommission"): {"reason": "mine"},
     ("POST", "/chargers/import"): {"not": "a table"},
+    ("POST", "/chargers/commands"): {"site_id": "{site_id}", "name": "set_time"},
     ("POST", "/chargers/claim"): {"identity": "EB-1", "code": "0", "site_id": "{site_id}"},
     ("POST", "/chargers/{charger_id}/release"): None,
     ("POST", "/chargers/{charger_id}/board"): {"identity": "EB-1", "code": "0"},
