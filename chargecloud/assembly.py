@@ -71,6 +71,7 @@ from chargecloud.web.resources import (
     bulk_commands,
     cards,
     charger_edits,
+    charger_frames,
     charger_imports,
     charger_keys,
     charger_pool,
@@ -214,6 +215,7 @@ class Platform:
                     Pool(store, calendar, secrets), register, shown, routing.hang_up
                 ),
                 *chargers.routes(registered, register, places, shown),
+                *charger_frames.routes(registered, gateway.recorder, plugins.dialects, calendar),
                 *charger_edits.routes(editing, register, shown, routing.hang_up),
                 *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),

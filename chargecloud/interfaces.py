@@ -4,7 +4,7 @@ A plugin provides one of these through a hook (L{chargecloud.hookspecs}); each p
 is checked against its interface when the service starts, and is then called directly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +117,30 @@ class Gone:
 Heard = Claimed | Proven | Told | Answered | Alive | Gone
 
 
+#: told of each whole frame: whose it is, whether it came up from the charger, its bytes on
+#: the wire, and what was in it where a seal kept that from everybody else
+Record = Callable[[str, bool, bytes, bytes | None], None]
+
+
+def record_nothing(identity: str, is_up: bool, raw: bytes, opened: bytes | None) -> None:
+    """For a conversation that nobody looks at."""
+
+
+@frozen
+class DecodedFrame:
+    """
+    A frame in words.
+
+    @ivar kind: the dialect's own name of it.
+    @ivar charger: its identity, where the frame itself says it.
+    @ivar fields: plain JSON.
+    """
+
+    kind: str
+    charger: str | None
+    fields: Mapping[str, Any]
+
+
 class IConversation(Interface):
     """The server's side of one connection in one dialect.  Sans-IO: bytes in, what was
     heard out; what is to be sent waits in L{data_to_send}.  One conversation may carry
@@ -178,8 +202,23 @@ class IDialect(Interface):
         """Whether a connection that begins with these bytes (at least one) speaks it;
         C{None}: more bytes are needed to tell."""
 
-    def conversation() -> IConversation:
-        """A new conversation, for a connection that was just made."""
+    def conversation(record: Record) -> IConversation:
+        """A new conversation, for a connection that was just made; it tells C{record} of each
+        frame that it takes or sends."""
+
+    def decode(data: bytes) -> Sequence[DecodedFrame]:
+        """
+        The frames that some bytes consist of, from wherever they were heard.
+
+        @raise BadFrame: unless they are whole frames and nothing else.
+        """
+
+    def describe(is_up: bool, raw: bytes, opened: bytes | None) -> DecodedFrame:
+        """
+        A frame in words, as it was given to C{record}.
+
+        @raise BadFrame: if it is none.
+        """
 
     def read_identity(identity: str) -> str:
         """

@@ -5,7 +5,7 @@ connection carries, and does what L{chargecloud.gateway.machine} says.  It never
 what takes time is a L{Wish}, and its outcome is brought by a call.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
@@ -21,6 +21,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import ChargerEvent, LoggedIn, Reply
 from chargecloud.gateway.machine import Action, Input, State, follow
+from chargecloud.gateway.recorder import FlightRecorder, RecordedFrame
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -42,6 +43,8 @@ MOST_CHARGERS = 100
 #: facts that may come while a login is committed: a charger that reconnects sends its
 #: kept records at once, and waits for their acknowledgements before it sends more
 MOST_KEPT = 32
+#: frames of logins under way that are recorded once these have come to their end
+MOST_EARLY = 64
 
 
 @frozen
@@ -101,6 +104,7 @@ class Session:
     identity: str
     state: State = State.NEW
     admission: Admission | None = None
+    frames: "deque[RecordedFrame] | None" = None
     kept: list[Told] = field(factory=list)
     commands_sent: int = 0
 
@@ -122,17 +126,20 @@ class Connection:
     @ivar greeting: what a charger is told when it is welcomed.
     @ivar dialect: the one that is spoken, once it is known.
     @ivar heard: how much was heard so far; bytes alone are no sign of life.
+    @ivar recorder: keeps the frames of those who have proved who they are.
     @ivar tally: what was heard, by dialect and class; of all connections together.
     """
 
     dialects: Sequence[IDialect]
     greeting: Callable[[], Greeting]
+    recorder: FlightRecorder
     dialect: IDialect | None = None
     sessions: dict[str, Session] = field(factory=dict)
     heard: int = 0
     tally: Counter[tuple[str, type]] = field(factory=Counter)
     _conversation: IConversation | None = None
     _first: bytes = b""
+    _early: "list[tuple[str, RecordedFrame]]" = field(factory=list)
     _failure: RemoteError | None = None
 
     def receive(self, data: bytes) -> Sequence[Wish]:
@@ -186,6 +193,9 @@ class Connection:
         session = self.sessions[identity]
         self._step(session, Input.ADMITTED)
         session.admission = admission
+        session.frames = self.recorder.ring(admission.charger_id)
+        session.frames.extend(frame for whose, frame in self._early if whose == identity)
+        self._early = [each for each in self._early if each[0] != identity]
         kept, session.kept = session.kept, []
         return self._wishes(kept)
 
@@ -242,7 +252,7 @@ class Connection:
             recognised = dialect.recognises(first)
             if recognised:
                 self.dialect = dialect
-                self._conversation = dialect.conversation()
+                self._conversation = dialect.conversation(self._record)
                 return True
             undecided = undecided or recognised is None
         if not undecided:
@@ -251,9 +261,25 @@ class Connection:
             raise LimitExceeded("no dialect was recognised in the first bytes")
         return False
 
+    def _record(self, identity: str, is_up: bool, raw: bytes, opened: bytes | None) -> None:
+        frame = self.recorder.frame(is_up, raw, opened)
+        session = self.sessions.get(identity)
+        if session is not None and session.frames is not None:
+            session.frames.append(frame)
+        elif len(self._early) < MOST_EARLY:
+            # whoever it is, it is not proved yet
+            self._early.append((identity, frame))
+
     def _hear(self, data: bytes) -> Sequence[Wish]:
         assert self._conversation is not None
-        heard = self._conversation.receive(data)
+        try:
+            heard = self._conversation.receive(data)
+        except RemoteError as error:
+            # those who share the connection share what ends it
+            for session in self.sessions.values():
+                if session.frames is not None:
+                    session.frames.append(self.recorder.fault(data, error.code))
+            raise
         self.heard += len(heard)
         return self._wishes(heard)
 

@@ -19,6 +19,7 @@ from chargecloud.gateway.contests import Contests
 from chargecloud.gateway.logins import Logins
 from chargecloud.gateway.presence import Presence, Present
 from chargecloud.gateway.protocol import ChargerProtocol
+from chargecloud.gateway.recorder import FlightRecorder
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Greeting, IChargerEvents, IDialect
@@ -59,6 +60,7 @@ class Gateway:
     @ivar events: acts on what chargers say.
     @ivar random: gives a number from 0 to 1.
     @ivar logins: those that are under way.
+    @ivar recorder: has the last frames of each charger.
     @ivar turned_away: connections that were refused for a limit.
     @ivar faults: remote errors by their code.
     @ivar heard: what chargers said, by dialect and class.
@@ -73,6 +75,7 @@ class Gateway:
     limits: Limits = field(factory=Limits)
     random: Callable[[], float] = random.random
     logins: Logins = field(init=False)
+    recorder: FlightRecorder = field(init=False)
     turned_away: int = 0
     faults: Counter[str] = field(factory=Counter)
     heard: Counter[tuple[str, type]] = field(factory=Counter)
@@ -83,6 +86,7 @@ class Gateway:
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.recorder = FlightRecorder(self.clock.seconds, self.limits.recorded_frames)
         self.logins = Logins(self.limits.logins_at_a_time, self.clock.seconds, self.random)
 
     def speaking(self, dialects: Sequence[IDialect]) -> Listener:

@@ -66,7 +66,9 @@ class ChargerProtocol(Protocol):
     def __init__(self, gateway: Gateway, dialects: Sequence[IDialect]) -> None:
         self._gateway = gateway
         self._seconds = gateway.clock.seconds
-        self._connection = Connection(dialects, gateway.greeting, tally=gateway.heard)
+        self._connection = Connection(
+            dialects, gateway.greeting, gateway.recorder, tally=gateway.heard
+        )
         self._awaited = Awaited(gateway.clock)
         self._in_flight = 0
         self._let_in = False

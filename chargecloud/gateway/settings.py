@@ -57,6 +57,13 @@ class Limits:
     logins_at_a_time: int = whole(
         "under way at once; further chargers are told when to come back", default=64, least=1
     )
+    recorded_frames: int = whole(
+        "of each charger, both ways, that the flight recorder keeps in memory: about 250 bytes "
+        "each",
+        default=64,
+        least=2,
+        most=1_000,
+    )
 
     @property
     def silence_s(self) -> float:

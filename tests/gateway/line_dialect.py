@@ -14,13 +14,16 @@ from chargecloud.interfaces import (
     Answered,
     Claimed,
     Credentials,
+    DecodedFrame,
     Gone,
     Greeting,
     Heard,
     IConversation,
     IDialect,
     Proven,
+    Record,
     Told,
+    record_nothing,
 )
 
 #: what a connection begins with
@@ -128,9 +131,17 @@ class LineDialect:
             return True
         return None if PREAMBLE.startswith(first) else False
 
-    def conversation(self) -> IConversation:
+    def conversation(self, record: Record = record_nothing) -> IConversation:
         """A conversation with one host."""
         return LineConversation()
+
+    def decode(self, data: bytes) -> Sequence[DecodedFrame]:
+        """The lines of some bytes."""
+        return [self.describe(True, line, None) for line in data.splitlines()]
+
+    def describe(self, is_up: bool, raw: bytes, opened: bytes | None) -> DecodedFrame:
+        """A line by its first word."""
+        return DecodedFrame(raw.decode().partition(" ")[0], None, {})
 
     def read_identity(self, identity: str) -> str:
         """Any word is one."""
@@ -151,7 +162,7 @@ class PoliteConversation(LineConversation):
 class PoliteLines(LineDialect):
     """Lines that have a word for a login that is postponed."""
 
-    def conversation(self) -> IConversation:
+    def conversation(self, record: Record = record_nothing) -> IConversation:
         """A conversation with one host."""
         return PoliteConversation()
 

@@ -31,6 +31,7 @@ from chargecloud.gateway.connection import (
     Wish,
 )
 from chargecloud.gateway.machine import TRANSITIONS, Action, Input, State
+from chargecloud.gateway.recorder import FlightRecorder
 from chargecloud.interfaces import Credentials, Greeting
 from tests.gateway.line_dialect import PREAMBLE, LineDialect, Undecided
 
@@ -40,7 +41,11 @@ PING = VendorCall("lines", "ping")
 
 def connection(*dialects: LineDialect | NativeDialect) -> Connection:
     """A new connection."""
-    return Connection(dialects or (LineDialect(),), lambda: Greeting(1_800_000_000, 30))
+    return Connection(
+        dialects or (LineDialect(),),
+        lambda: Greeting(1_800_000_000, 30),
+        FlightRecorder(lambda: 0.0, 8),
+    )
 
 
 def begun(*boxes: str) -> Connection:

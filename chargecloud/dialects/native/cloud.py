@@ -8,6 +8,7 @@ from chargecloud.dialects.fields import Fields
 from chargecloud.dialects.framing import ReceiveBuffer
 from chargecloud.dialects.native.codes import MOST_RETRY_S, RETRY_SIZE, VERSION, RefusalCode
 from chargecloud.dialects.native.deltas import Baseline
+from chargecloud.dialects.native.down import NEW_KEY
 from chargecloud.dialects.native.facts import reply_of
 from chargecloud.dialects.native.frames import (
     SHORT_FRAME,
@@ -40,7 +41,7 @@ from chargecloud.domain.errors import (
     RemoteError,
 )
 from chargecloud.domain.events import Reply
-from chargecloud.interfaces import Credentials, Greeting, Heard
+from chargecloud.interfaces import Credentials, Greeting, Heard, Record, record_nothing
 
 #: bytes of a frame around the data of a block of firmware, at the most
 BLOCK_OVERHEAD = 34
@@ -62,9 +63,11 @@ class ChargerStream:
     well is not lost for what followed it.
 
     @ivar entropy: gives so many bytes that nobody can guess.
+    @ivar record: told of each frame, but not of what a new key is made with.
     """
 
     entropy: Callable[[int], bytes]
+    record: Record = record_nothing
     _state: State = field(default=State.NEW, init=False)
     _waiting: ReceiveBuffer = field(factory=lambda: ReceiveBuffer(WAITING_LIMIT), init=False)
     _sending: bytearray = field(factory=bytearray, init=False)
@@ -181,6 +184,7 @@ class ChargerStream:
             raise NotAdmitted(f"none of the suites {claim.suites:#b} is spoken here")
         self._hello = frame.start + frame.body
         self._claim = claim
+        self.record(claim.identity, True, self._hello, None)
         self._take(step, claim, {}, heard)
 
     def _take_relayed(self, frame: Frame, heard: list[Heard]) -> None:
@@ -190,6 +194,7 @@ class ChargerStream:
         if self._seal is None or self._claim is None:
             raise OutOfOrder("a sealed frame before any HELLO")
         plaintext = self._seal.open(frame.body, frame.start)
+        self.record(self._claim.identity, True, frame.start + frame.body, plaintext)
         message, fields = read_message(plaintext, UP, DOWN_NUMBERS)
         if message is DELTA:
             message, fields = REPORT, self._baseline.whole(fields)
@@ -234,16 +239,26 @@ class ChargerStream:
         size = len(opening) + len(terms) + suite.tag_size
         start = start_of(FrameKind.WELCOME, size) + opening
         self._seal = Seal.of_cloud(suite, session_key(key, self._hello + start))
-        self._sending += start + self._seal.close(terms, start)
+        welcome = start + self._seal.close(terms, start)
+        self.record(claim.identity, False, welcome, None)
+        self._sending += welcome
         self._hello = b""
 
     def _say(self, message: Message, fields: Fields) -> None:
         assert self._seal is not None, "only what was welcomed is spoken to"
-        self._sending += self._seal.frame(message.write(fields))
+        assert self._claim is not None, "only who claims to be somebody is welcomed"
+        plaintext = message.write(fields)
+        frame = self._seal.frame(plaintext)
+        told = None if message is NEW_KEY else plaintext
+        self.record(self._claim.identity, False, frame, told)
+        self._sending += frame
 
     def _refuse(self, code: RefusalCode, more: bytes = b"") -> None:
         body = bytes((VERSION, code)) + more
-        self._sending += start_of(FrameKind.REFUSAL, len(body)) + body
+        refusal = start_of(FrameKind.REFUSAL, len(body)) + body
+        if self._claim is not None:
+            self.record(self._claim.identity, False, refusal, None)
+        self._sending += refusal
 
     def _holds(self, identity: str) -> bool:
         claim = self._claim

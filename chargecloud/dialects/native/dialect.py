@@ -2,11 +2,12 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 from zope.interface import implementer
 
+from chargecloud.dialects.native.decoding import decode, describe
 from chargecloud.dialects.native.frames import FIRST_BYTE
 from chargecloud.dialects.native.host import NativeConversation
 from chargecloud.dialects.native.keys import KEY_SIZE, SERVER_NONCE_SIZE, next_key
@@ -15,7 +16,13 @@ from chargecloud.dialects.native.start_codes import ENERGY_UNIT_MWH, StartCode
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.errors import Invalid
 from chargecloud.domain.units import MWH_PER_WH
-from chargecloud.interfaces import IConversation, IKeyedDialect
+from chargecloud.interfaces import (
+    DecodedFrame,
+    IConversation,
+    IKeyedDialect,
+    Record,
+    record_nothing,
+)
 
 
 @implementer(IKeyedDialect)
@@ -38,9 +45,17 @@ class NativeDialect:
         """A HELLO tells by its first byte."""
         return first[0] == FIRST_BYTE
 
-    def conversation(self) -> IConversation:
-        """A conversation with one charger."""
-        return NativeConversation(self.entropy)
+    def conversation(self, record: Record = record_nothing) -> IConversation:
+        """A conversation with one charger, and with what it carries."""
+        return NativeConversation(self.entropy, record)
+
+    def decode(self, data: bytes) -> Sequence[DecodedFrame]:
+        """The frames of some bytes; see L{IDialect.decode}."""
+        return decode(data)
+
+    def describe(self, is_up: bool, raw: bytes, opened: bytes | None) -> DecodedFrame:
+        """A frame in words; see L{IDialect.describe}."""
+        return describe(is_up, raw, opened)
 
     def read_identity(self, identity: str) -> str:
         """

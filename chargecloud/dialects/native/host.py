@@ -98,7 +98,7 @@ class NativeConversation(ChargerStream):
         if address not in self._devices:
             if len(self._devices) >= MOST_DEVICES:
                 raise LimitExceeded(f"more than {MOST_DEVICES} devices on one connection")
-            self._devices[address] = ChargerStream(self.entropy)
+            self._devices[address] = ChargerStream(self.entropy, self.record)
         heard += self._hear(address, data)
 
     def _hear(self, address: int, data: bytes) -> Sequence[Heard]:

@@ -42,6 +42,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/chargers"): None,
     ("GET", "/chargers/{charger_id}"): None,
     ("PATCH", "/sites/{site_id}"): {"name": "mine"},
+    ("GET", "/chargers/{charger_id}/frames"): None,
     ("PATCH", "/chargers/{charger_id}"): {"name": "mine"},
     ("POST", "/chargers/{charger_id}/decommission"): {"reason": "mine"},
     ("POST", "/chargers/import"): {"not": "a table"},

@@ -1,0 +1,45 @@
+"""Frames of the native protocol in words."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargecloud.dialects.native.decoding import decode, describe
+from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.frames import FrameKind, start_of
+from chargecloud.domain.errors import BadFrame
+
+
+def test_frames_behind_each_other() -> None:
+    """Each by its kind; what is sealed stays closed."""
+    refusal = start_of(FrameKind.REFUSAL, 2) + bytes((1, 1))
+    sealed = start_of(FrameKind.SEALED, 9) + bytes(9)
+    found = decode(refusal + sealed)
+    assert [each.kind for each in found] == ["refusal", "sealed"]
+    assert found[0].fields == {"version": 1, "code": "unknown_charger"}
+    assert found[1].fields == {"size": 9}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["c0", "c000", "41", "c202ff", "c301", "c30101", "c400", "c10100"]
+)
+def test_what_is_no_whole_frame(wrong: str) -> None:
+    """It is told, and nothing is guessed."""
+    with pytest.raises(BadFrame):
+        decode(bytes.fromhex(wrong))
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_are_frames_or_are_refused(data: bytes, is_up: bool) -> None:
+    """Nothing else comes of them, opened or not."""
+    with suppress(BadFrame):
+        assert all(each.kind for each in decode(data))
+    with suppress(BadFrame):
+        assert NativeDialect().describe(is_up, b"", data).kind
+
+
+def test_a_message_of_a_later_version() -> None:
+    """It is said to be unknown."""
+    assert describe(True, b"", bytes((0x3F,))).kind == "unknown"
