@@ -63,10 +63,12 @@ from chargecloud.registry.register import Register
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
+from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
+from chargecloud.web.live_feed import LiveFeed
 from chargecloud.web.resources import (
     bulk_commands,
     cards,
@@ -80,6 +82,7 @@ from chargecloud.web.resources import (
     customers,
     cut_offs,
     health,
+    live,
     order_histories,
     order_questions,
     orders,
@@ -100,6 +103,7 @@ class Platform:
     """
     @ivar gateway: connections of chargers come here.
     @ivar book: the orders that run.
+    @ivar feed: tells of what happens; closed when the service stops.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
     @ivar rounds: services that give the features their minute.
@@ -113,6 +117,7 @@ class Platform:
     reports: Reports
     watchdog: Watchdog
     chargers: Chargers
+    feed: LiveFeed
     followings: Sequence[Following]
     rounds: Sequence[Rounds]
     routes: Sequence[Route]
@@ -140,7 +145,7 @@ class Platform:
         @param full: why there is no room for new orders, if so.
         """
         charging = charging or ChargingSettings()
-        presence, live = Presence(), LivePorts()
+        presence, live_ports = Presence(), LivePorts()
         routing = Routing(presence)
 
         secrets = Secrets(vault, plugins.dialects)
@@ -181,7 +186,16 @@ class Platform:
         rekeying, lists = Rekeying(routing), CardLists(store, routing)
         desks = [desk for parts in features for desk in parts.desks]
         facts = Facts(
-            registered, reports, records, desk, watching, hazards, rekeying, lists, live, desks
+            registered,
+            reports,
+            records,
+            desk,
+            watching,
+            hazards,
+            rekeying,
+            lists,
+            live_ports,
+            desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)
         watchdog = Watchdog(
@@ -189,7 +203,8 @@ class Platform:
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
-        shown = Shown(presence, live, book, calendar)
+        shown = Shown(presence, live_ports, book, calendar)
+        feed, tokens = LiveFeed(store), Tokens(store)
         commanding = commands.Commanding(
             registered,
             book,
@@ -205,6 +220,7 @@ class Platform:
             reports=reports,
             watchdog=watchdog,
             chargers=registered,
+            feed=feed,
             followings=_followings(store, clock, features),
             rounds=[Rounds(clock, each) for parts in features for each in parts.each_minute],
             routes=[
@@ -229,6 +245,7 @@ class Platform:
                 *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *(route for parts in features for route in parts.routes),
+                *live.routes(feed, clock, tokens.caller),
                 *health.routes(calendar, missing),
             ],
         )

@@ -101,6 +101,7 @@ class Call:
     @ivar prefer_async: whether the caller would rather not wait (C{Prefer: respond-async}).
     @ivar given: the fields that the body has, C{null} or not: what a PATCH changes.
     @ivar seen: the versions that the caller has seen (C{If-Match}); C{None}: whichever it is.
+    @ivar last_event_id: where in a stream of events the caller was.
     @ivar fingerprint: of method, path and body, to tell a repeated request from another
         one under the same key.
     """
@@ -113,6 +114,7 @@ class Call:
     prefer_async: bool = False
     given: frozenset[str] = frozenset()
     seen: frozenset[int] | None = None
+    last_event_id: str | None = None
     fingerprint: str = ""
 
     def id(self, name: str) -> int:

@@ -221,6 +221,7 @@ class ChargeCloud(Service):
         )
         site = make_site(resource, self.reactor)
         self.web_port = await self._listen(self.config.listen.web.endpoint, site)
+        self._undo.append(platform.feed.close)
         self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
 
     async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from attrs import field, frozen
 from sqlalchemy import Connection, insert, select, update
@@ -20,6 +21,9 @@ from chargecloud.storage.store import Store
 
 #: the tenant of the platform's own tokens
 PLATFORM = 0
+
+#: the platform's administrator, whose token is in the environment
+ADMINISTRATOR = Caller(0, None, frozenset({"*"}))
 
 #: what each role may do; a token may also be given single permissions
 ROLES: dict[str, tuple[str, ...]] = {
@@ -33,6 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders:*",
         "tariffs:*",
         "statistics:*",
+        "live:read",
         "firmware:read",
         "firmware:write",
     ),
@@ -41,6 +46,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sites:read",
         "chargers:read",
         "chargers:command",
+        "live:read",
         "safety:*",
     ),
     "viewer": (
@@ -52,6 +58,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders:read",
         "tariffs:read",
         "statistics:read",
+        "live:read",
         "firmware:read",
     ),
 }
@@ -129,12 +136,19 @@ class Tokens:
     async def authenticate(self, token: str) -> Caller | None:
         """Whose token it is; C{None} for one that is unknown or revoked."""
         if self.administrator and hmac.compare_digest(token.encode(), self.administrator.encode()):
-            return Caller(0, None, frozenset({"*"}))
+            return ADMINISTRATOR
 
+        return await self._find(tokens.c.digest == digest(token))
+
+    async def caller(self, token_id: int) -> Caller | None:
+        """Whose token it is that was given before; C{None} once it is revoked."""
+        if token_id == ADMINISTRATOR.token_id:
+            return ADMINISTRATOR
+        return await self._find(tokens.c.id == token_id)
+
+    async def _find(self, which: Any) -> Caller | None:
         def find(connection: Connection) -> Caller | None:
-            found = select(tokens).where(
-                tokens.c.digest == digest(token), tokens.c.revoked_at.is_(None)
-            )
+            found = select(tokens).where(which, tokens.c.revoked_at.is_(None))
             row = connection.execute(found).first()
             if row is None:
                 return None

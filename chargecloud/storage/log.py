@@ -64,3 +64,12 @@ def _nodes(connection: Connection) -> Iterator[int]:
         yield node
         later = select(func.min(event_log.c.node)).where(event_log.c.node > node)
         node = connection.execute(later).scalar()
+
+
+def log_end(connection: Connection) -> dict[int, int]:
+    """Where the log ends, by node."""
+    last = select(func.max(event_log.c.seq))
+    return {
+        node: connection.execute(last.where(event_log.c.node == node)).scalar() or 0
+        for node in _nodes(connection)
+    }

