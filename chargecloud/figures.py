@@ -25,6 +25,7 @@ from chargecloud.domain.commands import Command
 from chargecloud.domain.order_value import RUNNING, OrderState
 from chargecloud.routes import Method, Route
 from chargecloud.storage.writer import Writer
+from chargecloud.web.event_stream import MEDIA_TYPE as EVENT_STREAM
 
 #: of what happens within this machine
 FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -97,7 +98,9 @@ class Figures(Collector):
         )
 
     def requested(self, route: Route, status: int, took_s: float) -> None:
-        """A request has been answered."""
+        """A request has been answered; how long somebody listened is no measure of that."""
+        if route.media_type == EVENT_STREAM:
+            return
         self._request_s.labels(route.method.value, route.path, str(status)).observe(took_s)
 
     def delayed(self, by_s: float) -> None:
@@ -111,6 +114,7 @@ class Figures(Collector):
         yield from self._of_gateway()
         yield from self._of_orders()
         yield from self._of_storage()
+        yield _gauge("live_listeners", "to the live feed", len(self.platform.feed))
 
     def _of_gateway(self) -> Iterable[Metric]:
         gateway = self.platform.gateway

@@ -107,6 +107,16 @@ class Live:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
+    def text(self, path: str) -> str:
+        """What is at a path outside the API, as text."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web}{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            found: str = response.read().decode()
+            return found
+
     def all(self, path: str) -> list[Any]:
         """All items of a list."""
         items: list[Any] = []

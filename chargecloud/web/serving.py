@@ -56,6 +56,7 @@ from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.routes import Route
 from chargecloud.web import headers, json_text, problems
+from chargecloud.web.api_page import POLICY, StaticFile, static_files
 from chargecloud.web.openapi import document, full_path, operation_id
 from chargecloud.web.operations import Authenticate, Converters, Operation
 from chargecloud.web.problems import BadRequest, Fault, NoSuchMethod
@@ -82,6 +83,7 @@ def make_resource(
     # or else //orders is answered with a redirection to whatever host the client named
     app.url_map.merge_slashes = False
     _describe(app, routes)
+    _attach_page(app)
     converters = Converters.make()
     for route in routes:
         _attach(app, Operation.of(route, authenticate, converters), answered)
@@ -128,6 +130,21 @@ def _describe(app: Klein, routes: Sequence[Route]) -> None:
     @app.route("/openapi.json", methods=["GET"])
     def openapi(request: IRequest) -> bytes:
         return _respond(request, 200, "application/json", description)
+
+
+def _attach_page(app: Klein) -> None:
+    for path, file in static_files().items():
+        _attach_file(app, path, file)
+
+
+def _attach_file(app: Klein, path: str, file: StaticFile) -> None:
+    @app.route(path, methods=["GET"], endpoint=path)
+    def send(request: IRequest) -> bytes:
+        request.setHeader("Content-Security-Policy", POLICY)
+        request.setHeader("Cache-Control", "no-cache")
+        if file.is_compressed:
+            request.setHeader("Content-Encoding", "gzip")
+        return _respond(request, 200, file.media_type, file.content)
 
 
 def _attach(app: Klein, operation: Operation, answered: Answered) -> None:

@@ -220,7 +220,12 @@ async def test_created(client: Client) -> None:
     assert response.status == 201
     assert response.json == {"id": "9", "name": "Big Ben", "metal": "bronze", "notes": {"a": [1]}}
     assert client.foundry.calls == [
-        Call(caller=SMITH, path={}, body=NewBell(name="Big Ben", notes={"a": [1]}))
+        Call(
+            caller=SMITH,
+            path={},
+            body=NewBell(name="Big Ben", notes={"a": [1]}),
+            given=frozenset({"name", "notes"}),
+        )
     ]
 
 
