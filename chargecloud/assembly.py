@@ -64,6 +64,7 @@ from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import Sites
 from chargecloud.registry.tenants import Tenants
 from chargecloud.registry.tokens import Tokens
+from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
@@ -86,6 +87,7 @@ from chargecloud.web.resources import (
     order_histories,
     order_questions,
     orders,
+    sessions,
     sites,
     start_codes,
     tariffs,
@@ -204,7 +206,7 @@ class Platform:
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
         shown = Shown(presence, live_ports, book, calendar)
-        feed, tokens = LiveFeed(store), Tokens(store)
+        feed, tokens = LiveFeed(store), Tokens(store, seconds=clock.seconds)
         commanding = commands.Commanding(
             registered,
             book,
@@ -245,6 +247,10 @@ class Platform:
                 *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *(route for parts in features for route in parts.routes),
+                *sessions.routes(
+                    Users(store, calendar, clock.seconds),
+                    lambda token_id: tokens.revoke(token_id, calendar.now()),
+                ),
                 *live.routes(feed, clock, tokens.caller),
                 *health.routes(calendar, missing),
             ],

@@ -213,7 +213,7 @@ class ChargeCloud(Service):
         if self.config.listen.web is None:
             return
         self._ensure_administrator()
-        tokens = Tokens(store, self.administrator)
+        tokens = Tokens(store, self.administrator, self.reactor.seconds)
         resource = make_resource(
             [*platform.routes, metrics_route(figures.text)],
             lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),

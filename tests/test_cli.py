@@ -1,7 +1,10 @@
 """The command line, each command in this process on a real configuration and database."""
 
+import argparse
+import io
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,16 @@ import pytest
 from attrs import frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, delete, update
+from twisted.internet.defer import Deferred
 
 from chargecloud.cli import COMMAND_LINE_NODE, main
+from chargecloud.cli.commands import parser
 from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
 from chargecloud.plugins import load_plugins
 from chargecloud.registry.tokens import ROLES, Tokens
+from chargecloud.registry.users import Users, WrongPassword
 from chargecloud.storage.schema import accounts, chargers, event_log, orders, postings, tenants
-from tests.harness import clock_at, open_store, result_of, rows_of
+from tests.harness import clock_at, failure_of, open_store, result_of, rows_of
 from tests.world import Box, World
 
 
@@ -84,6 +90,7 @@ def upgraded(run: Run) -> Run:
     ("words", "told"),
     [
         ((), ["COMMAND --help", "config", "plugins", "db", "tenant", "token", "charger", "ledger"]),
+        ((), ["user", "decode", "replay", "twistd chargecloud --config single.toml"]),
         (("token",), ["tokens of the HTTP API", "create"]),
         (("token", "create"), ["never again", "--tenant", "--role", "administrator"]),
         (("charger", "add"), ["--dialect", "--rated-w", "ebike,etrike,ac,dc", "key"]),
@@ -97,6 +104,27 @@ def test_help_teaches(run: Run, words: tuple[str, ...], told: list[str]) -> None
     said = run(*words, "--help")
     assert (said.status, said.err) == (0, "")
     assert [word for word in told if word not in " ".join(said.out.split())] == []
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The commands, out of their rooms."""
+    rooms = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not rooms:
+        yield parser
+    for room in rooms:
+        for inner in room.choices.values():
+            yield from _commands(inner)
+
+
+def test_each_example_is_one() -> None:
+    """Each command shows how it is typed, and that is how it can be typed."""
+    made = parser()
+    commands = list(_commands(made))
+    assert len(commands) > 20
+    for each in commands:
+        words = str(each.epilog).removeprefix("example: ").split()
+        assert " ".join(words).startswith(each.prog), each.prog
+        assert made.parse_args(words[1:]).run
 
 
 @pytest.mark.parametrize("words", [(), ("db",), ("db", "shrink"), ("db", "check"), ("fly",)])
@@ -436,3 +464,102 @@ def test_a_vendor_signs_an_image_and_the_platform_takes_it(run: Run, tmp_path: P
     long = ("--hardware", "x" * 33, "--build", "7", "--version", "1.5.0")
     refused = run("firmware", "sign", str(image), "--key", str(key), *long)
     assert (refused.status, "cannot be signed" in refused.err) == (1, True)
+
+
+# --------------------------------------------------------------------------- people who sign in
+
+
+def test_a_user_signs_in(upgraded: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the password from the standard input, until they are disabled."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    made = upgraded("user", "create", CONFIG, "li", "--platform", "--role", "viewer")
+    assert (made.status, made.out, made.err) == (0, "", "")
+    (line,) = upgraded("user", "list", CONFIG).out.splitlines()
+    assert line.split()[1:] == ["platform", line.split()[2], "-", "li"]
+    store = open_store(config.parent, clock_at(), revisions())
+    users = Users(store, store.writer.calendar, time.time)
+    signed_in = result_of(Deferred.fromCoroutine(users.sign_in("li", "correct horse")))
+    assert result_of(Tokens(store).authenticate(signed_in.token)).permissions == frozenset(
+        ROLES["viewer"]
+    )
+    assert upgraded("user", "disable", CONFIG, "li").status == 0
+    assert result_of(Tokens(store).authenticate(signed_in.token)) is None
+    failure_of(users.sign_in("li", "correct horse"), WrongPassword)
+    assert upgraded("user", "disable", CONFIG, "li").status == 1
+
+
+def test_a_user_that_cannot_be(upgraded: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short password, a tenant that there is none of, a name that is taken."""
+    for password, whose, why in (
+        ("short", ("--platform",), "a password has 10 to 200 characters"),
+        ("long enough", ("--tenant", "7"), "there is no tenant 7"),
+        ("long enough", ("--platform",), ""),
+        ("long enough", ("--platform",), "there is a user 'li' already"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(password + "\n"))
+        said = upgraded("user", "create", CONFIG, "li", *whose)
+        assert (said.status, said.err.strip()) == (1 if why else 0, why)
+
+
+# ----------------------------------------------------------------------------------- the wire
+
+
+def test_bytes_in_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of JSON for each line of hexadecimal; one that is not valid makes the status 1."""
+    good = run("decode", "--dialect", "native", "c3 03 01 01 05")
+    assert good.status == 0
+    told = json.loads(good.out)
+    assert (told["valid"], told["error"]) == (True, None)
+    assert told["frames"] == [
+        {
+            "kind": "refusal",
+            "charger": None,
+            "fields": {"version": 1, "code": "unknown_charger", "retry_s": 5},
+        }
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("c303010105\n\nzz\nc303\n"))
+    mixed = run("decode", "--dialect", "native", "-")
+    valid = [json.loads(line)["valid"] for line in mixed.out.splitlines()]
+    assert (mixed.status, valid) == (1, [True, False, False, False])
+    assert all(json.loads(line)["error"] for line in mixed.out.splitlines()[1:])
+
+
+def test_a_dialect_that_is_not_installed(run: Run) -> None:
+    """Those that are, are named."""
+    said = run("decode", "--dialect", "klingon", "00")
+    assert (said.status, said.err) == (1, "no dialect 'klingon'; there is native\n")
+
+
+def test_a_recording_is_read_again(run: Run, tmp_path: Path) -> None:
+    """As the API gave it: the same frames in the same words, the oldest first; and what is
+    read otherwise than it was is marked."""
+    world = platform(tmp_path / "node")
+    box = world.box(world.site()).connect()
+    box.report(power_dw=1234)
+    recording = world.get(f"/chargers/{box.id}/frames")
+    file = tmp_path / "frames.json"
+    file.write_text(json.dumps(recording, separators=(",", ":")))
+    said = run("replay", str(file))
+    lines = said.out.splitlines()
+    assert (said.status, len(lines)) == (0, len(recording["items"]))
+    assert "up   hello" in lines[0]
+    assert '"power_dw": 1234' in lines[-2]
+    recording["items"][1]["fields"]["ports"][0]["power_dw"] = 1235
+    file.write_text("\n".join(json.dumps(each) for each in recording["items"][::-1]))
+    said = run("replay", str(file))
+    assert (said.status, [line[0] for line in said.out.splitlines()].count("!")) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"items": [{}]}', '{"at": 1}', "7"])
+def test_what_is_no_recording(run: Run, tmp_path: Path, text: str) -> None:
+    """It is said; an empty one is read to its end."""
+    file = tmp_path / "frames.json"
+    file.write_text(text)
+    said = run("replay", str(file))
+    assert (said.status, bool(said.err)) == ((1, True) if text else (0, False))
+
+
+def test_plugins_are_checked(run: Run) -> None:
+    """Without a configuration."""
+    said = run("plugins", "check")
+    assert (said.status, said.out.startswith("good: ")) == (0, True)

@@ -6,9 +6,10 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from chargecloud.cli.opening import current, open_database, open_store, result_of
+from chargecloud.cli.whose import tenant_of
 from chargecloud.config import read_config
 from chargecloud.domain.charger import ChargerKind
-from chargecloud.domain.errors import NotFound
+from chargecloud.plugins import load_plugins
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import find_site
@@ -49,6 +50,16 @@ def plugins_list(arguments: argparse.Namespace) -> int:
     ):
         for name, provider in provided.items():
             print(f"{kind:8} {name:20} {type(provider).__module__}")
+    return 0
+
+
+def plugins_check(_arguments: argparse.Namespace) -> int:
+    """Load all plugins that are installed and hold what each provides against its interface,
+    without a configuration.  The first that cannot be used is named with the reason, and the
+    exit status is 1."""
+    plugins = load_plugins()
+    found = (plugins.dialects, plugins.tariffs, plugins.features, plugins.alarm_sinks)
+    print(f"good: {sum(map(len, found))} providers keep to their interfaces")
     return 0
 
 
@@ -116,10 +127,7 @@ def token_create(arguments: argparse.Namespace) -> int:
     """Make a token for the HTTP API and print it.  It is shown here and never again: the
     database holds only a digest of it."""
     with open_store(arguments) as (store, calendar, _setup):
-        tenant_id = PLATFORM if arguments.tenant is None else arguments.tenant
-        known = {tenant.id for tenant in result_of(store.read(all_tenants))}
-        if tenant_id != PLATFORM and tenant_id not in known:
-            raise NotFound(f"there is no tenant {tenant_id}")
+        tenant_id = tenant_of(store, arguments)
         made = store.writer.transact(
             lambda connection: create_token(
                 connection,

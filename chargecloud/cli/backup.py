@@ -45,7 +45,9 @@ def db_restore(arguments: argparse.Namespace) -> int:
 
 def backup_commands(database: Parsers) -> None:
     """Declare them."""
-    made = command(database, "backup", db_backup)
+    made = command(database, "backup", db_backup, example="chargecloud db backup /backup/today.db")
     made.add_argument("file", metavar="FILE", help="the copy; it must not be there")
-    made = command(database, "restore", db_restore)
+    made = command(
+        database, "restore", db_restore, example="chargecloud db restore /backup/today.db"
+    )
     made.add_argument("file", metavar="FILE", help="the copy")

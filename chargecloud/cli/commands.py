@@ -18,6 +18,7 @@ from chargecloud.cli.administering import (
     db_check,
     db_upgrade,
     ledger_verify,
+    plugins_check,
     plugins_list,
     tenant_create,
     tenant_list,
@@ -28,55 +29,82 @@ from chargecloud.cli.administering import (
 from chargecloud.cli.backup import backup_commands
 from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
-from chargecloud.cli.parsing import about_chargers, command, room
+from chargecloud.cli.parsing import about_chargers, command, for_whom, room
+from chargecloud.cli.users import user_commands
+from chargecloud.cli.wire import wire_commands
 from chargecloud.config import ConfigError
 from chargecloud.domain.errors import Refusal
-from chargecloud.registry.tokens import (
-    ROLES,
-)
+from chargecloud.plugins import PluginError
+
+FIRST_STEPS = """\
+`chargecloud COMMAND --help` tells more about each.  To begin with a new node:
+
+  chargecloud config check single.toml
+  chargecloud db upgrade -c single.toml
+  chargecloud token create till --platform --role administrator -c single.toml
+  twistd chargecloud --config single.toml
+
+and open http://127.0.0.1:8080/docs.  To look at what went wrong at a charger, save
+GET /api/v1/chargers/ID/frames and give it to `chargecloud replay`."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    whole = argparse.ArgumentParser(
         prog="chargecloud",
         description="Administer ChargeCloud.  The service itself is `twistd chargecloud`.",
-        epilog="`chargecloud COMMAND --help` tells more about each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=FIRST_STEPS,
     )
-    rooms = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    rooms = whole.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     config = room(rooms, "config", "the configuration file")
-    made = command(config, "check", config_check, configured=False)
+    made = command(
+        config,
+        "check",
+        config_check,
+        example="chargecloud config check etc/single.toml",
+        configured=False,
+    )
     made.add_argument("file", metavar="FILE", help="the TOML file; etc/ has samples")
 
-    command(room(rooms, "plugins", "what is installed beside the core"), "list", plugins_list)
+    plugins = room(rooms, "plugins", "what is installed beside the core")
+    command(plugins, "list", plugins_list, example="chargecloud plugins list")
+    command(plugins, "check", plugins_check, example="chargecloud plugins check", configured=False)
 
     database = room(rooms, "db", "the database")
-    command(database, "upgrade", db_upgrade)
-    command(database, "check", db_check)
+    command(database, "upgrade", db_upgrade, example="chargecloud db upgrade")
+    command(database, "check", db_check, example="chargecloud db check")
     backup_commands(database)
 
     tenants = room(rooms, "tenant", "operators that share it")
-    command(tenants, "list", tenant_list)
-    made = command(tenants, "create", tenant_create)
+    command(tenants, "list", tenant_list, example="chargecloud tenant list")
+    made = command(tenants, "create", tenant_create, example="chargecloud tenant create Campus")
     made.add_argument("name", help="what to call it; each name once")
 
     tokens = room(rooms, "token", "tokens of the HTTP API")
-    command(tokens, "list", token_list)
-    made = command(tokens, "revoke", token_revoke)
-    made.add_argument("id", type=int, help="of the token, as `token list` tells it")
-    made = command(tokens, "create", token_create)
-    made.add_argument("name", help="what it is for")
-    whose = made.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--tenant", type=int, metavar="ID", help="for one tenant")
-    whose.add_argument("--platform", action="store_true", help="for the whole platform")
-    made.add_argument(
-        "--role",
-        choices=sorted(ROLES),
-        default="operator",
-        help="what it may do (default: %(default)s)",
+    command(tokens, "list", token_list, example="chargecloud token list")
+    made = command(
+        tokens, "revoke", token_revoke, example="chargecloud token revoke 383059073433604099"
     )
+    made.add_argument("id", type=int, help="of the token, as `token list` tells it")
+    made = command(
+        tokens,
+        "create",
+        token_create,
+        example="chargecloud token create till --platform --role viewer",
+    )
+    made.add_argument("name", help="what it is for")
+    for_whom(made)
 
-    made = command(room(rooms, "charger", "chargers"), "add", charger_add)
+    user_commands(room(rooms, "user", "people who sign in"))
+
+    made = command(
+        room(rooms, "charger", "chargers"),
+        "add",
+        charger_add,
+        example="chargecloud charger add 3830590 EB10-0001 --ports 10 --kind ebike --rated-w 5500",
+    )
     made.add_argument("site_id", type=int, metavar="SITE", help="id of the site where it stands")
     made.add_argument("identity", help="what it calls itself on the wire")
     made.add_argument("--dialect", default="native", help="what it speaks (default: %(default)s)")
@@ -85,16 +113,22 @@ def _parser() -> argparse.ArgumentParser:
 
     factory_commands(room(rooms, "factory", "chargers that a factory makes"))
     firmware_commands(room(rooms, "firmware", "vendors' images of firmware"))
-    command(room(rooms, "ledger", "the money"), "verify", ledger_verify)
-    return parser
+    command(
+        room(rooms, "ledger", "the money"),
+        "verify",
+        ledger_verify,
+        example="chargecloud ledger verify",
+    )
+    wire_commands(rooms)
+    return whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except (ConfigError, Refusal, OSError) as error:
+    except (ConfigError, PluginError, Refusal, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except (SQLAlchemyError, CommandError) as error:

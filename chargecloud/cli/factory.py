@@ -79,8 +79,21 @@ def factory_import(arguments: argparse.Namespace) -> int:
 
 def factory_commands(factory: Parsers) -> None:
     """Declare them."""
-    command(factory, "new-transport-key", factory_new_key, configured=False)
-    made = command(factory, "make-batch", factory_make_batch, configured=False)
+    command(
+        factory,
+        "new-transport-key",
+        factory_new_key,
+        example="chargecloud factory new-transport-key",
+        configured=False,
+    )
+    made = command(
+        factory,
+        "make-batch",
+        factory_make_batch,
+        example="chargecloud factory make-batch spring.json --key transport.key --name spring "
+        "--prefix EB10- --count 200 --ports 10 --kind ebike --rated-w 5500",
+        configured=False,
+    )
     made.add_argument("out", metavar="FILE", help="the batch to be written; it must not be there")
     made.add_argument("--key", metavar="FILE", required=True, help="the transport key's file")
     made.add_argument("--name", required=True, help="of the batch")
@@ -92,6 +105,11 @@ def factory_commands(factory: Parsers) -> None:
     made.add_argument("--dialect", default="native", help="what they speak (default: %(default)s)")
     made.add_argument("--vendor", help="who makes them")
     about_chargers(made)
-    made = command(factory, "import", factory_import)
+    made = command(
+        factory,
+        "import",
+        factory_import,
+        example="chargecloud factory import spring.json --key transport.key",
+    )
     made.add_argument("file", metavar="FILE", help="the batch")
     made.add_argument("--key", metavar="FILE", required=True, help="the transport key's file")

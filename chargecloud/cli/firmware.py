@@ -55,9 +55,22 @@ def firmware_sign(arguments: argparse.Namespace) -> int:
 
 def firmware_commands(firmware: Parsers) -> None:
     """Declare them."""
-    made = command(firmware, "new-key", firmware_new_key, configured=False)
+    made = command(
+        firmware,
+        "new-key",
+        firmware_new_key,
+        example="chargecloud firmware new-key vendor.key",
+        configured=False,
+    )
     made.add_argument("file", metavar="FILE", help="where the key is written; it must be new")
-    made = command(firmware, "sign", firmware_sign, configured=False)
+    made = command(
+        firmware,
+        "sign",
+        firmware_sign,
+        example="chargecloud firmware sign eb10.bin --key vendor.key --hardware EB10-A --build 12 "
+        "--version 1.4",
+        configured=False,
+    )
     made.add_argument("image", metavar="IMAGE", help="the file of the image")
     made.add_argument("--key", metavar="FILE", required=True, help="the vendor's key")
     made.add_argument("--hardware", required=True, help="as the chargers tell it at their login")

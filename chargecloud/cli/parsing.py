@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chargecloud.domain.charger import ChargerKind
+from chargecloud.registry.tokens import ROLES
 from chargecloud.web.resources.chargers import MOST_PORTS, MOST_RATED_W
 
 Parsers = Any  # argparse's own type for them is private
@@ -23,6 +24,19 @@ def about_chargers(made: argparse.ArgumentParser) -> None:
     )
 
 
+def for_whom(made: argparse.ArgumentParser) -> None:
+    """Whose it is that is made, and what it may do."""
+    whose = made.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--tenant", type=int, metavar="ID", help="for one tenant")
+    whose.add_argument("--platform", action="store_true", help="for the whole platform")
+    made.add_argument(
+        "--role",
+        choices=sorted(ROLES),
+        default="operator",
+        help="what it may do (default: %(default)s)",
+    )
+
+
 def room(rooms: Parsers, name: str, about: str) -> Parsers:
     """A group of commands."""
     made = rooms.add_parser(name, help=about, description=f"Commands for {about}.")
@@ -34,12 +48,21 @@ def command(
     name: str,
     run: Callable[[argparse.Namespace], int],
     *,
+    example: str,
     configured: bool = True,
 ) -> argparse.ArgumentParser:
-    """A command: its help is the docstring of its function."""
+    """
+    A command: its help is the docstring of its function.
+
+    @param example: the command as somebody might type it; the configuration is added.
+    """
     about = " ".join((run.__doc__ or "").split())
+    whole_example = f"{example} -c single.toml" if configured else example
     made: argparse.ArgumentParser = room.add_parser(
-        name, help=about.partition(".")[0].partition(":")[0], description=about
+        name,
+        help=about.partition(".")[0].partition(":")[0].partition(",")[0],
+        description=about,
+        epilog=f"example: {whole_example}",
     )
     if configured:
         made.add_argument(

@@ -6,9 +6,10 @@ passwords, which people choose: nobody guesses 256 random bits.
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
+from time import time
 from typing import Any
 
 from attrs import field, frozen
@@ -38,6 +39,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "tariffs:*",
         "statistics:*",
         "live:read",
+        "sessions:end",
         "firmware:read",
         "firmware:write",
     ),
@@ -47,6 +49,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "chargers:read",
         "chargers:command",
         "live:read",
+        "sessions:end",
         "safety:*",
     ),
     "viewer": (
@@ -59,6 +62,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "tariffs:read",
         "statistics:read",
         "live:read",
+        "sessions:end",
         "firmware:read",
     ),
 }
@@ -76,8 +80,13 @@ def create_token(
     name: str,
     permissions: Sequence[str],
     now: datetime,
+    expires_s: int | None = None,
 ) -> str:
-    """Make a token; it is returned here and can never be read again."""
+    """
+    Make a token; it is returned here and can never be read again.
+
+    @param expires_s: true seconds since 1970 from which on it is worth nothing.
+    """
     token = secrets.token_urlsafe(32)
     connection.execute(
         insert(tokens).values(
@@ -87,6 +96,7 @@ def create_token(
             digest=digest(token),
             permissions=list(permissions),
             created_at=now,
+            expires_s=expires_s,
         )
     )
     return token
@@ -128,10 +138,12 @@ def revoke_token(connection: Connection, token_id: int, now: datetime) -> None:
 class Tokens:
     """
     @ivar administrator: the platform administrator's token from the environment, if any.
+    @ivar seconds: true time.
     """
 
     store: Store
     administrator: str | None = field(default=None, repr=False)
+    seconds: Callable[[], float] = time
 
     async def authenticate(self, token: str) -> Caller | None:
         """Whose token it is; C{None} for one that is unknown or revoked."""
@@ -146,11 +158,21 @@ class Tokens:
             return ADMINISTRATOR
         return await self._find(tokens.c.id == token_id)
 
+    async def revoke(self, token_id: int, now: datetime) -> None:
+        """
+        Make a token worthless; the one in the environment stays.
+
+        @raise NotFound: if there is none, or it is revoked already.
+        """
+        await self.store.writer.transact(lambda connection: revoke_token(connection, token_id, now))
+
     async def _find(self, which: Any) -> Caller | None:
+        now_s = self.seconds()
+
         def find(connection: Connection) -> Caller | None:
             found = select(tokens).where(which, tokens.c.revoked_at.is_(None))
             row = connection.execute(found).first()
-            if row is None:
+            if row is None or (row.expires_s is not None and row.expires_s <= now_s):
                 return None
             tenant_id = None if row.tenant_id == PLATFORM else row.tenant_id
             return Caller(row.id, tenant_id, frozenset(row.permissions))

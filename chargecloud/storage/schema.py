@@ -74,6 +74,22 @@ tokens = Table(
     Column("permissions", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    # true seconds since 1970, whatever the calendar says; null for ever
+    Column("expires_s", BigInteger),
+)
+
+# people who sign in
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("name", String(200), nullable=False, unique=True),
+    # only a slow digest
+    Column("password", String(200), nullable=False),
+    Column("permissions", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
 )
 
 tariffs = Table(

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from chargecloud.domain import errors
 from chargecloud.domain.errors import Refusal
+from chargecloud.registry.users import TooManyTries, WrongPassword
 
 #: seconds after which one who met a full queue may try again; our queues are emptied
 #: several times in a second, and the client's own back-off spreads the rest
@@ -125,6 +126,8 @@ KINDS: Mapping[type[Refusal], Kind] = {
         HTTPStatus.SERVICE_UNAVAILABLE, "Try again later", "系统繁忙, 请稍后重试"
     ),
     BadRequest: Kind(HTTPStatus.BAD_REQUEST, "Bad request", "请求格式错误"),
+    WrongPassword: Kind(HTTPStatus.UNAUTHORIZED, "Wrong name or password", "用户名或密码错误"),
+    TooManyTries: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Too many tries", "尝试次数过多"),
     NotAuthenticated: Kind(HTTPStatus.UNAUTHORIZED, "Not authenticated", "未认证"),
     NotPermitted: Kind(HTTPStatus.FORBIDDEN, "Not permitted", "无权限"),
     NoSuchMethod: Kind(HTTPStatus.METHOD_NOT_ALLOWED, "No such method", "不支持的请求方法"),
@@ -181,8 +184,10 @@ def _plain(fact: object) -> object:
 def headers(refusal: Refusal) -> dict[str, str]:
     """The headers that HTTP wants beside some problems."""
     match refusal:
-        case NotAuthenticated():
+        case NotAuthenticated() | WrongPassword():
             return {"WWW-Authenticate": "Bearer"}
+        case TooManyTries(facts={"retry_s": retry_s}):
+            return {"Retry-After": str(retry_s)}
         case NoSuchMethod(allowed=allowed):
             return {"Allow": ", ".join(allowed)}
         case errors.Overloaded():

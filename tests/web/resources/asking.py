@@ -74,7 +74,7 @@ class Asking:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        tokens = Tokens(world.store, ROOT)
+        tokens = Tokens(world.store, ROOT, world.clock.seconds)
         self.treq: Any = StubTreq(
             make_resource(
                 world.platform.routes,

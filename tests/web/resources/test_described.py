@@ -15,7 +15,7 @@ def test_the_platforms_document_is_valid(api: Asking) -> None:
 def test_what_is_kept_is_not_edited(world: World, api: Asking) -> None:
     """It is added to.  What a card, a site and a charger are is no record, and neither are a
     site's rules and a charger's key: they are the only ones that are replaced; and nothing is
-    deleted but a key that was lost."""
+    deleted but a key that was lost, and a session."""
     replacing = {
         (route.method, route.path)
         for route in world.platform.routes
@@ -24,6 +24,7 @@ def test_what_is_kept_is_not_edited(world: World, api: Asking) -> None:
     assert replacing == {
         (Method.PUT, "/chargers/{charger_id}/keys"),
         (Method.DELETE, "/chargers/{charger_id}/keys"),
+        (Method.DELETE, "/sessions"),
         (Method.PATCH, "/cards/{card_id}"),
         (Method.PATCH, "/sites/{site_id}"),
         (Method.PATCH, "/chargers/{charger_id}"),

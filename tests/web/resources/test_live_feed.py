@@ -74,7 +74,7 @@ class Client:
 @pytest.fixture
 def listen(world: World) -> Callable[..., Client]:
     """Opens the feed."""
-    tokens = Tokens(world.store, ROOT)
+    tokens = Tokens(world.store, ROOT, world.clock.seconds)
     resource = make_resource(
         world.platform.routes, lambda token: Deferred.fromCoroutine(tokens.authenticate(token))
     )
