@@ -111,7 +111,7 @@ class Facts:
         for reading in one_for_each_port(event.readings):
             self.watching.look(admission, reading, at)
             self.live.take(admission.charger_id, reading, at)
-            self.reports.take(admission, reading, at)
+            self.reports.take(admission, reading, at, event.at)
         if event.box is not None:
             self.live.sense(admission.charger_id, event.box, at)
             self.hazards.look_at_box(admission, event.box, at)

@@ -23,7 +23,7 @@ from chargecloud.domain.events import (
     StopReason,
 )
 from chargecloud.domain.occurrences import Occurrence, Started
-from chargecloud.domain.order_value import RUNNING, Order, OrderState
+from chargecloud.domain.order_value import RUNNING, Order
 from chargecloud.domain.plausible import is_told
 
 
@@ -123,13 +123,18 @@ class Records:
         occurred: Occurrences,
         admission: Admission,
     ) -> Reply:
+        by_itself = isinstance(event, ChargeEnded) and event.reason is StopReason.FULL
+        if by_itself:
+            # before it is written down: the plug may be pulled meanwhile
+            self.reports.await_unplugging(order, event.at)
         try:
             after = await self.book.advance(order.id, occurred, admission.epoch)
         except Superseded:
             # the charger says it again on its newer connection
             return Reply(Outcome.LATER)
-        if after.state is OrderState.SETTLED and after.stop_reason is StopReason.FULL:
-            self.reports.await_unplugging(after)
+        if after.stop_reason is StopReason.FULL and not by_itself:
+            # it was cut off by us
+            self.reports.await_unplugging(after, event.at)
         return _kept(after, event)
 
 

@@ -1,9 +1,9 @@
 """What a port measures, given to the order that runs there."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from attrs import define, field
+from attrs import define, field, frozen
 from sqlalchemy import Connection, select
 from twisted.logger import Logger
 
@@ -11,7 +11,7 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import when
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.charger import Admission, PortState
+from chargecloud.domain.charger import Admission, ChargerTime, PortState, Told
 from chargecloud.domain.commands import StopCharge
 from chargecloud.domain.events import ChargePaused, PortReading, StopReason
 from chargecloud.domain.occurrences import Occurrence, Resumed, Suspended, Unplugged
@@ -19,28 +19,56 @@ from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
 from chargecloud.storage.schema import orders
 
 
+@frozen
+class CutOffThere:
+    """
+    A cut-off, whose bike is still there.
+
+    @ivar told: when it was by the charger's own clock, if that is known.
+    """
+
+    order_id: int
+    told: Told = None
+
+    def later(self, ended_at: datetime, at: datetime, told: Told) -> datetime:
+        """An instant after it: by the charger's clock, where it has not been restarted
+        meanwhile, as messages take now longer and now shorter to us."""
+        ended = self.told
+        if not (isinstance(ended, ChargerTime) and isinstance(told, ChargerTime)):
+            return at
+        if told.boot != ended.boot or told.uptime_s < ended.uptime_s:
+            return at
+        return ended_at + timedelta(seconds=told.uptime_s - ended.uptime_s)
+
+
 @define(eq=False)
 class Reports:
     """
     @ivar _turning: orders whose charge rests or goes on, until that is written down.
-    @ivar _cut_off: by charger and port, the order whose full battery was cut off there and
-        is still plugged in.
+    @ivar _cut_off: by charger and port, where a full battery was cut off and is still plugged
+        in.
     """
 
     book: OrderBook
     sampling: Sampling
     _turning: set[int] = field(factory=set, init=False)
-    _cut_off: dict[tuple[int, int], int] = field(factory=dict, init=False)
+    _cut_off: dict[tuple[int, int], CutOffThere] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
-    def take(self, admission: Admission, reading: PortReading, at: datetime) -> None:
-        """A port was read."""
+    def take(
+        self, admission: Admission, reading: PortReading, at: datetime, told: Told = None
+    ) -> None:
+        """
+        A port was read.
+
+        @param told: when, as the charger said it.
+        """
         charger_id, order_id = admission.charger_id, reading.order_id
         if order_id is not None and self.book.tracked(order_id) is None:
             # it charges for a start that was given up, and our stop was lost
             self.book.send(charger_id, StopCharge(order_id, reading.port))
         if reading.state is PortState.IDLE:
-            self._unplugged(charger_id, reading.port, at)
+            self._unplugged(charger_id, reading.port, at, told)
         track = self.book.on_port(charger_id, reading.port)
         if track is None or track.order.state not in UNDER_WAY:
             return
@@ -66,9 +94,9 @@ class Reports:
             told_at = admission.instant(event.at)
             self._suspend(track, admission, Suspended(at, why, told_at))
 
-    def await_unplugging(self, order: Order) -> None:
+    def await_unplugging(self, order: Order, told: Told) -> None:
         """A full battery was cut off: when its plug is pulled tells what that saved."""
-        self._cut_off[order.charger_id, order.port] = order.id
+        self._cut_off[order.charger_id, order.port] = CutOffThere(order.id, told)
 
     async def take_up(self, since: datetime) -> None:
         """Go on waiting for the plugs of batteries that were cut off after an instant."""
@@ -83,7 +111,7 @@ class Reports:
             return [(row.charger_id, row.port, row.id) for row in connection.execute(found)]
 
         for charger_id, port, order_id in await self.book.store.read(read):
-            self._cut_off[charger_id, port] = order_id
+            self._cut_off[charger_id, port] = CutOffThere(order_id)
 
     def _resume(self, track: Track, admission: Admission, at: datetime) -> None:
         why = "link-back" if track.boot in (None, admission.boot) else "power-back"
@@ -113,16 +141,18 @@ class Reports:
         turned.addErrback(lambda failure: self._log.failure("not {turn}", failure, turn=turn))
         turned.addBoth(lambda _: self._turning.discard(order_id))
 
-    def _unplugged(self, charger_id: int, port: int, at: datetime) -> None:
-        order_id = self._cut_off.pop((charger_id, port), None)
-        if order_id is None:
+    def _unplugged(self, charger_id: int, port: int, at: datetime, told: Told) -> None:
+        there = self._cut_off.pop((charger_id, port), None)
+        if there is None:
             return
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            return (Unplugged(at),) if order.state is OrderState.SETTLED else ()
+            if order.state is not OrderState.SETTLED or order.ended_at is None:
+                return ()
+            return (Unplugged(there.later(order.ended_at, at, told)),)
 
-        told = self.book.turns.take(charger_id, lambda: self.book.advance(order_id, occurred))
-        told.addErrback(lambda failure: self._log.failure("unplugging was not kept", failure))
+        kept = self.book.turns.take(charger_id, lambda: self.book.advance(there.order_id, occurred))
+        kept.addErrback(lambda failure: self._log.failure("unplugging was not kept", failure))
 
 
 def _tells_of(reading: PortReading, track: Track) -> bool:

@@ -279,7 +279,7 @@ def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
 def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
     if order.unplugged_at is not None or order.float_dw is None or order.ended_at is None:
         return order, Decision()
-    stayed_s = max(0, (occurrence.at - order.ended_at) // _SECOND)
+    stayed_s = order.would_have_floated_s(occurrence.at)
     entry = _entry(
         order,
         "order.unplugged",

@@ -125,6 +125,16 @@ class Order:
             charged_s = self.charged_until(self.marks[-1].at)
         return Usage(ZoneInfo(self.time_zone), charged_s, self.marks)
 
+    def would_have_floated_s(self, unplugged_at: datetime) -> int:
+        """How long a full battery that was cut off would have gone on to draw: until its plug
+        was pulled, or until the order would have ended by its own limit of time."""
+        if self.ended_at is None:
+            return 0
+        stayed_s = max(0, (unplugged_at - self.ended_at) // _SECOND)
+        if self.limit_duration_s is None:
+            return stayed_s
+        return min(stayed_s, max(0, self.limit_duration_s - (self.charged_s or 0)))
+
     def charged_until(self, at: datetime) -> int:
         """Seconds of charging from the start to an instant by our own account: what was
         suspended is not in it."""

@@ -46,7 +46,17 @@ _TABLE = (
     # plugged in, and the bike's own charger not switched on
     BikeKind("switched off", 0, 0, 0, 0, 2),
 )
-KINDS: Mapping[str, BikeKind] = {kind.name: kind for kind in _TABLE}
+#: what students of the campus day ride; their chargers hold a full battery at a twelfth of
+#: what they give
+CAMPUS = (
+    #        name                        capacity plateau fall float weight
+    BikeKind("campus lead-acid 60V20Ah", 1_600, 310, 60, 27, 18),
+    BikeKind("campus lead-acid 72V20Ah", 1_920, 360, 60, 31, 30),
+    BikeKind("campus lead-acid 60V32Ah", 2_350, 380, 60, 33, 22),
+    BikeKind("campus lead-acid 72V32Ah", 2_800, 400, 60, 35, 16),
+    BikeKind("campus lithium 60V24Ah", 1_640, 400, 60, 34, 14),
+)
+KINDS: Mapping[str, BikeKind] = {kind.name: kind for kind in (*_TABLE, *CAMPUS)}
 
 
 @frozen
@@ -87,11 +97,19 @@ class Bike:
         return max(0, self.curve.full_s - self.place_s)
 
 
-def draw_bike(random: Random, kinds: Sequence[BikeKind] = _TABLE) -> Bike:
-    """A bike as it comes, with some of its charge left."""
+def draw_bike(
+    random: Random,
+    kinds: Sequence[BikeKind] = _TABLE,
+    left: tuple[int, int] = (LOWEST_PERCENT, HIGHEST_PERCENT),
+) -> Bike:
+    """
+    A bike as it comes, with some of its charge left.
+
+    @param left: that charge in per cent of full, at the least and at the most.
+    """
     kind = random.choices(kinds, [kind.weight for kind in kinds])[0]
     percent = 100 + random.randint(-SPREAD_PERCENT, SPREAD_PERCENT)
-    left_percent = random.randint(LOWEST_PERCENT, HIGHEST_PERCENT)
+    left_percent = random.randint(*left)
     empty = Bike(kind.name, kind.plateau_w * 10 * percent, place_s=0)
     place_s = empty.curve.place_of_energy(kind.capacity_wh * 10 * left_percent)
     return Bike(empty.kind, empty.plateau_mw, place_s or 0)

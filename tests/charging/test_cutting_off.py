@@ -6,7 +6,7 @@ from typing import Any
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.cut_off import CutOff
-from chargecloud.domain.events import PortReading, StopReason
+from chargecloud.domain.events import PortReading, PortsReported, StopReason
 from tests.world import Box, World
 
 HOUR_S = 3600
@@ -71,6 +71,36 @@ def test_a_full_battery_is_floated_and_then_cut_off(tmp_path: Path) -> None:
     saved = world.get(f"/orders/{order_id}")["saved"]
     assert saved["least_wh"] <= 9 <= saved["most_wh"]
     assert saved["energy_wh"] == 9
+
+
+def test_a_float_would_not_have_outlasted_the_orders_time(tmp_path: Path) -> None:
+    """An order of three hours would have ended, cut off or not."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world, limit={"duration_s": 3 * HOUR_S})
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.full_for_s + RULES.float_hold_s + 180, 6)
+    after = obey(world, box, order_id, 2 * HOUR_S + 600)
+    assert (after["state"], after["stop_reason"]) == ("settled", "full")
+    world.pass_time(4 * HOUR_S, box.heartbeat)
+    box.report(0, power_dw=0, state=PortState.IDLE)
+    assert world.get(f"/orders/{order_id}")["saved"]["energy_wh"] == 5
+
+
+def test_how_long_it_stayed_is_by_its_own_clock(tmp_path: Path) -> None:
+    """A report that was long on its way tells when the plug was pulled all the same."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.full_for_s + RULES.float_hold_s + 180, 6)
+    obey(world, box, order_id, 2 * HOUR_S + 600)
+    world.pass_time(HOUR_S, box.heartbeat)
+    pulled = box.now
+    world.pass_time(HOUR_S, box.heartbeat)
+    assert box._wire is not None
+    reading = PortReading(1, PortState.IDLE, power_dw=0, meter_mwh=box.meter_mwh)
+    box._wire.report(PortsReported(pulled, (reading,)))
+    box.pump()
+    assert world.get(f"/orders/{order_id}")["saved"]["energy_wh"] == 6
 
 
 def test_a_load_that_goes_is_no_full_battery(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is said of orders over HTTP, and how."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from attrs import frozen
@@ -190,9 +190,8 @@ def show_saved(order: Order) -> SavedShown | None:
     """What the cut-off of an order saved; C{None} if it was not cut off, or nobody knows."""
     if order.float_dw is None or order.ended_at is None:
         return None
-    stayed_s = None
-    if order.unplugged_at is not None:
-        stayed_s = (order.unplugged_at - order.ended_at) // timedelta(seconds=1)
+    unplugged_at = order.unplugged_at
+    stayed_s = None if unplugged_at is None else order.would_have_floated_s(unplugged_at)
     estimate = saved(order.float_dw, stayed_s)
     return SavedShown(
         energy_wh=wh(estimate.energy_mwh),
