@@ -175,5 +175,13 @@ class LiveFleet:
     @property
     def book(self) -> list[Any]:
         """What each charge drew, by the chargers' own account."""
-        path = self.folder / "book.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return _lines(self.folder / "book.jsonl")
+
+    @property
+    def stays(self) -> list[Any]:
+        """How long bikes stayed that were cut off."""
+        return _lines(self.folder / "stays.jsonl")
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,12 +1,15 @@
 """The simulators' own book: what each charge drew, to compare the platform's bills with."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from attrs import asdict, frozen
 
 from chargecloud.domain.events import ChargeEnded
+from chargecloud.simulator.relays import Stayed
 
 
 @frozen
@@ -15,9 +18,11 @@ class Book:
     A file with a line of JSON for each charge that has ended.
 
     @ivar path: where it is; its folder is made with the first line.
+    @ivar stays: where it is written down how long bikes stayed that were cut off.
     """
 
     path: Path
+    stays: Path
 
     def add(self, identity: str, ended: ChargeEnded, ended_at: datetime) -> None:
         """Write a charge down."""
@@ -33,6 +38,19 @@ class Book:
             "reason": ended.reason.value,
             "ended_at": ended_at.isoformat(),
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        _append(self.path, line)
+
+    def add_stay(self, stayed: Stayed) -> None:
+        """Write down what a bike would have gone on to draw, and for how long."""
+        line = {
+            "order_id": str(stayed.order_id),
+            "power_dw": stayed.power_dw,
+            "seconds": stayed.seconds,
+        }
+        _append(self.stays, line)
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")

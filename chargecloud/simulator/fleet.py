@@ -25,12 +25,14 @@ from chargecloud.simulator.badnet import BadNet
 from chargecloud.simulator.blackouts import Blackouts, Supplied
 from chargecloud.simulator.book import Book
 from chargecloud.simulator.boxes import Box
+from chargecloud.simulator.campus import draw_day
+from chargecloud.simulator.campus_day import CampusDay
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.customers import Customers
 from chargecloud.simulator.flash import Flash, FleetCharger, text_of
 from chargecloud.simulator.link import Link
 from chargecloud.simulator.people import People
-from chargecloud.simulator.provisioning import DIALECT, Provisioning, facts_of
+from chargecloud.simulator.provisioning import CAMPUS_SITES, DIALECT, SITES, Provisioning, facts_of
 from chargecloud.simulator.saving import Saving
 from chargecloud.simulator.scenarios import find_scenario
 
@@ -95,8 +97,9 @@ class SimulatorService(MultiService):
         self._scenario = find_scenario(scenario)
         self._chargers, self._ports = chargers, ports
         self._flash = Flash(folder / "flash.json")
-        self._book = Book(folder / "book.jsonl")
+        self._book = Book(folder / "book.jsonl", folder / "stays.jsonl")
         self._memory = self._flash.read()
+        self._seed = seed
         self._random = Random(seed)  # noqa: S311 - chance, and no secrets
         self._pool = QuietPool(reactor)
         self._pool.maxPersistentPerHost = AT_A_TIME
@@ -148,9 +151,15 @@ class SimulatorService(MultiService):
                 random,
             ).setServiceParent(self)
         customers = Customers(self._api, self._memory.customers, self._memory.cards)
-        People(
+        self._people(boxes, customers, calendar).setServiceParent(self)
+
+    def _people(self, boxes: Sequence[Box], customers: Customers, calendar: Calendar) -> Service:
+        if self._scenario.is_planned:
+            visits = draw_day(Random(self._seed), len(boxes), self._ports)  # noqa: S311
+            return CampusDay(visits, boxes, self._api, customers, self._reactor, calendar)
+        return People(
             boxes, self._scenario, self._api, customers, self._reactor, calendar, self._random
-        ).setServiceParent(self)
+        )
 
     def _tell(self, chargers: Sequence[SimulatedCharger], calendar: Calendar) -> None:
         """Say in a line what goes on, to those who watch."""
@@ -177,8 +186,9 @@ class SimulatorService(MultiService):
             await self._wait(READY_RETRY_S)
 
     async def _provide(self) -> None:
+        sites = CAMPUS_SITES if self._scenario.is_planned else SITES
         provisioning = Provisioning(
-            self._api, self._memory, lambda: self._write(text_of(self._memory))
+            self._api, self._memory, lambda: self._write(text_of(self._memory)), sites
         )
         while True:
             try:
@@ -193,6 +203,7 @@ class SimulatorService(MultiService):
             self._book.add(member.identity, ended, ended_at)
 
         charger = SimulatedCharger(member.identity, member.memory, booted_at, told_end)
+        charger.told_stay = self._book.add_stay
         charger.keys = member.keys
         # half of them, as chargers in the field
         charger.resumes = int(member.identity[-1]) % 2 == 0

@@ -1,6 +1,6 @@
 """What a fleet needs on the platform: sites with tariffs, and its chargers registered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -51,7 +51,6 @@ _TIME_OF_USE = {
 }
 _BY_TIME = {"price_fen": 100, "block_s": 14_400, "step_s": 60, "electricity": 60_000}
 
-#: chargers are divided among them in turn
 SITES = (
     SitePlan(
         "North campus",
@@ -70,6 +69,18 @@ SITES = (
         "One yuan for four hours",
         "by_time",
         _BY_TIME,
+    ),
+)
+
+
+#: a dormitory's electricity, and the least service fee: one yuan for a kWh and a half
+_DORMITORY = {
+    "rates": {"day": {"electricity": 47_000, "service": 20_000}},
+    "day": [{"from": "00:00", "rate": "day"}],
+}
+CAMPUS_SITES = (
+    SitePlan(
+        "Campus", "88 Wenhua East Road", 36.6512, 117.0687, "Campus", "time_of_use", _DORMITORY
     ),
 )
 
@@ -100,6 +111,7 @@ class Provisioning:
     """
     Makes what a fleet's memory lacks.
 
+    @ivar sites: chargers are divided among them in turn.
     @ivar keep: keeps the memory, whenever something was made and before anything else is:
         the key of a charger is shown once.
     """
@@ -107,6 +119,7 @@ class Provisioning:
     api: Api
     memory: FleetMemory
     keep: Callable[[], Deferred[None]]
+    sites: Sequence[SitePlan] = SITES
 
     async def provide(self, chargers: int, ports: int) -> None:
         """
@@ -114,7 +127,7 @@ class Provisioning:
 
         @raise ApiError: what was made until then is kept.
         """
-        for site in SITES:
+        for site in self.sites:
             await self._provide_site(site)
         while len(self.memory.chargers) < chargers:
             await self._provide_charger(ports)
@@ -141,7 +154,7 @@ class Provisioning:
         number = self.memory.last_number + 1
         identity = f"SIM-{number:04d}"
         facts = facts_of(identity, ports)
-        site = SITES[number % len(SITES)]
+        site = self.sites[number % len(self.sites)]
         body = {
             "site_id": self.memory.sites[site.name],
             "dialect": DIALECT,

@@ -8,7 +8,7 @@ limit that was reached in between has ended its charge at the exact second and m
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from chargecloud.domain.charger import ChargerTime
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, StopReason
@@ -19,12 +19,27 @@ from chargecloud.simulator.memory import Memory, Port
 _SECOND = timedelta(seconds=1)
 
 
+@frozen
+class Stayed:
+    """
+    A bike that stayed after it was cut off.
+
+    @ivar power_dw: what it drew at last.
+    @ivar seconds: how long it stayed, by the charger's clock.
+    """
+
+    order_id: int
+    power_dw: int
+    seconds: int
+
+
 @define(eq=False)
 class Relays:
     """
     @ivar memory: what outlives a cut of its power.
     @ivar booted_at: when it was started, by the calendar.
     @ivar told_end: is told of each end of a charge, and of its instant, as it is recorded.
+    @ivar told_stay: is told how long a bike stayed that was cut off, once the cloud is.
     @ivar resumes: whether charges go on after a cut of the power, or end by it.
     @ivar watchers: called when something has changed that is to be sent and kept.
     @ivar uptime_s: whole seconds of the calendar since the start.
@@ -35,10 +50,12 @@ class Relays:
     memory: Memory
     booted_at: datetime
     told_end: Callable[[ChargeEnded, datetime], None]
+    told_stay: Callable[[Stayed], None] = lambda _stayed: None
     resumes: bool = True
     watchers: list[Callable[[], None]] = field(factory=list)
     uptime_s: int = field(default=0, init=False)
     is_powered: bool = field(default=True, init=False)
+    _cut_off: dict[int, Stayed] = field(factory=dict, init=False)
 
     def port(self, number: int) -> Port:
         """
@@ -145,9 +162,18 @@ class Relays:
             at or self._time,
             charge.offline if charge.order_id is None else None,
         )
+        if reason is StopReason.FULL and port.bike is not None and charge.order_id is not None:
+            power_dw = port.bike.curve.power_dw(charge.place_s)
+            self._cut_off[port.number] = Stayed(charge.order_id, power_dw, self.uptime_s)
         port.bike, port.charge = bike_of(port), None
         self.memory.record(ended)
         self.told_end(ended, instant or self._instant)
+
+    def tells_unplugged(self, number: int) -> None:
+        """The cloud is told now that nothing is plugged in at a port."""
+        stayed = self._cut_off.pop(number, None)
+        if stayed is not None:
+            self.told_stay(evolve(stayed, seconds=self.uptime_s - stayed.seconds))
 
     @property
     def _time(self) -> ChargerTime:

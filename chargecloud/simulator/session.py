@@ -215,6 +215,9 @@ class Session:
         self.line.report(PortsReported(at, readings, box), in_full=in_full)
         if in_full:
             self._full_due_s = uptime_s + FULL_REPORT_S
+        for reading in readings:
+            if reading.state is PortState.IDLE:
+                self.charger.tells_unplugged(reading.port)
         self._told.update({reading.port: reading.state for reading in readings})
         if is_time:
             least_s = int(REPORT_LEAST_REAL_S * self.calendar.anchor.speed)

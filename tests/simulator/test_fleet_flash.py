@@ -98,7 +98,7 @@ def test_the_book_has_a_line_for_each_charge(tmp_path: Path) -> None:
     stand.charger.plug(1, bike(), stand.now)
     stand.start(limit_duration_s=100)
     stand.charger.advance(stand.after(200))
-    book = Book(tmp_path / "new" / "book.jsonl")
+    book = Book(tmp_path / "new" / "book.jsonl", tmp_path / "stays.jsonl")
     for _ in range(2):
         book.add("SIM-0001", stand.ended, NOW)
     lines = [json.loads(line) for line in book.path.read_text().splitlines()]
@@ -123,7 +123,7 @@ def test_the_book_names_an_offline_charge_by_its_card(tmp_path: Path) -> None:
     stand.charger.plug(1, bike(), stand.now)
     stand.charger.present_card(1, "CARD", stand.now)
     stand.charger.present_card(1, "CARD", stand.after(100))
-    book = Book(tmp_path / "book.jsonl")
+    book = Book(tmp_path / "book.jsonl", tmp_path / "stays.jsonl")
     book.add("SIM-0001", stand.ended, NOW)
     (line,) = [json.loads(line) for line in book.path.read_text().splitlines()]
     assert line["order_id"] is None
