@@ -50,11 +50,11 @@ _TABLE = (
 #: what they give
 CAMPUS = (
     #        name                        capacity plateau fall float weight
-    BikeKind("campus lead-acid 60V20Ah", 1_600, 310, 60, 27, 18),
-    BikeKind("campus lead-acid 72V20Ah", 1_920, 360, 60, 31, 30),
-    BikeKind("campus lead-acid 60V32Ah", 2_350, 380, 60, 33, 22),
-    BikeKind("campus lead-acid 72V32Ah", 2_800, 400, 60, 35, 16),
-    BikeKind("campus lithium 60V24Ah", 1_640, 400, 60, 34, 14),
+    BikeKind("campus lead-acid 60V20Ah", 1_600, 310, 260, 24, 18),
+    BikeKind("campus lead-acid 72V20Ah", 1_920, 360, 260, 28, 30),
+    BikeKind("campus lead-acid 60V32Ah", 2_350, 380, 260, 29, 22),
+    BikeKind("campus lead-acid 72V32Ah", 2_800, 400, 260, 31, 16),
+    BikeKind("campus lithium 60V24Ah", 1_640, 400, 260, 30, 14),
 )
 KINDS: Mapping[str, BikeKind] = {kind.name: kind for kind in (*_TABLE, *CAMPUS)}
 

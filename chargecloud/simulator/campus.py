@@ -25,7 +25,7 @@ ORDERS: tuple[tuple[Order | None, int], ...] = (
 )
 CARD_PERCENT = 20
 #: of its charge, that a bike has left when it comes
-LEFT_PERCENT = (8, 47)
+LEFT_PERCENT = (8, 48)
 
 
 @frozen
@@ -50,7 +50,7 @@ DAY = Stay(_hours(7.2, 9.5), _hours(16.5, 18.4))
 MORNING = Stay(_hours(7.1, 7.6), _hours(12.3, 12.7))
 AFTERNOON = Stay(_hours(12.9, 13.3), _hours(18, 18.4))
 NOON = Stay(_hours(11, 12.5), _hours(17.5, 18.4))
-NIGHT = Stay(_hours(18.6, 21.5), _hours(30.5, 32.5))
+NIGHT = Stay(_hours(18.6, 21.5), _hours(30.2, 32.2))
 
 #: what a port sees in a day, and how many ports in a thousand see that: 2,000 visits
 PORT_DAYS: Sequence[tuple[Sequence[Stay], int]] = (

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from attrs import define, evolve, field, frozen
 
-from chargecloud.domain.charger import ChargerTime
-from chargecloud.domain.events import ChargeEnded, ChargeStarted, StopReason
+from chargecloud.domain.charger import ChargerTime, PortState
+from chargecloud.domain.events import ChargeEnded, ChargeStarted, PortReading, StopReason
 from chargecloud.simulator.bikes import Bike
 from chargecloud.simulator.charge import Charge
 from chargecloud.simulator.memory import Memory, Port
@@ -24,7 +24,7 @@ class Stayed:
     """
     A bike that stayed after it was cut off.
 
-    @ivar power_dw: what it drew at last.
+    @ivar power_dw: what it drew at last, as the cloud was told.
     @ivar seconds: how long it stayed, by the charger's clock.
     """
 
@@ -55,6 +55,7 @@ class Relays:
     watchers: list[Callable[[], None]] = field(factory=list)
     uptime_s: int = field(default=0, init=False)
     is_powered: bool = field(default=True, init=False)
+    _told_dw: dict[int, int] = field(factory=dict, init=False)
     _cut_off: dict[int, Stayed] = field(factory=dict, init=False)
 
     def port(self, number: int) -> Port:
@@ -163,15 +164,19 @@ class Relays:
             charge.offline if charge.order_id is None else None,
         )
         if reason is StopReason.FULL and port.bike is not None and charge.order_id is not None:
-            power_dw = port.bike.curve.power_dw(charge.place_s)
+            power_dw = self._told_dw.get(port.number, port.bike.curve.power_dw(charge.place_s))
             self._cut_off[port.number] = Stayed(charge.order_id, power_dw, self.uptime_s)
         port.bike, port.charge = bike_of(port), None
         self.memory.record(ended)
         self.told_end(ended, instant or self._instant)
 
-    def tells_unplugged(self, number: int) -> None:
-        """The cloud is told now that nothing is plugged in at a port."""
-        stayed = self._cut_off.pop(number, None)
+    def tells(self, reading: PortReading) -> None:
+        """The cloud is told what a port measures."""
+        if reading.power_dw and reading.order_id is not None:
+            self._told_dw[reading.port] = reading.power_dw
+        if reading.state is not PortState.IDLE:
+            return
+        stayed = self._cut_off.pop(reading.port, None)
         if stayed is not None:
             self.told_stay(evolve(stayed, seconds=self.uptime_s - stayed.seconds))
 

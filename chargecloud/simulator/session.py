@@ -216,8 +216,7 @@ class Session:
         if in_full:
             self._full_due_s = uptime_s + FULL_REPORT_S
         for reading in readings:
-            if reading.state is PortState.IDLE:
-                self.charger.tells_unplugged(reading.port)
+            self.charger.tells(reading)
         self._told.update({reading.port: reading.state for reading in readings})
         if is_time:
             least_s = int(REPORT_LEAST_REAL_S * self.calendar.anchor.speed)

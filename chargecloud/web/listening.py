@@ -2,8 +2,10 @@
 
 from io import BytesIO
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
@@ -13,6 +15,45 @@ from chargecloud.web.operations import BODY_LIMIT
 #: seconds in which nothing is received before a connection is closed; more than any
 #: pause of a browser's keep-alive that is worth a socket
 IDLE_S = 60
+#: seconds from the first byte of a request to its last: a table of a MiB over a mobile
+#: network that gives 300 kbit/s
+REQUEST_S = 30
+
+
+class PromptChannel(http.HTTPChannel):
+    """
+    A connection whose requests are there in time.
+
+    One who sends a byte now and then is never idle, and would keep its socket and what it
+    has sent so far for days.
+    """
+
+    _deadline: IDelayedCall | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """A piece of a request has come: the rest of it has to come soon."""
+        if self._deadline is None:
+            self._deadline = self.callLater(REQUEST_S, self._too_late)
+        super().dataReceived(data)
+
+    def allContentReceived(self) -> None:  # noqa: N802
+        """A whole request is there."""
+        self._forget_deadline()
+        super().allContentReceived()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection has gone."""
+        self._forget_deadline()
+        super().connectionLost(reason)
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        self.forceAbortClient()
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class BoundedRequest(Request):
@@ -40,6 +81,7 @@ class QuietSite(Site):
     second, and what went wrong with one is told where it went wrong."""
 
     noisy = False
+    protocol = PromptChannel  # type: ignore[assignment]
     _requests = Logger()
 
     def log(self, request: http.Request) -> None:

@@ -57,6 +57,10 @@ endpoint = "tcp:8080:interface=127.0.0.1"
 [[listen.chargers]]
 endpoint = "tcp:9010:interface=127.0.0.1"
 
+# nobody's charge of a night is stopped for having lasted too long
+[charging]
+longest_charge_s = {NEVER_S}
+
 [charging.cut_off.ebike]
 float_hold_s = {hold_s}
 """
