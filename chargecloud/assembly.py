@@ -185,7 +185,7 @@ class Platform:
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
-        rekeying, lists = Rekeying(routing), CardLists(store, routing)
+        rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
         desks = [desk for parts in features for desk in parts.desks]
         facts = Facts(
             registered,

@@ -4,9 +4,10 @@ has its owner's, brought up to date by differences."""
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection, delete, insert, select, update
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,6 +21,9 @@ from chargecloud.storage.store import Store
 
 #: bytes of uids in one command: what a frame of 256 bytes has room for
 MOST_BYTES = 200
+#: seconds of changes that are brought together: an office that hands out cards changes one
+#: after the other, and each goes to all chargers
+GATHERED_S = 20.0
 
 
 @frozen
@@ -41,20 +45,23 @@ class Standing:
 
     @ivar held: what we know it to have; empty if it has another version than we think.
     @ivar wanted: what it should have.
+    @ivar slots: how many it has room for.
     """
 
     held: Held
     wanted: frozenset[str]
+    slots: int
 
     def next_step(self) -> tuple[UpdateCards, Held] | None:
         """What is to be sent next, and what the charger has then; C{None} if nothing is."""
-        add = _some(sorted(self.wanted - self.held.uids), MOST_BYTES)
-        left = MOST_BYTES - _bytes(add)
-        remove = _some(sorted(self.held.uids - self.wanted), left)
+        remove = _some(sorted(self.held.uids - self.wanted), MOST_BYTES)
+        # a full list takes nothing new before something old has gone
+        room = self.slots - len(self.held.uids) + len(remove)
+        missing = sorted(self.wanted - self.held.uids)[: max(0, room)]
+        add = _some(missing, MOST_BYTES - _bytes(remove))
         if not add and not remove:
             return None
-        after = Held(self.held.version + 1, self.held.uids | set(add) - set(remove))
-        after = Held(after.version, after.uids - set(remove))
+        after = Held(self.held.version + 1, self.held.uids - set(remove) | set(add))
         return UpdateCards(self.held.version, after.version, tuple(add), tuple(remove)), after
 
 
@@ -95,7 +102,7 @@ def find_standing(connection: Connection, charger_id: int) -> Standing | None:
     held = Held(0, frozenset())
     if kept is not None and kept.version == row.card_list:
         held = Held(kept.version, frozenset(kept.uids))
-    return Standing(held, wanted)
+    return Standing(held, wanted, row.card_slots)
 
 
 def keep_list(connection: Connection, charger_id: int, held: Held) -> None:
@@ -115,6 +122,9 @@ class CardLists:
 
     store: Store
     routing: Routing
+    clock: IReactorTime
+    #: tenants whose cards have just changed, and whether more did meanwhile
+    _resting: dict[int, bool] = field(factory=dict, init=False)
     #: chargers whose list is on its way, and whether it has changed meanwhile
     _busy: dict[int, bool] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -125,7 +135,20 @@ class CardLists:
             self._soon([admission.charger_id])
 
     def changed(self, tenant_id: int) -> None:
-        """A card of a tenant has changed: who is connected is to hear of it."""
+        """A card of a tenant has changed: who is connected is to hear of it.  The first change
+        is brought at once; those that follow it soon are brought together."""
+        if tenant_id in self._resting:
+            self._resting[tenant_id] = True
+            return
+        self._resting[tenant_id] = False
+        self.clock.callLater(GATHERED_S, self._rested, tenant_id)
+        self._bring(tenant_id)
+
+    def _rested(self, tenant_id: int) -> None:
+        if self._resting.pop(tenant_id):
+            self.changed(tenant_id)
+
+    def _bring(self, tenant_id: int) -> None:
         found = self.store.read(lambda connection: _with_lists(connection, tenant_id))
         found.addCallback(self._soon)
         found.addErrback(lambda why: self._log.failure("lists of cards were not looked at", why))
@@ -155,7 +178,7 @@ class CardLists:
             answer: Answer = await self.routing.send(charger_id, command)
             if not answer.accepted and answer.code == "other-version" and standing.held.version:
                 # it has something else than we think: from the beginning
-                standing = Standing(Held(0, frozenset()), standing.wanted)
+                standing = evolve(standing, held=Held(0, frozenset()))
                 continue
             if not answer.accepted:
                 self._log.warn(
@@ -165,7 +188,7 @@ class CardLists:
                 )
                 return
             await self.store.writer.transact(_keeping(charger_id, after))
-            standing = Standing(after, standing.wanted)
+            standing = evolve(standing, held=after)
 
     def _not_brought(self, failure: Failure, charger_id: int) -> None:
         # it is brought when the charger is there again

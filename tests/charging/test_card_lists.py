@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargecloud.charging.card_lists import MOST_BYTES, Held, Standing
+from chargecloud.charging.card_lists import GATHERED_S, MOST_BYTES, Held, Standing
 from chargecloud.domain.commands import Answer, UpdateCards
 from tests.world import Box, World
 
@@ -51,6 +51,12 @@ def follow(box: Box, held: set[str]) -> set[str]:
     return held
 
 
+def rest(world: World) -> None:
+    """Until a change of a card is the first again."""
+    for _ in range(2):
+        world.clock.advance(GATHERED_S)
+
+
 def test_a_charger_gets_its_owners_cards_and_their_changes(world: World) -> None:
     """Those that are active and somebody's; what changes is told at once, and as a difference."""
     customer = world.customer()
@@ -61,6 +67,7 @@ def test_a_charger_gets_its_owners_cards_and_their_changes(world: World) -> None
     box = charger(world).connect()
     held = follow(box, set())
     assert len(held) == 21
+    rest(world)
     assert "0000BBBB" not in held
 
     assert world.http("PATCH", f"/cards/{lost}", {"status": "blocked"})[0] == 200
@@ -87,6 +94,7 @@ def test_another_version_begins_anew(world: World) -> None:
     card(world, "0000AAAA", customer)
     box = charger(world).connect()
     held = follow(box, set())
+    rest(world)
     card(world, "0000BBBB", customer)
     box.pump()
     ordered = box.orders(UpdateCards)[-1]
@@ -103,6 +111,39 @@ def test_another_version_begins_anew(world: World) -> None:
     assert follow(box, set()) == {"0000AAAA", "0000BBBB"}
 
 
+def test_changes_that_follow_each_other_come_together(world: World) -> None:
+    """An office that hands out cards does not have each of them sent to all chargers."""
+    customer = world.customer()
+    box = charger(world).connect()
+    card(world, "0000AAAA", customer)
+    held = follow(box, set())
+    for uid in ("0000BBBB", "0000CCCC", "0000DDDD"):
+        card(world, uid, customer)
+    assert box.pump().orders(UpdateCards) == []
+    world.clock.advance(GATHERED_S)
+    (ordered,) = box.pump().orders(UpdateCards)
+    assert isinstance(ordered.command, UpdateCards)
+    assert set(ordered.command.add) == {"0000BBBB", "0000CCCC", "0000DDDD"}
+    assert follow(box, held) == held | set(ordered.command.add)
+
+
+def test_a_full_list_makes_room_first(world: World) -> None:
+    """What is added with what goes never is more than the charger has room for."""
+    customer = world.customer()
+    for uid in ("0000AAAA", "0000BBBB"):
+        card(world, uid, customer)
+    box = world.box()
+    box.card_list, box.card_slots = 0, 2
+    held = follow(box.connect(), set())
+    rest(world)
+    card(world, "0000CCCC", customer)
+    box.pump()
+    (ordered,) = box.orders(UpdateCards)
+    assert isinstance(ordered.command, UpdateCards)
+    assert (ordered.command.add, ordered.command.remove) == (("0000CCCC",), ("0000AAAA",))
+    assert follow(box, held) == {"0000BBBB", "0000CCCC"}
+
+
 def test_who_has_no_room_gets_no_list(world: World) -> None:
     """And little room is for the newest cards."""
     customer = world.customer()
@@ -117,12 +158,14 @@ def test_who_has_no_room_gets_no_list(world: World) -> None:
 uids = st.frozensets(st.text("0123456789ABCDEF", min_size=1, max_size=32), max_size=40)
 
 
-@given(uids, uids, st.integers(0, 2**31))
+@given(uids, uids, st.integers(0, 2**31), st.integers(0, 20))
 def test_steps_come_to_what_is_wanted(
-    held: frozenset[str], wanted: frozenset[str], at: int
+    held: frozenset[str], wanted: frozenset[str], at: int, spare: int
 ) -> None:
-    """Each fits a frame, has the next version, and brings the list nearer."""
-    standing = Standing(Held(at, held), wanted)
+    """Each fits a frame and the charger's room, has the next version, and brings the list
+    nearer."""
+    slots = max(len(held), len(wanted)) + spare
+    standing = Standing(Held(at, held), wanted, slots)
     for _ in range(100):
         step = standing.next_step()
         if step is None:
@@ -134,5 +177,6 @@ def test_steps_come_to_what_is_wanted(
             standing.held.version + 1,
         )
         assert after.uids == (standing.held.uids | set(command.add)) - set(command.remove)
-        standing = Standing(after, wanted)
+        assert len(after.uids) <= slots
+        standing = Standing(after, wanted, slots)
     assert standing.held.uids == wanted
