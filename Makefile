@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
 
-.PHONY: run test services soak lint bench format clean
+.PHONY: run test services soak campus lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -28,6 +28,10 @@ services:
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.badnet
+
+# the reference day of a campus, lived twice in accelerated time; twenty minutes
+campus: $(STAMP)
+	$(BIN)/python -m tests.soak.campus
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats

@@ -50,6 +50,7 @@ setup(
             "pytest-twisted>=1.14.3",
             "pytest-xdist>=3.8",
             "ruff>=0.9",
+            "schemathesis>=4.0",
             "setuptools>=80",
             "towncrier>=24.8",
         ]

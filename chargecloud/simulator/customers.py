@@ -2,7 +2,9 @@
 
 from attrs import define, field
 
-from chargecloud.simulator.api import Api, Problem
+from twisted.internet.defer import Deferred, gatherResults
+
+from chargecloud.simulator.api import AT_A_TIME, Api, Problem
 
 #: what people put into their wallets when these are empty
 TOP_UP_FEN = 3_000
@@ -21,6 +23,24 @@ class Customers:
     ids: list[str]
     cards: dict[str, str] = field(factory=dict)
     _out: set[str] = field(factory=set, init=False)
+
+    async def prepare(self, count: int) -> None:
+        """
+        Register people up to so many, with money, some at a time.
+
+        @raise ApiError: if that is refused.
+        """
+        while len(self.ids) < count:
+            some = range(min(AT_A_TIME, count - len(self.ids)))
+            new = [Deferred.fromCoroutine(self._register(len(self.ids) + each)) for each in some]
+            for customer_id in await gatherResults(new):
+                self.ids.append(customer_id)
+
+    async def _register(self, number: int) -> str:
+        body = {"name": f"Rider {number + 1}", "phone": f"139{number + 1:08d}"}
+        customer_id = str((await self.api.post("/customers", body))["id"])
+        await self.top_up(customer_id)
+        return customer_id
 
     async def take(self) -> str:
         """

@@ -151,10 +151,15 @@ class SimulatorService(MultiService):
                 random,
             ).setServiceParent(self)
         customers = Customers(self._api, self._memory.customers, self._memory.cards)
-        self._people(boxes, customers, calendar).setServiceParent(self)
+        people = await self._people(boxes, customers, calendar)
+        people.setServiceParent(self)
 
-    def _people(self, boxes: Sequence[Box], customers: Customers, calendar: Calendar) -> Service:
+    async def _people(
+        self, boxes: Sequence[Box], customers: Customers, calendar: Calendar
+    ) -> Service:
         if self._scenario.is_planned:
+            # as many as there are ports: nobody registers in the morning's rush
+            await customers.prepare(len(boxes) * self._ports)
             visits = draw_day(Random(self._seed), len(boxes), self._ports)  # noqa: S311
             return CampusDay(visits, boxes, self._api, customers, self._reactor, calendar)
         return People(

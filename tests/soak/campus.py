@@ -31,7 +31,7 @@ from tests.live import Live, LiveFleet, wait_until
 
 #: full batteries that are held for a day are never cut off
 NEVER_S = 86_400
-DAY_START = "2026-03-02T04:00:00+08:00"
+DAY_START = "2026-03-02T02:00:00+08:00"
 CARBON_G_PER_KWH = 785
 #: of the reference: charges, kWh, kg, and what cutting off full batteries saves
 CHARGES, ENERGY_KWH, CARBON_KG = 4_000, 6_000, 4_710
@@ -274,7 +274,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boxes", type=int, default=200, help="fewer are a trial of this trial")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--speed", type=int, default=300, help="of the calendar")
+    parser.add_argument("--speed", type=int, default=200, help="of the calendar")
     parser.add_argument("--folder", type=Path, help="where to leave the files")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="campus-"))

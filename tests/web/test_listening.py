@@ -7,7 +7,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 
-from chargecloud.web.listening import IDLE_S, make_site
+from chargecloud.web.listening import IDLE_S, REQUEST_S, make_site
 from chargecloud.web.operations import BODY_LIMIT
 
 
@@ -71,3 +71,22 @@ def test_idle_connections_are_closed() -> None:
     assert not transport.disconnecting
     reactor.advance(2)
     assert transport.disconnecting
+
+
+def test_a_request_has_to_come_in_time() -> None:
+    """Who sends a byte now and then is not idle, and is cut off all the same; who has sent all
+    is not."""
+    reactor, transport, protocol = connection()
+    protocol.dataReceived(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(REQUEST_S - 1):
+        reactor.advance(1)
+        protocol.dataReceived(b"x")
+    assert not transport.disconnecting
+    reactor.advance(1)
+    assert transport.disconnecting
+
+    reactor, transport, protocol = connection()
+    protocol.dataReceived(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+    assert transport.value().endswith(b"1")
+    reactor.advance(REQUEST_S)
+    assert not transport.disconnecting
