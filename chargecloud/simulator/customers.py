@@ -1,7 +1,6 @@
 """The customers that the simulated people are."""
 
 from attrs import define, field
-
 from twisted.internet.defer import Deferred, gatherResults
 
 from chargecloud.simulator.api import AT_A_TIME, Api, Problem
