@@ -18,9 +18,9 @@ from tests.live import free_port, wait_until
 CHECKOUT = Path(__file__).parents[1]
 
 
-def _commands() -> list[str]:
-    """The blocks of shell in the README, in their order."""
-    text = (CHECKOUT / "README.rst").read_text()
+def _commands(document: str = "README.rst") -> list[str]:
+    """The blocks of shell in a document, in their order."""
+    text = (CHECKOUT / document).read_text()
     blocks = re.findall(r"\.\. code-block:: sh\n\n((?:   .*\n|\n)+)", text)
     return [re.sub(r"^   ", "", block, flags=re.M).strip() for block in blocks]
 
@@ -97,13 +97,22 @@ def test_the_commands_of_the_readme_do_what_it_says(running: Path, ports: dict[s
     """Run it, look at it, follow one order to its explained bill, go through the books."""
     run, look, follow, verify, test = _commands()
     assert (run, test) == ("make run", "make test")
-    script = _with(ports, "\n".join(["set -e", look, follow, verify]))
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=running, capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown = done.stdout.decode()
+    shown = _shown(running, ports, [look, follow, verify])
     assert '"state":"charging"' in shown
     assert '"state":"settled"' in shown
     assert '"lines":[{' in shown
     assert "the books are sound" in shown
+    # the commands of the guide to the API go on from there
+    shown = _shown(running, ports, _commands("docs/api.rst"))
+    for word in ('"state":"fit"', '"created":2', '"status":"decommissioned"', '"kind":"', "retry:"):
+        assert word in shown, word
+
+
+def _shown(folder: Path, ports: dict[str, str], commands: list[str]) -> str:
+    """What commands print, one after the other in one shell, each of which has to succeed."""
+    script = _with(ports, "\n".join(["set -e", *commands]))
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, capture_output=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.decode()

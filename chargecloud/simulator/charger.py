@@ -25,12 +25,15 @@ class SimulatedCharger(Relays):
     """
     @ivar keys: what it proves itself with; C{None} for one that never connects.
     @ivar is_online: whether the cloud has welcomed it.
+    @ivar report_least_real_s: real seconds between two reports at the least, however fast the
+        calendar runs.
     @ivar cards: what it is shown, and what it knows of cards.
     """
 
     keys: Keyring | None = field(default=None, init=False)
     is_online: bool = field(default=False, init=False)
     cards: CardReader = field(init=False)
+    report_least_real_s: float = field(default=0.5, init=False)
     _unix_at_boot_s: int | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:

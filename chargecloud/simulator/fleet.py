@@ -209,6 +209,7 @@ class SimulatorService(MultiService):
 
         charger = SimulatedCharger(member.identity, member.memory, booted_at, told_end)
         charger.told_stay = self._book.add_stay
+        charger.report_least_real_s = self._scenario.report_least_real_s
         charger.keys = member.keys
         # half of them, as chargers in the field
         charger.resumes = int(member.identity[-1]) % 2 == 0

@@ -23,6 +23,7 @@ class Scenario:
     @ivar blackout_s: how long a cut lasts, at the least and at the most.
     @ivar is_dark_together: whether the power of all chargers is cut at once.
     @ivar is_planned: whether a whole day is drawn beforehand, and nothing else here matters.
+    @ivar report_least_real_s: real seconds between two reports of a charger, at the least.
     @ivar network: how bad the network is; C{None} for a good one.
     """
 
@@ -34,6 +35,7 @@ class Scenario:
     blackout_s: tuple[int, int] = (2 * MINUTE, 15 * MINUTE)
     is_dark_together: bool = False
     is_planned: bool = False
+    report_least_real_s: float = 0.5
     network: Network | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
@@ -50,7 +52,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     # chargers connect, and nobody comes
     "quiet": Scenario(busy_percent=0, fills=False),
     # the mission's reference day, and nobody before or after it
-    "campus": Scenario(busy_percent=0, fills=False, is_planned=True),
+    "campus": Scenario(busy_percent=0, fills=False, is_planned=True, report_least_real_s=4.0),
     # as busy as the demo, and each charger's power fails now and then
     "blackouts": Scenario(busy_percent=40, fills=True, blackout_gap_s=3 * HOUR),
     # trials in true time: many charges of less than a minute, and cuts of the power

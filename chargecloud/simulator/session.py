@@ -43,8 +43,6 @@ from chargecloud.simulator.readings import read_port, state_of
 REPORT_S = 60
 #: and how often all ports are, in full
 FULL_REPORT_S = 3_600
-#: however fast the calendar runs, a charger reports no oftener than this, in real seconds
-REPORT_LEAST_REAL_S = 0.5
 #: records that wait for their acknowledgement; the cloud keeps twice as many while it
 #: commits a login
 RECORD_WINDOW = 16
@@ -219,7 +217,7 @@ class Session:
             self.charger.tells(reading)
         self._told.update({reading.port: reading.state for reading in readings})
         if is_time:
-            least_s = int(REPORT_LEAST_REAL_S * self.calendar.anchor.speed)
+            least_s = int(self.charger.report_least_real_s * self.calendar.anchor.speed)
             self._report_due_s = uptime_s + max(REPORT_S, least_s)
         return True
 
