@@ -1,5 +1,6 @@
 """Frames of the native protocol in words."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 from chargecloud.dialects.native.decoding import decode, describe
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.frames import FrameKind, start_of
+from chargecloud.dialects.native.up import LOGIN
+from chargecloud.domain.charger import Capability
 from chargecloud.domain.errors import BadFrame
+from tests.dialects.make_native_vectors import PATH
 
 
 def test_frames_behind_each_other() -> None:
@@ -43,3 +47,24 @@ def test_any_bytes_are_frames_or_are_refused(data: bytes, is_up: bool) -> None:
 def test_a_message_of_a_later_version() -> None:
     """It is said to be unknown."""
     assert describe(True, b"", bytes((0x3F,))).kind == "unknown"
+
+
+def test_every_message_of_the_vectors_is_plain_json() -> None:
+    """Each that goes up and each that goes down: words, numbers, lists and objects."""
+    described = 0
+    for session in json.loads(PATH.read_text())["sessions"]:
+        assert decode(bytes.fromhex(session["hello"]))[0].kind == "hello"
+        for way in ("up", "down"):
+            for each in session[way]:
+                frame = describe(way == "up", b"", bytes.fromhex(each["message"]))
+                assert frame.kind == each["name"].lower()
+                assert json.loads(json.dumps(frame.fields)) == frame.fields
+                described += 1
+    assert described > 40
+
+
+def test_what_a_charger_can_do_is_a_list() -> None:
+    """Sets have an order in words."""
+    abilities = frozenset({Capability.VOICE, Capability.CARD_READER})
+    plain = LOGIN.write({"port_count": 2, "capabilities": abilities})
+    assert describe(True, b"", plain).fields["capabilities"] == ["card_reader", "voice"]

@@ -91,7 +91,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(_plain(name)): _plain(each) for name, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(each) for each in value)
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value

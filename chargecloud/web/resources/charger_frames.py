@@ -15,6 +15,7 @@ from chargecloud.gateway.recorder import FlightRecorder, RecordedFrame
 from chargecloud.interfaces import IDialect
 from chargecloud.registry.chargers import Chargers
 from chargecloud.routes import Call, Method, Page, Route
+from chargecloud.web import json_text
 
 _log = Logger()
 
@@ -80,6 +81,8 @@ def routes(
         if fault is None and frame.is_whole:
             try:
                 described = dialect.describe(frame.is_up, frame.raw, frame.opened)
+                # a dialect of a vendor may promise plain values and have others
+                json_text.write(dict(described.fields))
                 kind, fields = described.kind, described.fields
             except BadFrame as error:
                 fault = error.code
