@@ -1,6 +1,8 @@
 """Scenarios: how many people come to charge."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -10,6 +12,8 @@ from chargecloud.simulator.habits import HASTY, USUAL, Habits
 
 #: real seconds in which the first people come to boxes that are to be filled at once
 FILLING_S = 12.0
+#: the week 2019-05-06..12 of the garage, from its Monday
+ACN_WEEK = datetime(2019, 5, 6, tzinfo=ZoneInfo("America/Los_Angeles"))
 
 
 @frozen
@@ -23,6 +27,8 @@ class Scenario:
     @ivar blackout_s: how long a cut lasts, at the least and at the most.
     @ivar is_dark_together: whether the power of all chargers is cut at once.
     @ivar network: how bad the network is; C{None} for a good one.
+    @ivar week: when the week of real sessions begins that is repeated, instead of people who
+        come by chance; C{None} if there is none.
     """
 
     busy_percent: int
@@ -33,6 +39,7 @@ class Scenario:
     blackout_s: tuple[int, int] = (2 * MINUTE, 15 * MINUTE)
     is_dark_together: bool = False
     network: Network | None = None
+    week: datetime | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
         """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
@@ -63,6 +70,8 @@ SCENARIOS: Mapping[str, Scenario] = {
         is_dark_together=True,
         network=Network(gap_s=20),
     ),
+    # the sessions of a garage in its fullest week of May 2019, at stations of its own
+    "acn": Scenario(busy_percent=0, fills=False, week=ACN_WEEK),
 }
 
 

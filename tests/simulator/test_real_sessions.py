@@ -8,7 +8,7 @@ from chargecloud.simulator.acn.sessions import all_sessions
 from tests.garage import Garage
 
 #: every so-manieth session of the data, in the order of arrival: of all four windows
-EVERY = 98
+EVERY = 980
 
 
 @pytest.mark.slow
