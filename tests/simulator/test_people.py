@@ -330,5 +330,5 @@ def test_nobody_moves_after_the_end() -> None:
 
 def test_a_scenario_that_there_is_none_of_is_refused() -> None:
     """The message names those that there are."""
-    with pytest.raises(ValueError, match=r"must be one of .*, quiet, blackouts, .*, not 'riot'"):
+    with pytest.raises(ValueError, match=r"must be one of .*, quiet, campus, .*, not 'riot'"):
         find_scenario("riot")
