@@ -22,7 +22,10 @@ setup(
     package_dir={"": "."},
     # twisted.plugins has no __init__.py and must not have one, so it is named here.
     packages=[*find_packages(include=["chargecloud", "chargecloud.*"]), "twisted.plugins"],
-    package_data={"chargecloud": ["py.typed"]},
+    package_data={
+        "chargecloud": ["py.typed"],
+        "chargecloud.simulator.acn": ["*.csv.gz", "ATTRIBUTION.rst"],
+    },
     include_package_data=True,
     python_requires=">=3.11",
     install_requires=[

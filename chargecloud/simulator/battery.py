@@ -74,6 +74,19 @@ class Curve:
             at_s, at_mj = at_s + TAPER_STEP_S, at_mj + TAPER_STEP_S * power_mw
         return cls((*stretches, Stretch(at_s, at_mj, float_mw)))
 
+    @classmethod
+    def even(cls, *, energy_mwh: int, power_mw: int) -> "Curve":
+        """
+        A curve of even power that gives exactly so much, and then nothing: what is left for
+        the last second is drawn in that second, with less power.
+        """
+        even_s, rest_mw = divmod(energy_mwh * MJ_PER_MWH, power_mw)
+        stretches = [Stretch(0, 0, power_mw)] if even_s else []
+        if rest_mw:
+            stretches.append(Stretch(even_s, even_s * power_mw, rest_mw))
+        end_s = even_s + bool(rest_mw)
+        return cls((*stretches, Stretch(end_s, energy_mwh * MJ_PER_MWH, 0)))
+
     @property
     def full_s(self) -> int:
         """Where the float begins."""

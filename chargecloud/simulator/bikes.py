@@ -67,18 +67,23 @@ class Bike:
     @ivar kind: its name in L{KINDS}.
     @ivar plateau_mw: what its own charger takes on the plateau.
     @ivar place_s: where it is on its curve, in seconds of charging since it was empty.
+    @ivar wanted_mwh: of what takes exactly so much with even power, and of no kind's shape:
+        the car of a session whose energy is known.
     """
 
     kind: str
     plateau_mw: int
     place_s: int
+    wanted_mwh: int | None = None
 
     @cached_property
     def curve(self) -> Curve:
         """How it charges."""
-        kind = KINDS[self.kind]
         if not self.plateau_mw:
             return DEAD
+        if self.wanted_mwh is not None:
+            return Curve.even(energy_mwh=self.wanted_mwh, power_mw=self.plateau_mw)
+        kind = KINDS[self.kind]
         return Curve.of(
             capacity_mwh=kind.capacity_wh * 1_000,
             plateau_mw=self.plateau_mw,

@@ -20,6 +20,10 @@ from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from chargecloud.calendar import Anchor, Calendar
 from chargecloud.domain.events import ChargeEnded
+from chargecloud.simulator.acn.drivers import Drivers, to_week_of
+from chargecloud.simulator.acn.providing import GarageProvisioning
+from chargecloud.simulator.acn.sessions import ChargingSession, sessions_of_week
+from chargecloud.simulator.acn.stations import Station, stations_of
 from chargecloud.simulator.api import AT_A_TIME, Api, ApiError
 from chargecloud.simulator.badnet import BadNet
 from chargecloud.simulator.blackouts import Blackouts, Supplied
@@ -124,8 +128,10 @@ class SimulatorService(MultiService):
 
     async def _open(self) -> None:
         calendar = await self._wait_for_platform()
-        await self._provide()
-        members = self._memory.chargers[: self._chargers]
+        week = self._scenario.week
+        sessions = () if week is None else to_week_of(calendar.now(), sessions_of_week(week), week)
+        await self._provide(stations_of(sessions))
+        members = self._members(stations_of(sessions))
         for member in members:
             member.memory.boot += 1
         # a start that was not written down before its number is used would use it twice
@@ -151,12 +157,20 @@ class SimulatorService(MultiService):
                 random,
             ).setServiceParent(self)
         customers = Customers(self._api, self._memory.customers, self._memory.cards)
-        people = await self._people(boxes, customers, calendar)
+        people = await self._people(boxes, customers, calendar, sessions)
         people.setServiceParent(self)
 
     async def _people(
-        self, boxes: Sequence[Box], customers: Customers, calendar: Calendar
+        self,
+        boxes: Sequence[Box],
+        customers: Customers,
+        calendar: Calendar,
+        sessions: Sequence[ChargingSession],
     ) -> Service:
+        """Those who come, as the scenario has them."""
+        if self._scenario.week is not None:
+            garage = {box.charger.identity: box for box in boxes}
+            return Drivers(sessions, garage, self._api, customers, self._reactor, calendar)
         if self._scenario.is_planned:
             # as many as there are ports: nobody registers in the morning's rush
             await customers.prepare(len(boxes) * self._ports)
@@ -190,13 +204,24 @@ class SimulatorService(MultiService):
                 self._log.debug("the platform is not ready: {error}", error=error)
             await self._wait(READY_RETRY_S)
 
-    async def _provide(self) -> None:
-        sites = CAMPUS_SITES if self._scenario.is_planned else SITES
-        provisioning = Provisioning(
-            self._api, self._memory, lambda: self._write(text_of(self._memory)), sites
-        )
+    def _members(self, stations: Sequence[Station]) -> Sequence[FleetCharger]:
+        """The chargers of the scenario, of all that the memory knows."""
+        if self._scenario.week is None:
+            return self._memory.chargers[: self._chargers]
+        names = {station.name for station in stations}
+        return [member for member in self._memory.chargers if member.identity in names]
+
+    async def _provide(self, stations: Sequence[Station]) -> None:
+        def keep() -> "Deferred[None]":
+            return self._write(text_of(self._memory))
+
         while True:
             try:
+                if self._scenario.week is not None:
+                    await GarageProvisioning(self._api, self._memory, keep).provide(stations)
+                    return
+                sites = CAMPUS_SITES if self._scenario.is_planned else SITES
+                provisioning = Provisioning(self._api, self._memory, keep, sites)
                 await provisioning.provide(self._chargers, self._ports)
                 return
             except ApiError as error:

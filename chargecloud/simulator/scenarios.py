@@ -1,6 +1,8 @@
 """Scenarios: how many people come to charge."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -10,6 +12,8 @@ from chargecloud.simulator.habits import HASTY, USUAL, Habits
 
 #: real seconds in which the first people come to boxes that are to be filled at once
 FILLING_S = 12.0
+#: the week 2019-05-06..12 of the garage, from its Monday
+ACN_WEEK = datetime(2019, 5, 6, tzinfo=ZoneInfo("America/Los_Angeles"))
 
 
 @frozen
@@ -25,6 +29,8 @@ class Scenario:
     @ivar is_planned: whether a whole day is drawn beforehand, and nothing else here matters.
     @ivar report_least_real_s: real seconds between two reports of a charger, at the least.
     @ivar network: how bad the network is; C{None} for a good one.
+    @ivar week: when the week of real sessions begins that is repeated, instead of people who
+        come by chance; C{None} if there is none.
     """
 
     busy_percent: int
@@ -37,6 +43,7 @@ class Scenario:
     is_planned: bool = False
     report_least_real_s: float = 0.5
     network: Network | None = None
+    week: datetime | None = None
 
     def arrival_gap_s(self, ports: int) -> float | None:
         """Seconds of the calendar between two arrivals on average; C{None} is for ever."""
@@ -69,6 +76,8 @@ SCENARIOS: Mapping[str, Scenario] = {
         is_dark_together=True,
         network=Network(gap_s=20),
     ),
+    # the sessions of a garage in its fullest week of May 2019, at stations of its own
+    "acn": Scenario(busy_percent=0, fills=False, week=ACN_WEEK),
 }
 
 
