@@ -37,8 +37,9 @@ from chargecloud.web.serving import make_resource
 from tests.harness import clock_at
 from tests.world import World
 
-#: a station is there this long before its car
+#: a station is there this long before its car, and again after it has hung up
 BEFORE_S = 2
+AGAIN_S = 0.5
 
 
 @define(eq=False)
@@ -58,6 +59,12 @@ class Wire:
         if down:
             self.station.dataReceived(down)
         return bool(up or down)
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether a side has closed it: a station does when it has got another key."""
+        up, down = self.station.transport, self.cloud.transport
+        return bool(up.disconnecting or down.disconnecting)
 
     def drop(self) -> None:
         """The network takes it."""
@@ -157,6 +164,9 @@ class Garage:
         while moved:
             moved = any(wire.carry() for wire in list(self._wires.values()))
             moved = (bool(self._agent._pumps) and self._flush()) or moved
+        for station in [name for name, wire in self._wires.items() if wire.is_hung_up]:
+            self._wires.pop(station).drop()
+            self.clock.callLater(AGAIN_S, self._connect, station)
 
     def _flush(self) -> bool:
         before = len(self._agent._pumps)
