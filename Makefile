@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
 
-.PHONY: run test services soak campus lint bench format clean
+.PHONY: run test services soak campus acn lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -32,6 +32,10 @@ soak: $(STAMP)
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)
 	$(BIN)/python -m tests.soak.campus
+
+# the real sessions of a garage: a week over sockets, and all of two years on clocks; half an hour
+acn: $(STAMP)
+	$(BIN)/python -m tests.soak.acn
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
