@@ -10,7 +10,6 @@ is 0 only if all hold.  C{make acn} runs it.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
