@@ -13,9 +13,13 @@ from chargecloud.simulator.memory import Port
 MAINS_DV = 2_300
 #: 1 dV for each so many mW of one port: a long, thin cable
 SAG_MW = 40_000
+#: what draws more than a bike has a cable made for it
+LARGEST_SAG_DV = 100
 AMBIENT_DC = 250
 #: 0.1 degrees for the square of each so many mA
 WARMING_MA = 250
+#: a plug for more than that has contacts made for its current: 20 degrees warmer at the full one
+WARMINGS_AT_FULL = 14
 
 
 def state_of(port: Port) -> PortState:
@@ -40,8 +44,10 @@ def read_port(port: Port) -> PortReading:
             port.number, state, power_dw=0, meter_mwh=port.meter_mwh, order_id=order_id
         )
     power_mw = port.bike.curve.power_mw(charge.place_s)
-    voltage_dv = MAINS_DV - power_mw // SAG_MW
+    voltage_dv = MAINS_DV - min(LARGEST_SAG_DV, power_mw // SAG_MW)
     current_ma = power_mw * 10 // voltage_dv
+    full_ma = port.bike.plateau_mw * 10 // MAINS_DV
+    warming_ma = max(WARMING_MA, full_ma // WARMINGS_AT_FULL)
     return PortReading(
         port.number,
         state,
@@ -49,6 +55,6 @@ def read_port(port: Port) -> PortReading:
         meter_mwh=port.meter_mwh,
         voltage_dv=voltage_dv,
         current_ma=current_ma,
-        temperature_dc=AMBIENT_DC + (current_ma // WARMING_MA) ** 2,
+        temperature_dc=AMBIENT_DC + (current_ma // warming_ma) ** 2,
         order_id=charge.order_id,
     )
