@@ -117,7 +117,7 @@ class Garage:
             boxes[member.identity] = Box(member.charger_id, charger)
         self.boxes = boxes
         customers = Customers(api, memory.customers)
-        self.drivers = Drivers(sessions, boxes, api, customers, self.clock, calendar)
+        self.drivers = Drivers(api, customers, self.clock, calendar, sessions, boxes)
 
     def play(self) -> "Garage":
         """Let all cars come, charge and go."""

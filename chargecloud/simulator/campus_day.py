@@ -1,23 +1,16 @@
 """The campus day, lived: everybody of the plan comes, charges, and fetches their bike."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import define, field
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IDelayedCall
 
-from chargecloud.calendar import Calendar
-from chargecloud.simulator.api import Api, ApiError, Problem
+from chargecloud.simulator.api import ApiError, Problem
 from chargecloud.simulator.boxes import Box, Spot
 from chargecloud.simulator.campus import OPENS_HOUR, Visit
-from chargecloud.simulator.customers import Customers
+from chargecloud.simulator.visitors import Visitors
 
 ZONE = ZoneInfo("Asia/Shanghai")
 #: how often somebody tries to begin a charge
@@ -36,7 +29,7 @@ def next_opening(now: datetime) -> datetime:
 
 
 @define(eq=False, slots=False)
-class CampusDay(Service):
+class CampusDay(Visitors):
     """
     Everybody who comes on one day, as it is planned.
 
@@ -46,16 +39,10 @@ class CampusDay(Service):
 
     visits: Sequence[Visit]
     boxes: Sequence[Box]
-    api: Api
-    customers: Customers
-    clock: IReactorTime
-    calendar: Calendar
     given_up: int = 0
     _next: int = field(default=0, init=False)
     _opening: datetime = field(init=False)
     _arrival: IDelayedCall | None = field(default=None, init=False)
-    _running: "set[Deferred[None]]" = field(factory=set, init=False)
-    _log: Logger = field(factory=Logger, init=False)
 
     def startService(self) -> None:
         """Wait for the opening."""
@@ -71,8 +58,6 @@ class CampusDay(Service):
         super().stopService()
         if self._arrival is not None and self._arrival.active():
             self._arrival.cancel()
-        for visit in list(self._running):
-            visit.cancel()
 
     def _expect_next(self) -> None:
         if self._next < len(self.visits):
@@ -85,16 +70,6 @@ class CampusDay(Service):
         self._expect_next()
         self._begin(self._visit(visit))
 
-    def _begin(self, visit: "Coroutine[Deferred[Any], Any, None]") -> None:
-        visiting = Deferred.fromCoroutine(visit)
-        self._running.add(visiting)
-        visiting.addErrback(self._broken_off)
-        visiting.addBoth(lambda _: self._running.discard(visiting))
-
-    def _broken_off(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("a visit has failed", failure)
-
     async def _visit(self, visit: Visit) -> None:
         spot = Spot(self.boxes[visit.box], visit.port)
         customer_id = await self.customers.take()
@@ -103,8 +78,8 @@ class CampusDay(Service):
             if not await self._charge(visit, spot, customer_id):
                 self.given_up += 1
                 self._log.warn("somebody cannot charge: {visit}", visit=visit)
-            await deferLater(self.clock, self._real_s(visit.goes_s))
-            spot.unplug(self.calendar.now())
+            await self._wait(self._real_s(visit.goes_s))
+            self._unplug(spot)
         finally:
             self.customers.come_home(customer_id)
 
@@ -117,40 +92,21 @@ class CampusDay(Service):
                     uid = await self.customers.card_of(customer_id)
                     spot.box.charger.present_card(spot.port, uid, self.calendar.now())
                 else:
-                    await self._order(visit, spot, customer_id, key)
+                    await self._order(spot, customer_id, visit.limit, key)
             except Problem as problem:
                 key = self.api.new_key()
                 if problem.kind == "insufficient-funds":
                     await self.customers.top_up(customer_id)
                     continue
-                self._log.info("somebody tries again: {problem}", problem=problem)
-                await deferLater(self.clock, TRY_LATER_S)
+                await self._complain(problem, TRY_LATER_S)
             except ApiError as error:
                 # the order may have been placed: it is asked for again under its key
-                self._log.info("somebody tries again: {error}", error=error)
-                await deferLater(self.clock, TRY_LATER_S)
-            if await self._is_lit(spot):
+                await self._complain(error, TRY_LATER_S)
+            if await self._look_for(lambda: self._is_lit(spot), every_s=LOOK_S, for_s=LAMP_S):
                 return True
             if visit.has_card:
                 await self.customers.top_up(customer_id)
         return False
-
-    async def _order(self, visit: Visit, spot: Spot, customer_id: str, key: str) -> None:
-        body: dict[str, Any] = {
-            "charger_id": spot.box.charger_id,
-            "port": spot.port,
-            "customer_id": customer_id,
-        }
-        if visit.limit is not None:
-            body["limit"] = visit.limit
-        await self.api.post("/orders", body, key)
-
-    async def _is_lit(self, spot: Spot) -> bool:
-        waited_s = 0.0
-        while not spot.is_lit(self.calendar.now()) and waited_s < LAMP_S:
-            await deferLater(self.clock, LOOK_S)
-            waited_s += LOOK_S
-        return spot.is_lit(self.calendar.now())
 
     def _real_s(self, after_opening_s: int) -> float:
         """Real seconds until an instant of the day."""

@@ -168,17 +168,16 @@ class SimulatorService(MultiService):
         sessions: Sequence[ChargingSession],
     ) -> Service:
         """Those who come, as the scenario has them."""
+        common = (self._api, customers, self._reactor, calendar)
         if self._scenario.week is not None:
             garage = {box.charger.identity: box for box in boxes}
-            return Drivers(sessions, garage, self._api, customers, self._reactor, calendar)
+            return Drivers(*common, sessions, garage)
         if self._scenario.is_planned:
             # as many as there are ports: nobody registers in the morning's rush
             await customers.prepare(len(boxes) * self._ports)
             visits = draw_day(Random(self._seed), len(boxes), self._ports)  # noqa: S311
-            return CampusDay(visits, boxes, self._api, customers, self._reactor, calendar)
-        return People(
-            boxes, self._scenario, self._api, customers, self._reactor, calendar, self._random
-        )
+            return CampusDay(*common, visits, boxes)
+        return People(*common, boxes, self._scenario, self._random)
 
     def _tell(self, chargers: Sequence[SimulatedCharger], calendar: Calendar) -> None:
         """Say in a line what goes on, to those who watch."""

@@ -1,27 +1,16 @@
-"""People who come, plug in, order, and fetch their bikes.
+"""People who come by chance, plug in, order, and fetch their bikes."""
 
-Each of them acts through the platform's HTTP API and at the charger's socket, and in no
-other way: what they know of a charge is the lamp beside the socket.
-"""
-
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 from attrs import define, field
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IDelayedCall
 
-from chargecloud.calendar import Calendar
-from chargecloud.simulator.api import Api, ApiError, Problem
+from chargecloud.simulator.api import ApiError, Problem
 from chargecloud.simulator.boxes import Box, Spot
-from chargecloud.simulator.customers import Customers
 from chargecloud.simulator.habits import Plan, draw_linger_s, draw_plan
 from chargecloud.simulator.scenarios import FILLING_S, Scenario
+from chargecloud.simulator.visitors import Visitors
 
 #: how often somebody tries to get a charge before going home
 MOST_TRIES = 4
@@ -35,7 +24,7 @@ LOOK_LEAST_REAL_S = 1.0
 
 
 @define(eq=False, slots=False)
-class People(Service):
+class People(Visitors):
     """
     Everybody who comes to a fleet's boxes.
 
@@ -44,14 +33,8 @@ class People(Service):
 
     boxes: Sequence[Box]
     scenario: Scenario
-    api: Api
-    customers: Customers
-    clock: IReactorTime
-    calendar: Calendar
     random: Random
-    _visits: "set[Deferred[None]]" = field(factory=set, init=False)
     _arrival: IDelayedCall | None = field(default=None, init=False)
-    _log: Logger = field(factory=Logger, init=False)
 
     # ------------------------------------------------------------------- who comes when
 
@@ -72,8 +55,6 @@ class People(Service):
         super().stopService()
         if self._arrival is not None and self._arrival.active():
             self._arrival.cancel()
-        for visit in list(self._visits):
-            visit.cancel()
 
     def _fill(self, box: Box) -> None:
         ports = len(box.charger.memory.ports)
@@ -91,16 +72,6 @@ class People(Service):
     def _arrive(self) -> None:
         self._expect_next()
         self._begin(self._visit(self.random.choice(self.boxes)))
-
-    def _begin(self, visit: "Coroutine[Deferred[Any], Any, None]") -> None:
-        visiting = Deferred.fromCoroutine(visit)
-        self._visits.add(visiting)
-        visiting.addErrback(self._broken_off)
-        visiting.addBoth(lambda _: self._visits.discard(visiting))
-
-    def _broken_off(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("a visit has failed", failure)
 
     # -------------------------------------------------------------------------- a visit
 
@@ -138,21 +109,21 @@ class People(Service):
             if spot is None:
                 break
             try:
-                await self._order(customer_id, plan, spot, key)
-                await self._wait_for_lamp(spot)
+                await self._order(spot, customer_id, plan.limit, key)
+                await self._look_for_lamp(spot)
                 return spot
             except Problem as problem:
                 # an order that got no answer keeps its key, as it may have been placed
                 key = self.api.new_key()
                 if problem.kind == "insufficient-funds":
-                    await self._top_up(customer_id)
+                    await self._top_up(customer_id, TRY_LATER_S)
                 elif problem.status == 409:
                     self._unplug(spot)
                     spot = self._plug(self.random.choice(self.boxes), plan)
                 else:
-                    await self._complain(problem)
+                    await self._complain(problem, TRY_LATER_S)
             except ApiError as error:
-                await self._complain(error)
+                await self._complain(error, TRY_LATER_S)
         if spot is not None:
             self._unplug(spot)
         return None
@@ -170,44 +141,21 @@ class People(Service):
             try:
                 uid = await self.customers.card_of(customer_id)
             except ApiError as error:
-                await self._complain(error)
+                await self._complain(error, TRY_LATER_S)
                 continue
             spot.box.charger.present_card(spot.port, uid, self.calendar.now())
-            if await self._wait_for_lamp(spot):
+            if await self._look_for_lamp(spot):
                 return spot
             # the card may be empty
-            await self._top_up(customer_id)
+            await self._top_up(customer_id, TRY_LATER_S)
         if spot is not None:
             self._unplug(spot)
         return None
 
-    async def _order(self, customer_id: str, plan: Plan, spot: Spot, key: str) -> None:
-        body: dict[str, Any] = {
-            "charger_id": spot.box.charger_id,
-            "port": spot.port,
-            "customer_id": customer_id,
-        }
-        if plan.limit is not None:
-            body["limit"] = plan.limit
-        await self.api.post("/orders", body, key)
-
-    async def _top_up(self, customer_id: str) -> None:
-        try:
-            await self.customers.top_up(customer_id)
-        except ApiError as error:
-            await self._complain(error)
-
-    async def _complain(self, error: ApiError) -> None:
-        self._log.info("somebody tries again later: {error}", error=error)
-        await self._wait(TRY_LATER_S)
-
-    async def _wait_for_lamp(self, spot: Spot) -> bool:
-        """Stay until the charge has begun, or for as long as one can bear; whether it has."""
-        waited_s = 0.0
-        while not self._is_lit(spot) and waited_s < LAMP_S:
-            await self._wait(LOOK_LEAST_REAL_S)
-            waited_s += LOOK_LEAST_REAL_S
-        return self._is_lit(spot)
+    async def _look_for_lamp(self, spot: Spot) -> bool:
+        return await self._look_for(
+            lambda: self._is_lit(spot), every_s=LOOK_LEAST_REAL_S, for_s=LAMP_S
+        )
 
     async def _fetch(self, spot: Spot, patience_s: int | None, linger_s: int) -> None:
         """Come back for the bike when it has been charged, or when patience has an end."""
@@ -232,12 +180,3 @@ class People(Service):
         spot = Spot(box, self.random.choice(ports))
         box.charger.plug(spot.port, plan.bike, self.calendar.now())
         return spot
-
-    def _unplug(self, spot: Spot) -> None:
-        spot.unplug(self.calendar.now())
-
-    def _is_lit(self, spot: Spot) -> bool:
-        return spot.is_lit(self.calendar.now())
-
-    def _wait(self, real_s: float) -> "Deferred[None]":
-        return deferLater(self.clock, real_s)

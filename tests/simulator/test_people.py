@@ -51,12 +51,12 @@ class Campus:
         self.platform.answer = self._answer
         api = Api(RequestTraversalAgent(self.platform), self.clock, "http://platform", TOKEN)
         self.people = People(
-            [Box(charger.identity, charger) for charger in self.chargers],
-            evolve(SCENARIOS[self.scenario], card_percent=self.card_percent),
             api,
             Customers(api, self.customers),
             self.clock,
             self.calendar,
+            [Box(charger.identity, charger) for charger in self.chargers],
+            evolve(SCENARIOS[self.scenario], card_percent=self.card_percent),
             Random(1),
         )
 

@@ -1,30 +1,22 @@
 """The drivers of the sessions: each comes, plugs in, orders, and fetches the car.
 
-They act through the platform's HTTP API and at the station's socket, as all people do; what
-they know of a charge is the lamp beside the socket, and their own car.
+They act as all visitors do; what they know besides is how much their own car wants.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import define, evolve, field
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from chargecloud.calendar import Calendar
 from chargecloud.simulator.acn.sessions import WEEK, ChargingSession
 from chargecloud.simulator.acn.stations import Station
-from chargecloud.simulator.api import Api, ApiError, Problem
+from chargecloud.simulator.api import ApiError, Problem
 from chargecloud.simulator.bikes import Bike
 from chargecloud.simulator.boxes import Box, Spot
-from chargecloud.simulator.customers import Customers
+from chargecloud.simulator.visitors import Visitors
 
 #: held for a charge: more than any car of the data takes, at the garage's price
-LIMIT_FEN = 10_000
+LIMIT = {"amount_fen": 10_000}
 #: real seconds between two looks at the lamp, while something is to happen at once
 LOOK_REAL_S = 0.25
 #: real seconds in which the lamp has to go on after an order, and off after a stop
@@ -34,7 +26,7 @@ TRY_LATER_REAL_S = 5.0
 
 
 @define(eq=False, slots=False)
-class Drivers(Service):
+class Drivers(Visitors):
     """
     The drivers of some sessions.
 
@@ -46,32 +38,14 @@ class Drivers(Service):
 
     sessions: Sequence[ChargingSession]
     boxes: Mapping[str, Box]
-    api: Api
-    customers: Customers
-    clock: IReactorTime
-    calendar: Calendar
     done: dict[str, list[str]] = field(factory=dict, init=False)
-    _queues: "list[Deferred[None]]" = field(factory=list, init=False)
-    _log: Logger = field(factory=Logger, init=False)
 
     def startService(self) -> None:
         """Wait for the first car at each station."""
         super().startService()
         for name, box in self.boxes.items():
             queue = [session for session in self.sessions if session.station == name]
-            queuing = Deferred.fromCoroutine(self._attend(Spot(box, 1), queue))
-            queuing.addErrback(self._broken_off)
-            self._queues.append(queuing)
-
-    def stopService(self) -> None:
-        """Nobody does anything any more; cars stay where they are."""
-        super().stopService()
-        for queuing in self._queues:
-            queuing.cancel()
-
-    def _broken_off(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("a station's sessions have failed", failure)
+            self._begin(self._attend(Spot(box, 1), queue))
 
     async def _attend(self, spot: Spot, queue: Sequence[ChargingSession]) -> None:
         """The sessions of a station, one after the other."""
@@ -80,18 +54,18 @@ class Drivers(Service):
             await self._leave(spot, None)
         for session in queue:
             await self._wait_until(session.arrived_at)
-            customer_id = await self._come(session)
+            customer_id = await self._come()
             try:
                 await self._stay(spot, session, customer_id)
             finally:
                 self.customers.come_home(customer_id)
 
-    async def _come(self, session: ChargingSession) -> str:
+    async def _come(self) -> str:
         while True:
             try:
                 return await self.customers.take()
             except ApiError as error:
-                await self._complain(session, error)
+                await self._complain(error, TRY_LATER_REAL_S)
 
     async def _stay(self, spot: Spot, session: ChargingSession, customer_id: str) -> None:
         """From plugging in to leaving: not before the data say, and with all of the energy."""
@@ -100,64 +74,47 @@ class Drivers(Service):
         spot.box.charger.plug(spot.port, car, self.calendar.now())
         orders: list[str] = []
         while not self._has_enough(spot):
-            if spot.is_lit(self.calendar.now()):
+            if self._is_lit(spot):
                 charge = port.charge
                 left_s = car.curve.full_s - (0 if charge is None else charge.place_s)
                 await self._wait(max(LOOK_REAL_S, left_s / self.calendar.anchor.speed))
                 continue
-            order_id = await self._order(spot, session, customer_id)
+            order_id = await self._get_order(spot, customer_id)
             orders.append(order_id)
-            await self._wait_for_lamp(spot, is_lit=True)
+            await self._look(lambda: self._is_lit(spot) or self._has_enough(spot))
         await self._wait_until(session.left_at)
         await self._leave(spot, orders[-1])
         self.done[session.id] = orders
 
-    async def _order(self, spot: Spot, session: ChargingSession, customer_id: str) -> str:
-        body = {
-            "charger_id": spot.box.charger_id,
-            "port": spot.port,
-            "customer_id": customer_id,
-            "limit": {"amount_fen": LIMIT_FEN},
-        }
+    async def _get_order(self, spot: Spot, customer_id: str) -> str:
+        """Order until there is one."""
         key = self.api.new_key()
         while True:
             try:
-                return str((await self.api.post("/orders", body, key))["id"])
+                return await self._order(spot, customer_id, LIMIT, key)
             except Problem as problem:
                 # an order that got no answer keeps its key, as it may have been placed
                 key = self.api.new_key()
                 if problem.kind == "insufficient-funds":
-                    await self._top_up(session, customer_id)
+                    await self._top_up(customer_id, TRY_LATER_REAL_S)
                 else:
-                    await self._complain(session, problem)
+                    await self._complain(problem, TRY_LATER_REAL_S)
             except ApiError as error:
-                await self._complain(session, error)
-
-    async def _top_up(self, session: ChargingSession, customer_id: str) -> None:
-        try:
-            await self.customers.top_up(customer_id)
-        except ApiError as error:
-            await self._complain(session, error)
+                await self._complain(error, TRY_LATER_REAL_S)
 
     async def _leave(self, spot: Spot, order_id: str | None) -> None:
         """Stop the charge if the station has not ended it, and take the car away."""
-        while order_id is not None and spot.is_lit(self.calendar.now()):
+        while order_id is not None and self._is_lit(spot):
             try:
                 await self.api.post(f"/orders/{order_id}/stop", {})
             except ApiError as error:
                 self._log.info("a charge cannot be stopped: {error}", error=error)
-            await self._wait_for_lamp(spot, is_lit=False)
-        spot.unplug(self.calendar.now())
-        await self._wait_for_lamp(spot, is_lit=False)
+            await self._look(lambda: not self._is_lit(spot))
+        self._unplug(spot)
+        await self._look(lambda: not self._is_lit(spot))
 
-    async def _wait_for_lamp(self, spot: Spot, *, is_lit: bool) -> None:
-        """Look until the lamp is on or off, or for as long as one can bear."""
-        waited_s = 0.0
-        while waited_s < LAMP_REAL_S:
-            if spot.is_lit(self.calendar.now()) is is_lit or (is_lit and self._has_enough(spot)):
-                return
-            await self._wait(LOOK_REAL_S)
-            waited_s += LOOK_REAL_S
+    async def _look(self, seen: Callable[[], bool]) -> None:
+        await self._look_for(seen, every_s=LOOK_REAL_S, for_s=LAMP_REAL_S)
 
     def _has_enough(self, spot: Spot) -> bool:
         """Whether the car has taken all that it wants."""
@@ -167,17 +124,10 @@ class Drivers(Service):
         charge = port.charge
         return (port.bike if charge is None else evolve(port.bike, place_s=charge.place_s)).is_full
 
-    async def _complain(self, session: ChargingSession, error: ApiError) -> None:
-        self._log.info("{id} tries again later: {error}", id=session.id, error=error)
-        await self._wait(TRY_LATER_REAL_S)
-
     async def _wait_until(self, at: datetime) -> None:
         left_s = (at - self.calendar.now()).total_seconds() / self.calendar.anchor.speed
         if left_s > 0:
             await self._wait(left_s)
-
-    def _wait(self, real_s: float) -> "Deferred[None]":
-        return deferLater(self.clock, real_s)
 
 
 def to_week_of(
