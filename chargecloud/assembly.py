@@ -234,7 +234,9 @@ class Platform:
                 ),
                 *chargers.routes(registered, register, places, shown),
                 *charger_frames.routes(registered, gateway.recorder, plugins.dialects, calendar),
-                *charger_edits.routes(editing, register, shown, routing.hang_up),
+                *charger_edits.routes(
+                    editing, register, shown, routing.hang_up, lists.service_changed
+                ),
                 *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(commanding),

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chargecloud.domain.charger import Admission
+from chargecloud.domain.charger import Admission, SystemState
 from chargecloud.domain.commands import Answer, UpdateCards
 from chargecloud.domain.errors import Refusal
 from chargecloud.gateway.routing import Routing
@@ -80,7 +80,7 @@ def _some(uids: Sequence[str], most_bytes: int) -> list[str]:
 
 def find_standing(connection: Connection, charger_id: int) -> Standing | None:
     """How a charger's list stands; C{None} if it has no room for one."""
-    columns = (chargers.c.tenant_id, chargers.c.card_list, chargers.c.card_slots)
+    columns = (chargers.c.tenant_id, chargers.c.status, chargers.c.card_list, chargers.c.card_slots)
     row = connection.execute(select(*columns).where(chargers.c.id == charger_id)).one()
     if not row.card_slots:
         return None
@@ -95,7 +95,9 @@ def find_standing(connection: Connection, charger_id: int) -> Standing | None:
         .order_by(cards.c.id.desc())
         .limit(row.card_slots)
     )
-    wanted = frozenset(connection.execute(active).scalars())
+    # a charger out of service does not begin a charge without us either
+    serves = row.status == SystemState.IN_SERVICE.value
+    wanted = frozenset(connection.execute(active).scalars() if serves else ())
     kept = connection.execute(
         select(card_lists).where(card_lists.c.charger_id == charger_id)
     ).one_or_none()
@@ -118,7 +120,8 @@ def keep_list(connection: Connection, charger_id: int, held: Held) -> None:
 
 @define(eq=False)
 class CardLists:
-    """Brings lists up to date: when a charger comes, and when cards change."""
+    """Brings lists up to date: when a charger comes, is taken out of service or back into it, and
+    when cards change."""
 
     store: Store
     routing: Routing
@@ -133,6 +136,10 @@ class CardLists:
         """A charger's session is open."""
         if admission.has_card_list:
             self._soon([admission.charger_id])
+
+    def service_changed(self, charger_id: int) -> None:
+        """A charger is in service or out of it from now on."""
+        self._soon([charger_id])
 
     def changed(self, tenant_id: int) -> None:
         """A card of a tenant has changed: who is connected is to hear of it.  The first change

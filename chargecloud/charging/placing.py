@@ -11,14 +11,12 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import Starting
-from chargecloud.domain.charger import SystemState
 from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
     ChargerOffline,
     InsufficientFunds,
     Invalid,
-    OutOfService,
     PortBusy,
     Refusal,
     StorageFull,
@@ -29,7 +27,7 @@ from chargecloud.domain.order_value import Order, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import find_wallet
-from chargecloud.registry.chargers import Charger, find_charger
+from chargecloud.registry.chargers import Charger, check_in_service, find_charger
 from chargecloud.registry.sites import Site, find_site
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.store import Store
@@ -101,9 +99,7 @@ class Placing:
         if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
-        status = found.charger.status
-        if status is not SystemState.IN_SERVICE:
-            raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
+        check_in_service(found.charger.status)
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])

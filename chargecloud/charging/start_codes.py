@@ -2,6 +2,7 @@
 charger tells of the charge."""
 
 from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Connection, select
@@ -10,6 +11,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, InsufficientFunds
 from chargecloud.money.wallets import find_wallet
+from chargecloud.registry.chargers import check_in_service, find_charger
 from chargecloud.registry.keys import read_key_row
 from chargecloud.registry.secrets import Secrets
 from chargecloud.storage.once import RequestKey, known, once
@@ -74,12 +76,16 @@ class StartCodes:
             would make the code worthless.
         @raise InsufficientFunds: if the wallet is empty.
         @raise NotFound: if the tenant has no such charger or customer.
+        @raise OutOfService: if nobody may begin to charge there.
         """
         if (made := await known(self.store, request)) is not None:
             return await self._get(made.resource_id)
-        row = await self.store.read(
-            lambda connection: read_key_row(connection, tenant_id, charger_id)
-        )
+
+        def find(connection: Connection) -> Any:
+            check_in_service(find_charger(connection, tenant_id, charger_id).status)
+            return read_key_row(connection, tenant_id, charger_id)
+
+        row = await self.store.read(find)
         keyed, secret = self.secrets.keyed(row.dialect), self.secrets.of(row)
         if keyed is None or secret is None:
             raise Conflict("the charger takes no start codes")

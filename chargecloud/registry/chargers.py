@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import Admission, ChargerKind, SystemState
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
-from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound
+from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound, OutOfService
 from chargecloud.domain.events import LoggedIn
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.interfaces import Credentials, IDialect
@@ -100,6 +100,14 @@ def _taken(dialect: str, identity: str) -> AlreadyExists:
 def _of(tenant_id: int | None) -> Any:
     found = select(*COLUMNS)
     return found if tenant_id is None else found.where(chargers.c.tenant_id == tenant_id)
+
+
+def check_in_service(status: SystemState) -> None:
+    """
+    @raise OutOfService: if nobody may begin to charge at a charger of this state.
+    """
+    if status is not SystemState.IN_SERVICE:
+        raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
 
 
 def find_charger(connection: Connection, tenant_id: int | None, charger_id: int) -> Charger:

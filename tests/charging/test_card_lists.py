@@ -88,6 +88,18 @@ def test_a_charger_gets_its_owners_cards_and_their_changes(world: World) -> None
     assert box.orders(UpdateCards) == []
 
 
+def test_a_charger_out_of_service_has_no_cards(world: World) -> None:
+    """It begins no charge on its own while the network is away; back in service, it may."""
+    card(world, "0000AAAA", world.customer())
+    box = charger(world).connect()
+    held = follow(box, set())
+    assert world.http("PATCH", f"/chargers/{box.id}", {"status": "out_of_service"})[0] == 200
+    held = follow(box, held)
+    assert held == set()
+    assert world.http("PATCH", f"/chargers/{box.id}", {"status": "in_service"})[0] == 200
+    assert follow(box, held) == {"0000AAAA"}
+
+
 def test_another_version_begins_anew(world: World) -> None:
     """A charger that says so, or tells of a list that we do not know."""
     customer = world.customer()

@@ -36,6 +36,14 @@ def sell(world: World, box: Box, customer: str, **more: object) -> dict[str, str
     return sold
 
 
+def test_no_code_is_sold_out_of_service(world: World, box: Box) -> None:
+    """A charger that a person has taken out of service is not opened by another way."""
+    assert world.http("PATCH", f"/chargers/{box.id}", {"status": "out_of_service"})[0] == 200
+    body = {"customer_id": world.customer(balance_fen=500)}
+    status, problem = world.http("POST", f"/chargers/{box.id}/start-codes", body)
+    assert (status, problem["type"].rsplit("/", 1)[-1]) == (409, "out-of-service")
+
+
 def test_a_code_starts_a_charge_that_its_buyer_pays(world: World, box: Box) -> None:
     """The charger takes it once; when it has a connection again it tells, and it is an order of
     the one who bought the code."""

@@ -46,12 +46,17 @@ class Decommissioning:
 
 
 def routes(
-    editing: Editing, register: Register, shown: Shown, hang_up: Callable[[int], None]
+    editing: Editing,
+    register: Register,
+    shown: Shown,
+    hang_up: Callable[[int], None],
+    service_changed: Callable[[int], None],
 ) -> list[Route]:
     """
     The routes by which chargers are edited.
 
     @param hang_up: ends a charger's connection.
+    @param service_changed: tells a charger that it is in or out of service from now on.
     """
 
     async def edit(call: Call) -> ChargerShown:
@@ -60,6 +65,8 @@ def routes(
         if "status" in changes:
             changes["status"] = SystemState(body.status.value)
         await editing.charger(editor(call), charger_id, changes)
+        if "status" in changes:
+            service_changed(charger_id)
         return shown.brief(await register.get(call.caller.tenant_id, charger_id))
 
     async def decommission(call: Call) -> ChargerShown:

@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from chargecloud.charging.start_codes import StartCodes
-from chargecloud.domain.errors import Conflict, InsufficientFunds, NotFound
+from chargecloud.domain.errors import Conflict, InsufficientFunds, NotFound, OutOfService
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.routes import Call, Id, Method, Route
 from chargecloud.web.resources.shared import request_key
@@ -66,7 +66,7 @@ def routes(codes: StartCodes) -> list[Route]:
             answer=CodeShown,
             status=201,
             tag="orders",
-            refusals=(NotFound, Conflict, InsufficientFunds),
+            refusals=(NotFound, Conflict, InsufficientFunds, OutOfService),
             run=sell,
         )
     ]
