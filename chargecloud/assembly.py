@@ -156,7 +156,8 @@ class Platform:
         people, wallets = Customers(store, calendar), Wallets(store)
         prices = Tariffs(store, calendar, plugins.tariffs)
 
-        book = OrderBook(store, prices, routing, charging.cut_off)
+        counts_anew = {each.name for each in plugins.dialects.values() if each.counts_anew}
+        book = OrderBook(store, prices, routing, charging.cut_off, counts_anew)
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)

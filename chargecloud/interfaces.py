@@ -122,6 +122,15 @@ Heard = Claimed | Proven | Told | Answered | Alive | Gone
 Record = Callable[[str, bool, bytes, bytes | None], None]
 
 
+#: seconds that only go forward, for deadlines
+Seconds = Callable[[], float]
+
+
+def stopped_clock() -> float:
+    """For a conversation that is over before any of its deadlines."""
+    return 0.0
+
+
 def record_nothing(identity: str, is_up: bool, raw: bytes, opened: bytes | None) -> None:
     """For a conversation that nobody looks at."""
 
@@ -153,6 +162,11 @@ class IConversation(Interface):
     silence_s: float | None = Attribute(
         "seconds of silence after which the far side is gone, as it has promised itself to "
         "be heard from; None: as the platform's limits say"
+    )
+
+    due_s: float | None = Attribute(
+        "when L{receive} is to be called with no bytes, by the clock that the conversation was "
+        "made with, as something is to be sent or given up by then; None: there is nothing"
     )
 
     def receive(data: bytes) -> Sequence[Heard]:
@@ -197,14 +211,17 @@ class IDialect(Interface):
     key_bytes: int | None = Attribute(
         "size of the key by which a charger proves itself; None if it has none"
     )
+    counts_anew: bool = Attribute(
+        "whether its registers of energy begin at zero with each charge; else they only rise"
+    )
 
     def recognises(first: bytes) -> bool | None:
         """Whether a connection that begins with these bytes (at least one) speaks it;
         C{None}: more bytes are needed to tell."""
 
-    def conversation(record: Record) -> IConversation:
+    def conversation(record: Record, seconds: Seconds) -> IConversation:
         """A new conversation, for a connection that was just made; it tells C{record} of each
-        frame that it takes or sends."""
+        frame that it takes or sends, and keeps its deadlines by C{seconds}."""
 
     def decode(data: bytes) -> Sequence[DecodedFrame]:
         """

@@ -6,7 +6,7 @@ then they are read again.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,7 @@ class Superseded(Exception):
 class OrderBook:
     """
     @ivar cut_offs: how charges are cut off where their site does not say otherwise.
+    @ivar counts_anew: dialects whose registers begin at zero with each charge.
     @ivar came_to: how often an order came to a state, since the service started.
     @ivar turns: whoever advances an order of a charger waits for the charger's turn.
     """
@@ -53,6 +54,7 @@ class OrderBook:
     tariffs: Tariffs
     routing: Routing
     cut_offs: CutOffs = field(factory=CutOffs)
+    counts_anew: Collection[str] = ()
     turns: Turns = field(factory=Turns)
     came_to: Counter[OrderState] = field(factory=Counter, init=False)
     _tracks: dict[int, Track] = field(factory=dict, init=False)
@@ -101,7 +103,7 @@ class OrderBook:
 
     def terms(self, connection: Connection, order: Order) -> Terms:
         """What an order is charged by."""
-        return find_terms(connection, order, self.cut_offs)
+        return find_terms(connection, order, self.cut_offs, self.counts_anew)
 
     # --------------------------------------------------------------------------- looking
 

@@ -1,5 +1,7 @@
 """What an order is charged by, besides what is written in it: read anew at each start."""
 
+from collections.abc import Collection
+
 from attrs import frozen
 from sqlalchemy import Connection, select
 
@@ -21,7 +23,7 @@ class Terms:
     @ivar rated_w: what its charger can give at the most.
     @ivar rules: how it is cut off.
     @ivar register_before_mwh: the port's register at the end of the charge before; C{None}
-        if there was none.
+        if there was none, or it has begun anew since.
     """
 
     tariff: Tariff
@@ -54,8 +56,14 @@ def find_start(connection: Connection, charger_id: int, port: int, start_key: st
     return None if row is None else order_of(row._asdict())
 
 
-def find_terms(connection: Connection, order: Order, cut_offs: CutOffs) -> Terms:
-    """The terms of an order."""
+def find_terms(
+    connection: Connection, order: Order, cut_offs: CutOffs, counts_anew: Collection[str]
+) -> Terms:
+    """
+    The terms of an order.
+
+    @param counts_anew: dialects whose registers begin at zero with each charge.
+    """
     charger = find_charger(connection, None, order.charger_id)
     register = select(ports.c.meter_mwh).where(
         ports.c.charger_id == order.charger_id, ports.c.port == order.port
@@ -65,5 +73,5 @@ def find_terms(connection: Connection, order: Order, cut_offs: CutOffs) -> Terms
         find_tariff(connection, None, order.tariff_id, order.tariff_version),
         charger.rated_w,
         find_cut_off(connection, order.site_id, charger.kind, everywhere),
-        connection.execute(register).scalar(),
+        None if charger.dialect in counts_anew else connection.execute(register).scalar(),
     )

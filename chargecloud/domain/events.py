@@ -110,9 +110,9 @@ class BoxReading:
 
 @frozen
 class PortsReported:
-    """All ports (or those that changed) at one moment of the charger's uptime."""
+    """All ports (or those that changed) at one moment."""
 
-    at: ChargerTime
+    at: Told
     readings: tuple[PortReading, ...]
     box: BoxReading | None = None
 

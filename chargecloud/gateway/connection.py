@@ -33,6 +33,7 @@ from chargecloud.interfaces import (
     IConversation,
     IDialect,
     Proven,
+    Seconds,
     Told,
 )
 
@@ -126,6 +127,7 @@ class Connection:
     @ivar greeting: what a charger is told when it is welcomed.
     @ivar dialect: the one that is spoken, once it is known.
     @ivar heard: how much was heard so far; bytes alone are no sign of life.
+    @ivar seconds: by which dialects keep their deadlines.
     @ivar recorder: keeps the frames of those who have proved who they are.
     @ivar tally: what was heard, by dialect and class; of all connections together.
     """
@@ -133,6 +135,7 @@ class Connection:
     dialects: Sequence[IDialect]
     greeting: Callable[[], Greeting]
     recorder: FlightRecorder
+    seconds: Seconds
     dialect: IDialect | None = None
     sessions: dict[str, Session] = field(factory=dict)
     heard: int = 0
@@ -160,6 +163,11 @@ class Connection:
         """What came wrong behind what was heard well: close the connection, once the
         wishes are carried out."""
         return self._failure or (self._conversation.failure if self._conversation else None)
+
+    @property
+    def due_s(self) -> float | None:
+        """When L{receive} is to be called with no bytes; C{None} if nothing becomes due."""
+        return self._conversation.due_s if self._conversation else None
 
     def data_to_send(self) -> bytes:
         """Take what is to be sent."""
@@ -252,7 +260,7 @@ class Connection:
             recognised = dialect.recognises(first)
             if recognised:
                 self.dialect = dialect
-                self._conversation = dialect.conversation(self._record)
+                self._conversation = dialect.conversation(self._record, self.seconds)
                 return True
             undecided = undecided or recognised is None
         if not undecided:

@@ -67,7 +67,7 @@ class ChargerProtocol(Protocol):
         self._gateway = gateway
         self._seconds = gateway.clock.seconds
         self._connection = Connection(
-            dialects, gateway.greeting, gateway.recorder, tally=gateway.heard
+            dialects, gateway.greeting, gateway.recorder, self._seconds, tally=gateway.heard
         )
         self._awaited = Awaited(gateway.clock)
         self._in_flight = 0
@@ -76,6 +76,8 @@ class ChargerProtocol(Protocol):
         self._ended = False
         self._unread: IDelayedCall | None = None
         self._farewell: IDelayedCall | None = None
+        self._due: IDelayedCall | None = None
+        self._due_s: float | None = None
         self.heard_s = self._seconds()
 
     # ------------------------------------------------------------------------- transport
@@ -217,8 +219,26 @@ class ChargerProtocol(Protocol):
         self._close(f"{error.code}: {error}")
 
     def _write(self) -> None:
-        if not self._ended and (data := self._connection.data_to_send()):
+        if self._ended:
+            return
+        if data := self._connection.data_to_send():
             self.transport.write(data)
+        due_s = self._connection.due_s
+        if due_s != self._due_s:
+            self._await(due_s)
+
+    def _await(self, due_s: float | None) -> None:
+        """Call the dialect again when something of its own becomes due."""
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+        self._due_s = due_s
+        if due_s is not None:
+            delay_s = max(0.0, due_s - self._seconds())
+            self._due = self._gateway.clock.callLater(delay_s, self._become_due)
+
+    def _become_due(self) -> None:
+        self._due_s = None
+        self._act(self._connection.receive, b"")
 
     def _close(self, why: str, *, tell: bool = True) -> None:
         if self._ended:
@@ -240,7 +260,7 @@ class ChargerProtocol(Protocol):
             return
         self._ended = True
         self._reading.stop()
-        for call in (self._deadline, self._unread):
+        for call in (self._deadline, self._unread, self._due):
             if call is not None and call.active():
                 call.cancel()
         now_s = self._seconds()

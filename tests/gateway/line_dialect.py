@@ -22,8 +22,10 @@ from chargecloud.interfaces import (
     IDialect,
     Proven,
     Record,
+    Seconds,
     Told,
     record_nothing,
+    stopped_clock,
 )
 
 #: what a connection begins with
@@ -35,12 +37,15 @@ LONGEST_LINE = 60
 @define(eq=False)
 class LineConversation:
     """
-    Lines up: C{claim A}, C{login A}, C{beat A}, C{end A 7}, C{time A}, C{ok A 1}, C{gone A}.  Lines
-    down: C{welcome A}, C{unknown A}, C{alive A}, C{kept A 7}, C{do A 1 NAME}.
+    Lines up: C{claim A}, C{login A}, C{beat A}, C{end A 7}, C{time A}, C{ok A 1}, C{gone A},
+    C{remind 5}.  Lines down: C{welcome A}, C{unknown A}, C{alive A}, C{kept A 7}, C{do A 1 NAME},
+    C{now}.
     """
 
     failure: RemoteError | None = None
     silence_s: float | None = None
+    seconds: Seconds = stopped_clock
+    due_s: float | None = None
     _waiting: bytes = b""
     _sending: list[str] = field(factory=list)
     _begun: bool = False
@@ -53,6 +58,9 @@ class LineConversation:
         """Take bytes; see L{IConversation.receive}."""
         if self.failure is not None:
             raise self.failure
+        if self.due_s is not None and self.seconds() >= self.due_s:
+            self.due_s = None
+            self._sending.append("now")
         *lines, self._waiting = (self._waiting + data).split(b"\n")
         heard: list[Heard] = []
         try:
@@ -78,6 +86,8 @@ class LineConversation:
             case ["beat", who]:
                 self._sending.append(f"alive {who}")
                 heard.append(Alive(who))
+            case ["remind", after_s] if after_s.isdigit():
+                self.due_s = self.seconds() + int(after_s)
             case ["gone", who]:
                 heard.append(Gone(who))
             case ["end", who, number]:
@@ -124,6 +134,7 @@ class LineDialect:
     name = "lines"
     version = "1"
     key_bytes = None
+    counts_anew = False
 
     def recognises(self, first: bytes) -> bool | None:
         """By the whole preamble."""
@@ -131,9 +142,11 @@ class LineDialect:
             return True
         return None if PREAMBLE.startswith(first) else False
 
-    def conversation(self, record: Record = record_nothing) -> IConversation:
+    def conversation(
+        self, record: Record = record_nothing, seconds: Seconds = stopped_clock
+    ) -> IConversation:
         """A conversation with one host."""
-        return LineConversation()
+        return LineConversation(seconds=seconds)
 
     def decode(self, data: bytes) -> Sequence[DecodedFrame]:
         """The lines of some bytes."""
@@ -162,9 +175,11 @@ class PoliteConversation(LineConversation):
 class PoliteLines(LineDialect):
     """Lines that have a word for a login that is postponed."""
 
-    def conversation(self, record: Record = record_nothing) -> IConversation:
+    def conversation(
+        self, record: Record = record_nothing, seconds: Seconds = stopped_clock
+    ) -> IConversation:
         """A conversation with one host."""
-        return PoliteConversation()
+        return PoliteConversation(seconds=seconds)
 
 
 @implementer(IDialect)

@@ -427,6 +427,21 @@ def test_a_host_brings_its_boxes_on_one_connection() -> None:
     assert len(gate.presence) == 0
 
 
+def test_a_dialect_is_called_when_something_of_its_own_is_due() -> None:
+    """At the time that it gave, not before; the last one that it gave counts."""
+    gate = Gate()
+    host = gate.host("A")
+    host.say(b"remind 9\n")
+    host.say(b"remind 5\n")
+    gate.clock.advance(4.9)
+    assert host.take() == b""
+    gate.clock.advance(0.1)
+    assert host.take() == b"now\n"
+    host.say(b"remind 5\n")
+    host.drop()
+    assert not gate.clock.getDelayedCalls()
+
+
 def test_a_command_goes_to_its_box_and_the_answer_comes_from_it() -> None:
     """The same number of another box is another command."""
     gate = Gate()

@@ -45,6 +45,7 @@ def connection(*dialects: LineDialect | NativeDialect) -> Connection:
         dialects or (LineDialect(),),
         lambda: Greeting(1_800_000_000, 30),
         FlightRecorder(lambda: 0.0, 8),
+        lambda: 0.0,
     )
 
 

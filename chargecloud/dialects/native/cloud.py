@@ -78,6 +78,8 @@ class ChargerStream:
     _promised_s: int = field(default=0, init=False)
     _most_promised_s: int = field(default=0, init=False)
     failure: RemoteError | None = field(default=None, init=False)
+    #: the platform's own deadlines are all that it has
+    due_s: float | None = field(default=None, init=False)
 
     def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes; see L{IConversation.receive}."""

@@ -21,7 +21,9 @@ from chargecloud.interfaces import (
     IConversation,
     IKeyedDialect,
     Record,
+    Seconds,
     record_nothing,
+    stopped_clock,
 )
 
 
@@ -39,13 +41,16 @@ class NativeDialect:
     name = "native"
     version = "1.0"
     key_bytes: int | None = KEY_SIZE
+    counts_anew = False
     nonce_bytes = SERVER_NONCE_SIZE
 
     def recognises(self, first: bytes) -> bool | None:
         """A HELLO tells by its first byte."""
         return first[0] == FIRST_BYTE
 
-    def conversation(self, record: Record = record_nothing) -> IConversation:
+    def conversation(
+        self, record: Record = record_nothing, seconds: Seconds = stopped_clock
+    ) -> IConversation:
         """A conversation with one charger, and with what it carries."""
         return NativeConversation(self.entropy, record)
 

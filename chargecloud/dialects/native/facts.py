@@ -79,6 +79,7 @@ def report_fields(report: PortsReported) -> Fields:
         for reading in report.readings
     ]
     box = None if report.box is None else plain(report.box)
+    assert isinstance(report.at, ChargerTime), "a native charger counts its own seconds"
     return {"uptime_s": report.at.uptime_s, "ports": ports, "box": box}
 
 
