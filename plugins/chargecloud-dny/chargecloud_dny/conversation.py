@@ -1,0 +1,381 @@
+"""The platform's side of a connection: a device's, or a host's with up to fifty boxes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import define, field
+from zope.interface import implementer
+
+from chargecloud.domain.commands import (
+    Answer,
+    Command,
+    Reboot,
+    SetTime,
+    StartCharge,
+    StopCharge,
+    VendorCall,
+)
+from chargecloud.domain.errors import BadFrame, ChargerOffline, Refusal, RemoteError
+from chargecloud.domain.events import Outcome, Reply
+from chargecloud.interfaces import (
+    Alive,
+    Answered,
+    Claimed,
+    Credentials,
+    Gone,
+    Greeting,
+    Heard,
+    IConversation,
+    Proven,
+    Record,
+    Seconds,
+    Told,
+    record_nothing,
+    stopped_clock,
+)
+from chargecloud_dny import facts
+from chargecloud_dny.codes import (
+    ALREADY,
+    CARD_REFUSED,
+    CARD_STATUS,
+    CHANGE_RESULTS,
+    CHARGE_RESULTS,
+    DONE,
+    EXECUTED_ALL_THE_SAME,
+)
+from chargecloud_dny.device import Device, Outgoing, Stage
+from chargecloud_dny.frames import Frame, Iccid, Link, Stream
+from chargecloud_dny.identities import identity_of, is_lost
+from chargecloud_dny.layouts import Fields, plain
+from chargecloud_dny.messages import BY_NAME, DOWN, UP, Message
+from chargecloud_dny.messages import Reply as How
+from chargecloud_dny.orders import message_of, write_order
+
+#: between two commands: devices lose what comes sooner (protocol, 1.0.2(7)); of a host it is
+#: one bus, so that it counts for all of its boxes
+SPACING_S = 0.5
+#: devices say something every three minutes: three times missed, and one more for the bus
+SILENCE_S = 600.0
+#: one that was sent away, or that nobody knows, is not asked about again for so long
+IGNORED_S = 300.0
+#: a frame that has begun comes to its end within this, or it is none
+WHOLE_WITHIN_S = 10.0
+#: a host relays 50 boxes, and has an id itself
+MOST_DEVICES = 64
+_RESERVED = bytes(3)
+
+
+@implementer(IConversation)
+@define(eq=False)
+class DnyConversation:
+    """
+    See L{IConversation}.  Devices prove nothing: who they are is what they say, and that they
+    are registered is all that is asked.  No bytes that a device can send end the connection.
+    """
+
+    record: Record = record_nothing
+    seconds: Seconds = stopped_clock
+    failure: RemoteError | None = field(default=None, init=False)
+    silence_s: float | None = field(default=SILENCE_S, init=False)
+    _stream: Stream = field(factory=Stream, init=False)
+    _devices: dict[str, Device] = field(factory=dict, init=False)
+    _ignored: dict[str, float] = field(factory=dict, init=False)
+    _iccid: str | None = field(default=None, init=False)
+    _sending: bytearray = field(factory=bytearray, init=False)
+    _free_s: float = field(default=0.0, init=False)
+    _begun_s: float | None = field(default=None, init=False)
+
+    # ------------------------------------------------------------------------- for the gateway
+
+    def receive(self, data: bytes) -> Sequence[Heard]:
+        """Take bytes; see L{IConversation.receive}."""
+        now_s = self.seconds()
+        heard: list[Heard] = []
+        if self._begun_s is not None and now_s >= self._begun_s + WHOLE_WITHIN_S:
+            self._stream.give_up()
+            self._begun_s = None
+        for found, taken in self._stream.receive(data):
+            self._begun_s = None
+            if isinstance(found, Iccid):
+                self._iccid = found.digits
+            elif isinstance(found, Link):
+                heard += [Alive(each.identity) for each in self._open()[:1]]
+            else:
+                heard += self._take(found, taken, now_s)
+        if not self._stream.is_waiting:
+            self._begun_s = None
+        elif self._begun_s is None:
+            self._begun_s = now_s
+        for device in list(self._devices.values()):
+            heard += self._look_after(device, now_s)
+        return heard
+
+    def welcome(self, identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
+        """Let a device in, or take no notice of it; DNY has no word for either."""
+        if credentials is None:
+            self._ignore(identity)
+            return
+        device = self._devices[identity]
+        device.stage, device.welcomed_s = Stage.WELCOME, greeting.unix_s
+
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """DNY has no word for it: the device comes back when it likes."""
+
+    def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
+        """Answer a fact; what could not be kept is not answered, and said again."""
+        device = self._devices.get(identity)
+        if device is None or reply.outcome is Outcome.LATER:
+            return
+        assert isinstance(ticket, Asked)
+        if ticket.message.name == "card":
+            self._answer(device, ticket.frame, _card_answer(ticket.fields, reply))
+        else:
+            self._answer(device, ticket.frame, {"result": DONE, "port": ticket.fields.get("port")})
+
+    def command(self, identity: str, number: int, command: Command) -> None:
+        """Send a command; see L{IConversation.command}."""
+        device = self._devices.get(identity)
+        if device is None or device.stage is not Stage.OPEN:
+            raise ChargerOffline(f"{identity} is not connected here")
+        if isinstance(command, SetTime):
+            self._tell_time(device, command)
+        elif isinstance(command, Reboot) and command.when_idle:
+            raise Refusal("DNY devices start anew at once: say when_idle false, or wait")
+        elif (written := message_of(command)) is not None:
+            device.order(*written, number, command)
+            return
+        device.settled.append(Answered(identity, number, Answer(True)))
+
+    def dismiss(self, identity: str) -> bool:
+        """Forget one of several devices; see L{IConversation.dismiss}."""
+        if len(self._devices) < 2:
+            return False
+        self._ignore(identity)
+        return True
+
+    def data_to_send(self) -> bytes:
+        """Take what is to be sent: answers at once, and a command when the wire is free."""
+        self._send_next(self.seconds())
+        data = bytes(self._sending)
+        self._sending.clear()
+        return data
+
+    @property
+    def due_s(self) -> float | None:
+        """See L{IConversation.due_s}."""
+        dues = [] if self._begun_s is None else [self._begun_s + WHOLE_WITHIN_S]
+        for device in self._devices.values():
+            if device.settled:
+                dues.append(self.seconds())
+            if device.has_queue:
+                dues.append(self._free_s)
+            dues += [max(due_s, self._free_s) for due_s in device.dues()]
+            if len(self._devices) > 1:
+                dues.append(device.heard_s + SILENCE_S)
+        return min(dues, default=None)
+
+    # --------------------------------------------------------------------------------- devices
+
+    def _take(self, frame: Frame, taken: bytes, now_s: float) -> Sequence[Heard]:
+        identity = identity_of(frame.device)
+        self.record(identity, True, taken, None)
+        device = self._devices.get(identity)
+        if device is not None:
+            device.heard_s = now_s
+            if device.stage is Stage.OPEN:
+                return self._hear(device, frame)
+            device.waiting.append(frame)
+            return ()
+        if self._is_nobody(identity, frame.device, now_s):
+            return ()
+        device = self._devices[identity] = Device(frame.device, identity, now_s)
+        device.waiting.append(frame)
+        return (Claimed(identity),)
+
+    def _is_nobody(self, identity: str, device: int, now_s: float) -> bool:
+        if self._ignored.get(identity, now_s) <= now_s:
+            self._ignored.pop(identity, None)
+        return is_lost(device) or identity in self._ignored or len(self._devices) >= MOST_DEVICES
+
+    def _look_after(self, device: Device, now_s: float) -> Sequence[Heard]:
+        """What is to be told of a device without its having said anything new."""
+        heard: list[Heard] = []
+        if device.stage is Stage.WELCOME:
+            device.stage = Stage.OPEN
+            heard.append(Proven(device.identity, facts.login(self._first(device), self._iccid)))
+            while device.waiting:
+                heard += self._hear(device, device.waiting.popleft())
+        device.give_up(now_s)
+        settled, device.settled = device.settled, []
+        heard += settled
+        if len(self._devices) > 1 and now_s >= device.heard_s + SILENCE_S:
+            del self._devices[device.identity]
+            heard.append(Gone(device.identity))
+        return heard
+
+    def _first(self, device: Device) -> Fields:
+        """What a device has told of itself before it was let in."""
+        told: Fields = {}
+        for frame in device.waiting:
+            message = UP.get(frame.command)
+            if message is not None:
+                told |= _read(message, frame.data) or {}
+        return told
+
+    def _ignore(self, identity: str) -> None:
+        self._devices.pop(identity, None)
+        self._ignored[identity] = self.seconds() + IGNORED_S
+        while len(self._ignored) > MOST_DEVICES:
+            del self._ignored[next(iter(self._ignored))]
+
+    def _open(self) -> list[Device]:
+        return [each for each in self._devices.values() if each.stage is Stage.OPEN]
+
+    # ----------------------------------------------------------------------------- what is heard
+
+    def _hear(self, device: Device, frame: Frame) -> Sequence[Heard]:
+        message = UP.get(frame.command)
+        if message is None:
+            return self._hear_answer(device, frame)
+        if message.reply is How.AT_ONCE:
+            self._answer(device, frame, {"result": DONE})
+        fields = _read(message, frame.data)
+        if fields is None:
+            # its sum was right: it is a device that we do not know the like of
+            return (Alive(device.identity),)
+        if message.name == "asks_slaves":
+            self._tell_slaves(device, frame, fields)
+        if message.name == "card":
+            event: Any = facts.card(fields, frame.number, device.welcomed_s)
+        else:
+            event = facts.fact(message, fields)
+        if message.answer is TIME_ANSWER:
+            device.time_asked = frame
+        is_answered = message.reply is How.COMMITTED or message.name == "card"
+        ticket = Asked(message, frame, fields) if is_answered else None
+        return (Told(device.identity, event, ticket),)
+
+    def _hear_answer(self, device: Device, frame: Frame) -> Sequence[Heard]:
+        outgoing = device.answered(frame) if frame.command in DOWN else None
+        if outgoing is None:
+            return (Alive(device.identity),)
+        try:
+            fields = outgoing.message.read_answer(frame.data)
+        except BadFrame:
+            fields = {"result": None}
+        heard: list[Heard] = []
+        command = outgoing.command
+        if isinstance(command, StartCharge) and fields["result"] in EXECUTED_ALL_THE_SAME:
+            stop = message_of(StopCharge(command.order_id, command.port))
+            assert stop is not None
+            device.order(*stop, None, None)
+        if outgoing.number is not None:
+            answer = _answer_of(outgoing, fields)
+            heard.append(Answered(device.identity, outgoing.number, answer))
+            if answer.accepted:
+                heard += self._follow(device, outgoing, fields)
+        return heard or (Alive(device.identity),)
+
+    def _follow(self, device: Device, outgoing: Outgoing, fields: Fields) -> Sequence[Heard]:
+        """What an answer tells besides."""
+        command = outgoing.command
+        if isinstance(command, StartCharge):
+            event = facts.answered_start(command.order_id, command.port)
+            return (Told(device.identity, event),)
+        if outgoing.message.name == "tell_limits" and not isinstance(command, VendorCall):
+            return (Told(device.identity, facts.parameters(fields)),)
+        return ()
+
+    # ------------------------------------------------------------------------------ what is said
+
+    def _answer(self, device: Device, frame: Frame, values: Mapping[str, Any]) -> None:
+        layout = UP[frame.command].answer
+        assert layout is not None
+        self._send(Frame(device.id, frame.number, frame.command, layout.write(values)))
+
+    def _send(self, frame: Frame) -> None:
+        written = frame.write()
+        self.record(identity_of(frame.device), False, written, None)
+        self._sending += written
+
+    def _send_next(self, now_s: float) -> None:
+        """One command, if the wire is free: of the devices in turn."""
+        if now_s < self._free_s:
+            return
+        for device in self._open():
+            frame = device.next_frame(now_s)
+            if frame is not None:
+                self._send(frame)
+                self._free_s = now_s + SPACING_S
+                # whoever was served last is asked last
+                self._devices[device.identity] = self._devices.pop(device.identity)
+                return
+
+    def _tell_time(self, device: Device, command: SetTime) -> None:
+        asked, device.time_asked = device.time_asked, None
+        if asked is None:
+            raise Refusal("a DNY device is told the time when it asks for it")
+        self._answer(device, asked, {"unix_s": command.unix_s})
+
+    def _tell_slaves(self, device: Device, frame: Frame, fields: Fields) -> None:
+        """A host asks which boxes it has on the air: all that have come by it."""
+        boxes = [each.id for each in self._open() if each is not device]
+        told = {
+            "frequency": fields["frequency"],
+            "reserved": _RESERVED,
+            "count": len(boxes),
+            "slaves": boxes,
+        }
+        message = BY_NAME["set_slaves"]
+        self._send(Frame(device.id, frame.number, message.command, message.layout.write(told)))
+
+
+@define(eq=False)
+class Asked:
+    """What a device waits for an answer to."""
+
+    message: Message
+    frame: Frame
+    fields: Fields
+
+
+TIME_ANSWER = UP[0x22].answer
+
+
+def _read(message: Message, data: bytes) -> Fields | None:
+    try:
+        return message.layout.read(data)
+    except BadFrame:
+        return None
+
+
+def _card_answer(asked: Fields, reply: Reply) -> Fields:
+    is_kept = reply.outcome is Outcome.KEPT
+    status = CARD_STATUS.get(reply.code, CARD_REFUSED)
+    return {
+        "card": asked["card"],
+        "status": status if not is_kept else DONE,
+        "rate_mode": 0,
+        "balance_fen": max(0, reply.balance_fen or 0),
+        "port": asked["port"],
+    }
+
+
+def _answer_of(outgoing: Outgoing, fields: Fields) -> Answer:
+    """What a device's reply says to the platform."""
+    name, result = outgoing.message.name, fields.get("result", DONE)
+    told = plain(fields)
+    if name == "change":
+        accepted, code = CHANGE_RESULTS.get(result, (False, "refused"))
+        return Answer(accepted, code, told)
+    if name != "charge":
+        return Answer(result == DONE, "ok" if result == DONE else "refused", told)
+    command = outgoing.command
+    if result == ALREADY and isinstance(command, StartCharge):
+        # our first try was heard, and its answer lost
+        if fields.get("order") == write_order(command.order_id):
+            return Answer(True, "ok", told)
+    elif result == ALREADY:
+        return Answer(True, "ok", told)
+    accepted, code = CHARGE_RESULTS.get(result, (False, "refused"))
+    return Answer(accepted, code, told)

@@ -1,0 +1,118 @@
+"""One device on a connection: what waits for it, and what it still has to answer."""
+
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+
+from attrs import define, field
+
+from chargecloud.domain.commands import Answer, Command
+from chargecloud.interfaces import Answered, Heard
+from chargecloud_dny.frames import Frame
+from chargecloud_dny.messages import RESEND_S, Message
+
+#: frames that may wait for the welcome
+MOST_WAITING = 32
+DONE = Answer(True)
+
+
+class Stage(Enum):
+    """How far a device has come."""
+
+    CLAIMED = "claimed"
+    WELCOME = "welcome"
+    OPEN = "open"
+
+
+@define(eq=False)
+class Outgoing:
+    """
+    A message of ours.
+
+    @ivar number: of the command, by which the platform knows it; C{None} for one that only we
+        want answered.
+    @ivar tries: how often it has been sent.
+    @ivar due_s: when it is sent again, or given up.
+    """
+
+    message: Message
+    frame: Frame
+    number: int | None
+    command: Command | None
+    tries: int = 0
+    due_s: float = 0.0
+
+
+@define(eq=False)
+class Device:
+    """
+    @ivar id: its physical id.
+    @ivar welcomed_s: Unix time of its welcome.
+    @ivar heard_s: when something of it was heard last.
+    @ivar time_asked: its question for the time that waits for an answer.
+    @ivar settled: what was heard without the device, to be told next.
+    """
+
+    id: int
+    identity: str
+    heard_s: float
+    stage: Stage = Stage.CLAIMED
+    welcomed_s: int = 0
+    waiting: "deque[Frame]" = field(factory=lambda: deque(maxlen=MOST_WAITING))
+    time_asked: Frame | None = None
+    settled: list[Heard] = field(factory=list)
+    _queue: "deque[Outgoing]" = field(factory=deque)
+    _out: dict[int, Outgoing] = field(factory=dict)
+    _numbers: int = 0
+
+    def order(
+        self, message: Message, data: bytes, number: int | None, command: Command | None
+    ) -> None:
+        """Have a message sent when the wire is free."""
+        # message numbers are repeated after a while, and 0 looks like none
+        self._numbers = self._numbers % 0xFFFF + 1
+        frame = Frame(self.id, self._numbers, message.command, data)
+        self._queue.append(Outgoing(message, frame, number, command))
+
+    def next_frame(self, now_s: float) -> Frame | None:
+        """What is to be sent next: what was never sent before what was not answered."""
+        if self._queue:
+            outgoing = self._queue.popleft()
+        else:
+            late = (each for each in self._out.values() if each.due_s <= now_s)
+            found = next(late, None)
+            if found is None:
+                return None
+            outgoing = found
+        outgoing.tries += 1
+        outgoing.due_s = now_s + RESEND_S
+        if outgoing.message.answer is None:
+            if outgoing.number is not None:
+                # it has no answer: it is done when it is said
+                self.settled.append(Answered(self.identity, outgoing.number, DONE))
+        else:
+            self._out[outgoing.frame.number] = outgoing
+        return outgoing.frame
+
+    def give_up(self, now_s: float) -> None:
+        """Wait no longer for what has been tried often enough; its command runs out."""
+        for number, each in list(self._out.items()):
+            if each.tries >= each.message.tries and each.due_s <= now_s:
+                del self._out[number]
+
+    def answered(self, frame: Frame) -> Outgoing | None:
+        """What a reply is to; C{None} if it comes too late, or again."""
+        outgoing = self._out.get(frame.number)
+        if outgoing is None or outgoing.message.command != frame.command:
+            return None
+        return self._out.pop(frame.number)
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether something was not sent yet."""
+        return bool(self._queue)
+
+    def dues(self) -> Iterator[float]:
+        """When something of it must be sent again or given up."""
+        for each in self._out.values():
+            yield each.due_s
