@@ -137,7 +137,7 @@ def test_a_provider_that_breaks_its_interface() -> None:
     """The plugin is named, and each method with what is wrong with it."""
     why = refused("acme", "bad")
     assert why.startswith("plugin bad: ")
-    assert "conversation(record) attribute was not provided" in why
+    assert "conversation(record, seconds) attribute was not provided" in why
     assert "read_identity(identity) attribute was not provided" in why
 
 

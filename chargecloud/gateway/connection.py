@@ -223,7 +223,7 @@ class Connection:
     def dismiss(self, identity: str) -> bool:
         """Send one charger of several away; false if the connection is to be closed for it."""
         assert self._conversation is not None
-        if len(self.sessions) == 1 or not self._conversation.dismiss(identity):
+        if not self._conversation.dismiss(identity):
             return False
         del self.sessions[identity]
         return True

@@ -147,8 +147,9 @@ class DnyConversation:
         device.settled.append(Answered(identity, number, Answer(True)))
 
     def dismiss(self, identity: str) -> bool:
-        """Forget one of several devices; see L{IConversation.dismiss}."""
-        if len(self._devices) < 2:
+        """Forget one of several devices, or one that was refused: a host may not be
+        registered whose boxes are.  See L{IConversation.dismiss}."""
+        if not self._devices.keys() - {identity} and identity in self._devices:
             return False
         self._ignore(identity)
         return True

@@ -1,0 +1,179 @@
+"""A DNY device of the tests: what it says and does is theirs, byte for byte."""
+
+from typing import Any
+
+from attrs import define, evolve, field
+from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from chargecloud_dny.dialect import DnyDialect
+from chargecloud_dny.frames import Frame, Stream
+from chargecloud_dny.layouts import Fields
+from chargecloud_dny.messages import DOWN, UP
+from tests.world import World, native_plugins
+
+_UP = {message.name: message for message in UP.values()}
+
+
+def dny_world(folder: Any) -> World:
+    """A platform that speaks DNY as well."""
+    own = native_plugins()
+    return World(folder, plugins=evolve(own, dialects={**own.dialects, "dny": DnyDialect()}))
+
+
+@define(eq=False)
+class Wire:
+    """
+    A connection.
+
+    @ivar heard: frames that came down, in order.
+    """
+
+    world: World
+    heard: list[Frame] = field(factory=list)
+    transport: Any = None
+    _protocol: Any = None
+    _stream: Stream = field(factory=Stream)
+
+    def connect(self) -> "Wire":
+        """A new connection."""
+        self.transport, self._stream = StringTransport(), Stream()
+        self._protocol = self.world.listener.buildProtocol(None)
+        self._protocol.makeConnection(self.transport)
+        return self
+
+    def send(self, data: bytes) -> list[Frame]:
+        """Send bytes; the frames that come back at once."""
+        self._protocol.dataReceived(data)
+        return self.take()
+
+    def take(self) -> list[Frame]:
+        """What has come down."""
+        data = self.transport.value()
+        self.transport.clear()
+        taken = [each for each, _ in self._stream.receive(data)]
+        frames = [each for each in taken if isinstance(each, Frame)]
+        assert len(frames) == len(taken)
+        self.heard += frames
+        return frames
+
+    def drop(self) -> None:
+        """The network takes it."""
+        self._protocol.connectionLost(Failure(ConnectionLost()))
+
+
+@define(eq=False)
+class Device:
+    """
+    A device on a wire.
+
+    @ivar id: its physical id.
+    @ivar charger_id: the platform's id of it.
+    """
+
+    wire: Wire
+    id: int
+    charger_id: str
+    _number: int = 0
+
+    def say(self, name: str, number: int | None = None, **fields: Any) -> list[Frame]:
+        """Say something; the frames that come back for this device at once."""
+        message = _UP[name]
+        if number is None:
+            self._number = number = self._number + 1
+        frame = Frame(self.id, number, message.command, message.layout.write(fields))
+        return [each for each in self.wire.send(frame.write()) if each.device == self.id]
+
+    def register(self) -> list[Frame]:
+        """Say what it is, as it does when it is switched on."""
+        return self.say("register", firmware=126, ports=2, virtual_id=1, device_type=4, work_mode=0)
+
+    def beat(self, *states: int) -> list[Frame]:
+        """Give a sign of life."""
+        ports = states or (0, 0)
+        return self.say(
+            "heartbeat",
+            voltage_dv=2300,
+            ports=len(ports),
+            states=ports,
+            signal=20,
+            temperature=90,
+        )
+
+    def commands(self, name: str) -> list[tuple[Frame, Fields]]:
+        """The commands of a name that it was given, with their values."""
+        self.wire.take()
+        return [
+            (frame, DOWN[frame.command].layout.read(frame.data))
+            for frame in self.wire.heard
+            if frame.device == self.id
+            and frame.command in DOWN
+            and DOWN[frame.command].name == name
+        ]
+
+    def reply(self, frame: Frame, **fields: Any) -> list[Frame]:
+        """Answer a command."""
+        layout = DOWN[frame.command].answer
+        assert layout is not None
+        answer = Frame(self.id, frame.number, frame.command, layout.write(fields))
+        return self.wire.send(answer.write())
+
+    def start(self, result: int = 0) -> Fields:
+        """Answer the newest start."""
+        frame, fields = self.commands("charge")[-1]
+        assert fields["is_on"] == 1
+        self.reply(
+            frame, result=result, order=fields["order"], port=fields["port"], pending_ports=0
+        )
+        return fields
+
+    def draw(self, order: bytes, energy_10wh: int, power_dw: int = 2000) -> list[Frame]:
+        """Tell what its first port draws."""
+        return self.say(
+            "power",
+            port=0,
+            state=1,
+            duration_s=60,
+            energy_10wh=energy_10wh,
+            start_mode=1,
+            power_dw=power_dw,
+            most_power_dw=power_dw,
+            least_power_dw=power_dw,
+            average_power_dw=power_dw,
+            order=order,
+        )
+
+    def settle(self, order: bytes, energy_10wh: int, **more: Any) -> list[Frame]:
+        """Tell the end of a charge."""
+        return self.say(
+            "settlement",
+            **{
+                "duration_s": 3600,
+                "most_power_dw": 2000,
+                "energy_10wh": energy_10wh,
+                "port": 0,
+                "start_mode": 1,
+                "card": bytes(4),
+                "reason": 1,
+                "order": order,
+                "second_power_dw": 1900,
+                **more,
+            },
+        )
+
+
+def device(world: World, identity: str = "04-13544000", wire: Wire | None = None) -> Device:
+    """A registered device on a connection of its own, or on one that it shares."""
+    body = {
+        "site_id": world.site(),
+        "dialect": "dny",
+        "identity": identity,
+        "name": identity,
+        "ports": 2,
+        "kind": "ebike",
+        "rated_w": 1_600,
+    }
+    made = world.make("/chargers", body)
+    physical = int(made["identity"], 16)
+    return Device(wire or Wire(world).connect(), physical, made["id"])
