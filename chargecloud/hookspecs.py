@@ -7,6 +7,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
+    from chargecloud.simulator.speaking import ISimulatedDialect
 
 hookspec = pluggy.HookspecMarker("chargecloud")
 #: what a plugin marks its functions with
@@ -26,6 +27,11 @@ def chargecloud_tariffs() -> "Sequence[ITariff]":  # type: ignore[empty-body]
 @hookspec
 def chargecloud_alarm_sinks() -> "Sequence[IAlarmSink]":  # type: ignore[empty-body]
     """The ways to people that this plugin knows for alarms."""
+
+
+@hookspec
+def chargecloud_simulated_dialects() -> "Sequence[ISimulatedDialect]":  # type: ignore[empty-body]
+    """The dialects that this plugin lets the simulator's chargers speak."""
 
 
 @hookspec

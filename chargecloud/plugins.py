@@ -23,6 +23,8 @@ from chargecloud.features.statistics.feature import StatisticsFeature
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
 from chargecloud.money.builtin import builtin_tariffs
+from chargecloud.simulator.native import SimulatedNative
+from chargecloud.simulator.speaking import ISimulatedDialect
 
 #: group of the entry points, and name of the hooks
 PROJECT = "chargecloud"
@@ -39,6 +41,11 @@ class OwnPlugin:
     def chargecloud_dialects(self) -> Sequence[IDialect]:
         """The own protocol."""
         return [NativeDialect()]
+
+    @hookimpl
+    def chargecloud_simulated_dialects(self) -> Sequence[ISimulatedDialect]:
+        """The own protocol, from the other side."""
+        return [SimulatedNative()]
 
     @hookimpl
     def chargecloud_tariffs(self) -> Sequence[ITariff]:
@@ -64,6 +71,7 @@ class Plugins:
     tariffs: Mapping[str, ITariff]
     features: Mapping[str, IFeature]
     alarm_sinks: Mapping[str, IAlarmSink] = field(factory=dict)
+    simulated_dialects: Mapping[str, ISimulatedDialect] = field(factory=dict)
 
     @property
     def migrations(self) -> dict[str, Path]:
@@ -106,6 +114,9 @@ def load_plugins(
         tariffs=_collect(manager.hook.chargecloud_tariffs, ITariff, "kind"),
         features=_collect(manager.hook.chargecloud_features, IFeature, "name"),
         alarm_sinks=_collect(manager.hook.chargecloud_alarm_sinks, IAlarmSink, "name"),
+        simulated_dialects=_collect(
+            manager.hook.chargecloud_simulated_dialects, ISimulatedDialect, "name"
+        ),
     )
 
 

@@ -32,6 +32,7 @@ from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault, WrongMasterKey
 from chargecloud.simulator.fleet import SimulatorService
+from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.calendars import CalendarKeeper, resume
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, lock_folder
@@ -255,7 +256,7 @@ class ChargeCloud(Service):
             connect=_client_endpoint(self.charger_ports[0]),
             api_url=f"http://{_place(self.web_port)}",
             token=self.administrator or "",
-            dialect="native",
+            speaks=SimulatedNative(),
             folder=self.config.data_dir / "simulator",
             **attrs.asdict(self.config.simulator),
         )

@@ -8,10 +8,12 @@ import attrs
 from twisted.application.service import IService
 from twisted.python import usage
 
+from chargecloud.plugins import PluginError, load_plugins
 from chargecloud.simulator.fleet import SimulatorService
-from chargecloud.simulator.provisioning import DIALECT
+from chargecloud.simulator.native import SimulatedNative
 from chargecloud.simulator.scenarios import SCENARIOS
 from chargecloud.simulator.settings import SimulatorSettings
+from chargecloud.simulator.speaking import ISimulatedDialect
 
 _DEFAULTS = SimulatorSettings()
 
@@ -26,7 +28,7 @@ class Options(usage.Options):
     )
     optParameters = [  # noqa: RUF012 - Twisted's own way to declare them
         ["connect", "c", "tcp:127.0.0.1:9010", "endpoint at which the platform takes chargers"],
-        ["dialect", "d", DIALECT, "what the chargers speak"],
+        ["dialect", "d", SimulatedNative.name, "what the chargers speak"],
         ["chargers", "n", _DEFAULTS.chargers, "how many chargers", int],
         ["ports", "p", _DEFAULTS.ports, "ports of each charger", int],
         ["scenario", None, _DEFAULTS.scenario, f"what happens: {', '.join(SCENARIOS)}"],
@@ -35,6 +37,9 @@ class Options(usage.Options):
         ["state", "s", "var/simulator", "folder of the fleet's memory and its book"],
         ["seed", None, _DEFAULTS.seed, "the same seed brings the same people", int],
     ]
+
+    #: what C{--dialect} names
+    speaks: ISimulatedDialect
 
     def postOptions(self) -> None:
         """
@@ -47,8 +52,15 @@ class Options(usage.Options):
                 SimulatorSettings(**{setting.name: self[setting.name]})
             except ValueError as error:
                 raise usage.UsageError(f"--{setting.name} {error}") from error
-        if self["dialect"] != DIALECT:
-            raise usage.UsageError(f"--dialect must be {DIALECT}, not {self['dialect']!r}")
+        try:
+            spoken = load_plugins().simulated_dialects
+        except PluginError as error:
+            raise usage.UsageError(str(error)) from error
+        if self["dialect"] not in spoken:
+            raise usage.UsageError(
+                f"--dialect must be one of {', '.join(spoken)}, not {self['dialect']!r}"
+            )
+        self.speaks = spoken[self["dialect"]]
         if not self["api"].startswith(("http://", "https://")):
             raise usage.UsageError("--api must begin with http:// or https://")
         self["token"] = self["token"] or os.environ.get("CHARGECLOUD_TOKEN")
@@ -69,7 +81,7 @@ def _service(options: Options, reactor: Any) -> IService:
         connect=options["connect"],
         api_url=options["api"],
         token=options["token"],
-        dialect=options["dialect"],
+        speaks=options.speaks,
         chargers=options["chargers"],
         ports=options["ports"],
         scenario=options["scenario"],

@@ -39,7 +39,7 @@ def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
         (["--token=t", "--scenario=riot"], "--scenario must be one of demo, steady, quiet"),
         (["--token=t", "--chargers=0"], "--chargers must be between 1 and 2000"),
         (["--token=t", "--ports=many"], "invalid literal"),
-        (["--token=t", "--dialect=dny"], "--dialect must be native, not 'dny'"),
+        (["--token=t", "--dialect=morse"], "--dialect must be one of .*native.*, not 'morse'"),
         (["--token=t", "--api=127.0.0.1:8080"], "--api must begin with http"),
         (["--token=t", "--wheels=3"], "wheels"),
     ],

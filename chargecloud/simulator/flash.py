@@ -16,12 +16,12 @@ class FleetCharger:
     """
     A charger that is registered on the platform.
 
-    @ivar keys: what it proves itself with.
+    @ivar keys: what it proves itself with; C{None} where its dialect has no keys.
     """
 
     identity: str
     charger_id: str
-    keys: Keyring
+    keys: Keyring | None
     memory: Memory
 
 
@@ -34,6 +34,7 @@ class FleetMemory:
     @ivar last_number: of the newest charger's identity.
     @ivar customers: ids.
     @ivar cards: uids of customers' cards, by their ids.
+    @ivar dialect: that its chargers speak.
     """
 
     sites: dict[str, str] = field(factory=dict)
@@ -42,6 +43,7 @@ class FleetMemory:
     chargers: list[FleetCharger] = field(factory=list)
     customers: list[str] = field(factory=list)
     cards: dict[str, str] = field(factory=dict)
+    dialect: str = "native"
 
 
 class FlashError(Exception):

@@ -33,12 +33,13 @@ from chargecloud.simulator.campus import draw_day
 from chargecloud.simulator.campus_day import CampusDay
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.customers import Customers
-from chargecloud.simulator.flash import Flash, FleetCharger, text_of
+from chargecloud.simulator.flash import Flash, FlashError, FleetCharger, text_of
 from chargecloud.simulator.link import Link
 from chargecloud.simulator.people import People
-from chargecloud.simulator.provisioning import CAMPUS_SITES, DIALECT, SITES, Provisioning, facts_of
+from chargecloud.simulator.provisioning import CAMPUS_SITES, SITES, Provisioning, facts_of
 from chargecloud.simulator.saving import Saving
 from chargecloud.simulator.scenarios import find_scenario
+from chargecloud.simulator.speaking import ISimulatedDialect
 
 #: real seconds between two questions whether the platform is ready
 READY_RETRY_S = 0.5
@@ -79,7 +80,7 @@ class SimulatorService(MultiService):
         connect: str,
         api_url: str,
         token: str,
-        dialect: str,
+        speaks: ISimulatedDialect,
         chargers: int,
         ports: int,
         scenario: str,
@@ -90,12 +91,13 @@ class SimulatorService(MultiService):
         @param connect: endpoint of the platform's chargers, C{"tcp:127.0.0.1:9010"}.
         @param api_url: C{"http://127.0.0.1:8080"}.
         @param folder: where C{flash.json} and C{book.jsonl} are kept.
-        @raise ValueError: for an endpoint, a dialect or a scenario that there is none of.
-        @raise FlashError: if the folder has a memory that cannot be understood.
+        @param speaks: the dialect of the chargers.
+        @raise ValueError: for an endpoint or a scenario that there is none of.
+        @raise FlashError: if the folder has a memory that cannot be understood, or is of
+            chargers of another dialect.
         """
         super().__init__()
-        if dialect != DIALECT:
-            raise ValueError(f"simulated chargers speak {DIALECT}, not {dialect!r}")
+        self._speaks = speaks
         self._reactor = reactor
         self._endpoint = clientFromString(reactor, connect)
         self._scenario = find_scenario(scenario)
@@ -103,6 +105,9 @@ class SimulatorService(MultiService):
         self._flash = Flash(folder / "flash.json")
         self._book = Book(folder / "book.jsonl", folder / "stays.jsonl")
         self._memory = self._flash.read()
+        if self._memory.chargers and self._memory.dialect != speaks.name:
+            raise FlashError(f"{folder} is the memory of {self._memory.dialect} chargers")
+        self._memory.dialect = speaks.name
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 - chance, and no secrets
         self._pool = QuietPool(reactor)
@@ -220,7 +225,7 @@ class SimulatorService(MultiService):
                     await GarageProvisioning(self._api, self._memory, keep).provide(stations)
                     return
                 sites = CAMPUS_SITES if self._scenario.is_planned else SITES
-                provisioning = Provisioning(self._api, self._memory, keep, sites)
+                provisioning = Provisioning(self._api, self._memory, keep, sites, self._speaks)
                 await provisioning.provide(self._chargers, self._ports)
                 return
             except ApiError as error:
@@ -236,7 +241,7 @@ class SimulatorService(MultiService):
         charger.report_least_real_s = self._scenario.report_least_real_s
         charger.keys = member.keys
         # half of them, as chargers in the field
-        charger.resumes = int(member.identity[-1]) % 2 == 0
+        charger.resumes = int(member.identity[-1], 16) % 2 == 0
         return Box(member.charger_id, charger)
 
     async def _connect(
@@ -255,6 +260,7 @@ class SimulatorService(MultiService):
                 calendar,
                 self._reactor,
                 jitter,
+                self._speaks,
             )
             service = link.service(self._endpoint, self._network())
             service.setServiceParent(links)

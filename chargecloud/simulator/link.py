@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -11,12 +11,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
-from chargecloud.dialects.native.charger import Facts, NativeCharger
+from chargecloud.dialects.native.charger import Facts
 from chargecloud.domain.errors import BadTag, RemoteError
-from chargecloud.simulator.card_reader import LIST_ROOM
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.liveness import Liveness
-from chargecloud.simulator.session import Session
+from chargecloud.simulator.native import SimulatedNative
+from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
 
 #: the longest wait between two attempts, where firmware waits up to ten minutes: nobody looks
 #: at a demonstration for so long
@@ -35,10 +35,7 @@ class LinkProtocol(Protocol):
 
     def __init__(self, link: "Link") -> None:
         self._link = link
-        line = link.new_line()
-        self.session = Session(
-            link.charger, line, link.calendar, link.liveness, line.secret.generation
-        )
+        self.session = link.new_session()
 
     def connectionMade(self) -> None:
         """Begin."""
@@ -102,6 +99,7 @@ def _nothing() -> None:
 class Link(Factory):
     """Makes the protocol of each connection of one charger.
 
+    @ivar speaks: its dialect.
     @ivar jitter: 0 to 1: seconds that are added to a wait, so that the chargers of a
         platform that comes back do not come all at once.
     @ivar current: the protocol of the connection that there is.
@@ -115,6 +113,7 @@ class Link(Factory):
     calendar: Calendar
     clock: IReactorTime
     jitter: Callable[[], float]
+    speaks: ISimulatedDialect = field(factory=SimulatedNative)
     current: LinkProtocol | None = field(default=None, init=False)
     fruitless: int = field(default=0, init=False)
     hint_s: int | None = field(default=None, init=False)
@@ -145,15 +144,20 @@ class Link(Factory):
         protocol.factory = self
         return protocol
 
-    def new_line(self) -> NativeCharger:
-        """The protocol's own side of the next connection."""
+    def new_session(self) -> ISession:
+        """What is said on the next connection."""
         self._connections += 1
-        boot, keys = self.charger.memory.boot, self.charger.keys
-        assert keys is not None, "a charger that connects has a key"
-        secret = keys.secret(before=self.goes_back)
-        self.goes_back = False
-        facts = evolve(self.facts, card_list=self.charger.memory.list_version, card_slots=LIST_ROOM)
-        return NativeCharger(self.charger.identity, secret, boot, self._connections, facts)
+        goes_back, self.goes_back = self.goes_back, False
+        return self.speaks.session(
+            Connecting(
+                self.charger,
+                self.facts,
+                self.calendar,
+                self.liveness,
+                self._connections,
+                goes_back,
+            )
+        )
 
     def cut(self) -> None:
         """The charger's power has gone, and the connection with it, without a farewell."""

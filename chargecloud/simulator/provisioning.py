@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from chargecloud.dialects.native.charger import Facts
@@ -12,8 +12,9 @@ from chargecloud.simulator.api import Api, Problem
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
 from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.memory import Memory
+from chargecloud.simulator.native import SimulatedNative
+from chargecloud.simulator.speaking import ISimulatedDialect
 
-DIALECT = "native"
 VENDOR = "ChargeCloud simulator"
 #: what one port can give; the box that they are in, that many times as much
 PORT_RATED_W = 800
@@ -87,7 +88,8 @@ CAMPUS_SITES = (
 
 def facts_of(identity: str, ports: int) -> Facts:
     """What a charger of the fleet tells of itself; its numbers follow from its identity."""
-    number = int(identity.rpartition("-")[2])
+    digits = identity.rpartition("-")[2]
+    number = int(digits) if digits.isdigit() else int(digits, 16)
     return Facts(
         firmware="1.4.2-sim",
         hardware=f"SIM-{ports}",
@@ -111,6 +113,7 @@ class Provisioning:
     """
     Makes what a fleet's memory lacks.
 
+    @ivar speaks: the chargers' dialect.
     @ivar sites: chargers are divided among them in turn.
     @ivar keep: keeps the memory, whenever something was made and before anything else is:
         the key of a charger is shown once.
@@ -120,6 +123,7 @@ class Provisioning:
     memory: FleetMemory
     keep: Callable[[], Deferred[None]]
     sites: Sequence[SitePlan] = SITES
+    speaks: ISimulatedDialect = field(factory=SimulatedNative)
 
     async def provide(self, chargers: int, ports: int) -> None:
         """
@@ -152,12 +156,12 @@ class Provisioning:
 
     async def _provide_charger(self, ports: int) -> None:
         number = self.memory.last_number + 1
-        identity = f"SIM-{number:04d}"
+        identity = self.speaks.identity(number, ports)
         facts = facts_of(identity, ports)
         site = self.sites[number % len(self.sites)]
         body = {
             "site_id": self.memory.sites[site.name],
-            "dialect": DIALECT,
+            "dialect": self.speaks.name,
             "identity": identity,
             "name": f"{site.name}, box {number}",
             "ports": ports,
@@ -174,7 +178,7 @@ class Provisioning:
             if problem.kind != "already-exists" or number == LAST_NUMBER:
                 raise
         else:
-            keys = Keyring(identity, made["key"])
+            keys = Keyring(identity, made["key"]) if made.get("key") else None
             new = FleetCharger(identity, made["id"], keys, Memory.new(ports))
             self.memory.chargers.append(new)
         self.memory.last_number = number

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from attrs import define, field
+from zope.interface import implementer
 
 from chargecloud.calendar import Calendar
 from chargecloud.dialects.native.charger import NativeCharger
@@ -38,6 +39,7 @@ from chargecloud.domain.parameters import Parameter
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.liveness import Liveness
 from chargecloud.simulator.readings import read_port, state_of
+from chargecloud.simulator.speaking import ISession
 
 #: how often ports that charge are reported, in seconds of the calendar
 REPORT_S = 60
@@ -60,6 +62,7 @@ class Silent(RemoteError):
     code = "silent"
 
 
+@implementer(ISession)
 @define(eq=False)
 class Session:
     """

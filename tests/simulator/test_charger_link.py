@@ -392,7 +392,7 @@ def test_garbage_ends_the_connection() -> None:
 def test_each_connection_has_its_number() -> None:
     """No key is ever used twice."""
     wire = new_wire()
-    lines = [wire.link.new_line() for _ in range(3)]
+    lines = [wire.link.buildProtocol(None).session.line for _ in range(3)]  # type: ignore[attr-defined]
     assert [(line.boot, line.connection) for line in lines] == [(1, 1), (1, 2), (1, 3)]
 
 

@@ -39,6 +39,7 @@ def test_a_new_fleet_is_registered() -> None:
     assert len({charger["site_id"] for charger in chargers}) == 2
     assert len({charger["iccid"] for charger in chargers}) == 3
     first = memory.chargers[0]
+    assert first.keys is not None
     assert (first.identity, first.keys.key) == ("SIM-0001", KEY.hex())
     assert len(first.memory.ports) == 10
 

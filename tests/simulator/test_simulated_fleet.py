@@ -13,8 +13,10 @@ from twisted.web.server import Site
 
 from chargecloud.domain.charger import ChargerTime
 from chargecloud.domain.events import ChargeEnded, StopReason
-from chargecloud.simulator.flash import Flash, text_of
+from chargecloud.simulator.flash import Flash, FlashError, FleetCharger, FleetMemory, text_of
 from chargecloud.simulator.fleet import SimulatorService
+from chargecloud.simulator.memory import Memory
+from chargecloud.simulator.native import SimulatedNative
 from tests.simulator.charger_parts import bike
 from tests.simulator.small_platform import NOW, TOKEN, CloudEnds, SmallApi
 
@@ -40,7 +42,7 @@ class Listening:
             connect=f"tcp:127.0.0.1:{charger_port}",
             api_url=f"http://127.0.0.1:{api_port}/",
             token=TOKEN,
-            dialect="native",
+            speaks=SimulatedNative(),
             folder=folder,
             **options,
         )
@@ -136,11 +138,31 @@ async def test_a_fleet_that_cannot_start_can_be_stopped(tmp_path: Path) -> None:
     assert platform.chargers.ends == []
 
 
+def test_a_memory_of_another_dialect_is_not_used(tmp_path: Path) -> None:
+    """Its chargers are registered with what they spoke."""
+    memory = FleetMemory(
+        chargers=[FleetCharger("04000001", "3", None, Memory.new(2))], dialect="dny"
+    )
+    Flash(tmp_path / "flash.json").write(text_of(memory))
+    with pytest.raises(FlashError, match="memory of dny chargers"):
+        SimulatorService(
+            reactor=reactor,
+            connect="tcp:127.0.0.1:1",
+            api_url="http://127.0.0.1:1",
+            token="t",
+            speaks=SimulatedNative(),
+            chargers=1,
+            ports=1,
+            scenario="quiet",
+            folder=tmp_path,
+            seed=1,
+        )
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
         ({"scenario": "riot"}, "must be one of demo"),
-        ({"dialect": "dny"}, "speak native, not 'dny'"),
         ({"connect": "carrier-pigeon:"}, "Unknown endpoint type"),
     ],
 )
@@ -148,7 +170,7 @@ def test_a_fleet_of_nonsense_is_refused(tmp_path: Path, given: Any, told: str) -
     """Before anything is started."""
     options = {
         "connect": "tcp:127.0.0.1:1",
-        "dialect": "native",
+        "speaks": SimulatedNative(),
         "scenario": "quiet",
         "api_url": "http://127.0.0.1:1",
     } | given

@@ -10,7 +10,8 @@ from chargecloud.simulator.api import Api
 from chargecloud.simulator.flash import FleetCharger, FleetMemory
 from chargecloud.simulator.keyring import Keyring
 from chargecloud.simulator.memory import Memory
-from chargecloud.simulator.provisioning import DIALECT, VENDOR, facts_of
+from chargecloud.simulator.native import SimulatedNative
+from chargecloud.simulator.provisioning import VENDOR, facts_of
 
 
 @frozen
@@ -55,7 +56,7 @@ class GarageProvisioning:
         facts = facts_of(station.name, ports=1)
         body = {
             "site_id": site_id,
-            "dialect": DIALECT,
+            "dialect": SimulatedNative.name,
             "identity": station.name,
             "name": f"Station {station.name}",
             "ports": 1,

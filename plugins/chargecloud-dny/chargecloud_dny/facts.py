@@ -40,12 +40,12 @@ from chargecloud_dny.messages import Message
 from chargecloud_dny.orders import MWH_PER_UNIT, read_order
 
 #: of a temperature's byte: degrees are so much above it
-_ZERO_C = 65
+ZERO_C = 65
 
 
 def _temperature_dc(byte: int | None) -> int | None:
     """Tenths of a degree; zero is no sensor."""
-    return None if not byte else (byte - _ZERO_C) * 10
+    return None if not byte else (byte - ZERO_C) * 10
 
 
 def _when(fields: Fields) -> Told:
