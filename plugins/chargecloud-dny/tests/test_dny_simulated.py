@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dny_box import dny_world
 from twisted.internet.testing import StringTransport
 
 from chargecloud.calendar import Calendar
@@ -14,6 +13,7 @@ from chargecloud.simulator.link import Link
 from chargecloud.simulator.memory import Memory
 from chargecloud.simulator.provisioning import facts_of
 from chargecloud_dny.simulated import REPORT_S, SimulatedDny
+from dny_box import dny_world
 from tests.garage import Wire
 from tests.harness import NOW
 from tests.simulator.charger_parts import bike
@@ -96,7 +96,8 @@ def test_a_charge_ends_as_a_bill(simulated: Simulated) -> None:
     order = simulated.world.get(f"/orders/{order_id}")
     assert (order["state"], order["stop_reason"]) == ("settled", "limit_energy")
     (ended,) = simulated.ended
-    assert ended.end_meter_mwh is not None and ended.start_meter_mwh is not None
+    assert ended.end_meter_mwh is not None
+    assert ended.start_meter_mwh is not None
     assert order["energy_mwh"] == ended.end_meter_mwh - ended.start_meter_mwh == 300_000
     # nothing of it waits any more
     assert not simulated.charger.memory.records
