@@ -24,6 +24,7 @@ setup(
     packages=[*find_packages(include=["chargecloud", "chargecloud.*"]), "twisted.plugins"],
     package_data={
         "chargecloud": ["py.typed"],
+        "chargecloud.plugins": ["templates/*.in", "templates/*/*.in"],
         "chargecloud.simulator.acn": ["*.csv.gz", "ATTRIBUTION.rst"],
     },
     include_package_data=True,

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NewType
@@ -19,7 +19,7 @@ from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.gateway.settings import Limits
-from chargecloud.plugins import PluginError, Plugins, load_plugins
+from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.simulator.settings import SimulatorSettings
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader
@@ -172,13 +172,6 @@ class ListenSettings:
 
 
 @frozen(kw_only=True)
-class PluginSettings:
-    """C{[plugins]}"""
-
-    blocked: tuple[str, ...] = choice("plugins that are installed and not wanted", default=())
-
-
-@frozen(kw_only=True)
 class Config:
     """The core's tables."""
 
@@ -219,17 +212,17 @@ class Setup:
 # ------------------------------------------------------------------------------ reading them
 
 
-def read_config(path: Path, load: Callable[[Iterable[str]], Plugins] = load_plugins) -> Setup:
+def read_config(path: Path, load: Callable[[PluginSettings], Plugins] = load_plugins) -> Setup:
     """
     Read a configuration file, and load the plugins whose tables are in it.
 
-    @param load: given the names of the plugins that are not wanted, loads the others.
+    @param load: loads the plugins that are wanted.
     @raise ConfigError: naming every fault of every table.
     """
     tables = _parse(path)
-    unwanted, _told_below = _read(tables, {"plugins": PluginSettings}, body_converter())
+    wanted, _told_below = _read(tables, {"plugins": PluginSettings}, body_converter())
     try:
-        plugins = load(unwanted.get("plugins", PluginSettings()).blocked)
+        plugins = load(wanted.get("plugins", PluginSettings()))
     except PluginError as error:
         raise ConfigError([f"{path}: plugins: {error}"]) from error
     core = {each.name: each.type for each in attrs.fields(attrs.resolve_types(Config))}

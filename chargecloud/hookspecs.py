@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
     from chargecloud.simulator.speaking import ISimulatedDialect
 
+#: of the hooks and the interfaces behind them; raised when a plugin written for the one
+#: before would not do any more
+API_VERSION = 1
+
 hookspec = pluggy.HookspecMarker("chargecloud")
 #: what a plugin marks its functions with
 hookimpl = pluggy.HookimplMarker("chargecloud")

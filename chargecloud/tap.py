@@ -180,6 +180,8 @@ class ChargeCloud(Service):
 
     async def _open_store(self) -> tuple[Store, Calendar]:
         engine = open_engine(self.config.database_url)
+        for refused in self.setup.plugins.refused:
+            self._log.critical("not used: {refused}", refused=refused)
         upgrade(engine, self.setup.plugins.migrations)
         calendar = self._calendar(engine)
         storing = StoreService(engine, self.reactor, calendar, self.config.node.id)

@@ -12,10 +12,10 @@ import pytest
 
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.gateway.settings import Limits
-from chargecloud.plugins import PluginError, Plugins, load_plugins
+from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 
 #: only what comes with the platform, whatever is installed here
-OWN = partial(load_plugins, installed=())
+OWN = partial(load_plugins, entries=())
 ETC = Path(__file__).parent.parent / "etc"
 
 
@@ -91,12 +91,13 @@ def test_everything_is_read(tmp_path: Path) -> None:
 
 def test_what_is_not_wanted_is_not_loaded(tmp_path: Path) -> None:
     """The names that are blocked reach those who load plugins."""
-    path, asked = tmp_path / "node.toml", []
+    path = tmp_path / "node.toml"
+    asked: list[str] = []
     path.write_text('[plugins]\nblocked = ["acme", "zenith"]')
 
-    def load(blocked: Any) -> Plugins:
-        asked.extend(blocked)
-        return OWN(blocked)
+    def load(settings: PluginSettings) -> Plugins:
+        asked.extend(settings.blocked)
+        return OWN(settings)
 
     read_config(path, load)
     assert asked == ["acme", "zenith"]

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chargecloud import plugins
+from chargecloud import __version__
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import IDialect, ITariff
 from chargecloud.money.by_time import ByTime
-from chargecloud.plugins import PluginError, load_plugins
+from chargecloud.plugins import PluginError, PluginSettings, finding, load_plugins
+from chargecloud.plugins.provided import Origin
 
 
 class Dialect(NativeDialect):
@@ -81,6 +83,37 @@ class Failing:
         raise OSError("no licence file")
 
 
+class OfTomorrow(Vendor):
+    """A plugin that was written for hooks that are not there yet."""
+
+    chargecloud_api = 2
+
+
+#: a plugin of one file, as a sysadmin drops it into a folder
+LOOSE = """
+from twisted.internet.defer import succeed
+from zope.interface import implementer
+
+from chargecloud.hookspecs import hookimpl
+from chargecloud.interfaces import IAlarmSink
+
+__version__ = "3.2"
+
+
+@implementer(IAlarmSink)
+class Blue:
+    name = "blue"
+
+    def deliver(self, alarm):
+        return succeed(None)
+
+
+@hookimpl
+def chargecloud_alarm_sinks():
+    return [Blue()]
+"""
+
+of_tomorrow = OfTomorrow()
 acme, zenith = Vendor(Dialect("acme")), Vendor(Dialect("zenith"))
 two, bad, none = Vendor(Dialect("b"), Dialect("a")), Vendor(Half()), Vendor(None)
 second_native = Vendor(NativeDialect())
@@ -94,7 +127,7 @@ def installed(*names: str) -> list[EntryPoint]:
 
 def test_the_platform_has_what_it_needs() -> None:
     """Without any plugin there is a dialect, two kinds of tariff, and features."""
-    own = load_plugins(installed=())
+    own = load_plugins(entries=())
     assert list(own.dialects) == ["native"]
     assert list(own.tariffs) == ["time_of_use", "by_time"]
     assert "statistics" in own.features
@@ -102,7 +135,7 @@ def test_the_platform_has_what_it_needs() -> None:
 
 def test_ours_come_first_and_others_by_their_names() -> None:
     """Dialects are asked in this order who a connection is for, on every machine."""
-    found = load_plugins(installed=installed("zenith", "two", "acme"))
+    found = load_plugins(entries=installed("zenith", "two", "acme"))
     assert list(found.dialects) == ["native", "acme", "b", "a", "zenith"]
     assert list(found.tariffs) == ["time_of_use", "by_time"]
 
@@ -115,7 +148,7 @@ def test_distributions_that_are_installed_are_found(monkeypatch: pytest.MonkeyPa
         groups.append(group)
         return installed("acme")
 
-    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    monkeypatch.setattr(finding, "entry_points", entry_points)
     assert "acme" in load_plugins().dialects
     assert groups == ["chargecloud"]
 
@@ -123,14 +156,26 @@ def test_distributions_that_are_installed_are_found(monkeypatch: pytest.MonkeyPa
 def test_a_plugin_that_is_not_wanted() -> None:
     """A blocked plugin is not even imported, so one that breaks can be lived without."""
     entries = [*installed("acme", "bad"), EntryPoint("broken", "no.such.module", "chargecloud")]
-    assert list(load_plugins(("bad", "broken"), entries).dialects) == ["native", "acme"]
+    blocked = load_plugins(PluginSettings(blocked=("bad", "broken")), entries)
+    allowed = load_plugins(PluginSettings(allowed=("acme",)), entries)
+    assert list(blocked.dialects) == list(allowed.dialects) == ["native", "acme"]
+    assert blocked.refused == allowed.refused == ()
 
 
 def refused(*names: str) -> str:
     """Why these plugins are not used."""
+    entries = installed(*names)
+    lenient = load_plugins(entries=entries)
+    # the others are used all the same, and of this one nothing
+    assert "native" in lenient.dialects
+    assert all(origin.plugin != names[-1] for origin in lenient.origins.values()) or (
+        names.count(names[-1]) > 1
+    )
+    (told,) = lenient.refused
     with pytest.raises(PluginError) as caught:
-        load_plugins(installed=installed(*names))
-    return str(caught.value)
+        load_plugins(PluginSettings(strict=True), entries)
+    assert str(caught.value) == str(told)
+    return str(told)
 
 
 def test_a_provider_that_breaks_its_interface() -> None:
@@ -149,8 +194,9 @@ def test_a_provider_that_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("second_native", ["plugins chargecloud and second_native", "IDialect 'native'"]),
-        ("second_tariff", ["plugins chargecloud and second_tariff", "ITariff 'by_time'"]),
+        ("second_native", ["plugin second_native", "chargecloud has a IDialect 'native'"]),
+        ("second_tariff", ["plugin second_tariff", "chargecloud has a ITariff 'by_time'"]),
+        ("of_tomorrow", ["plugin of_tomorrow", "version 2 of the hooks, and this is 1"]),
         ("misspelt", ["unknown hook 'chargecloud_dialekts'"]),
         ("asking", ["plugin asking", "config"]),
         ("failing", ["plugin failing", "no licence file"]),
@@ -166,10 +212,31 @@ def test_a_plugin_that_cannot_be_used(name: str, words: list[str]) -> None:
 def test_a_plugin_that_cannot_be_imported() -> None:
     """The distribution is there and its module is not."""
     broken = EntryPoint("broken", "no.such.module", "chargecloud")
-    with pytest.raises(PluginError, match=r"plugin broken \(no.such.module\): ModuleNotFound"):
-        load_plugins(installed=[broken])
+    (told,) = load_plugins(entries=[broken]).refused
+    assert str(told).startswith("plugin broken: (no.such.module): ModuleNotFound")
 
 
 def test_two_plugins_of_one_name() -> None:
     """Which one is meant could not be told."""
     assert "plugin acme" in refused("acme", "acme")
+
+
+def test_a_folder_of_files(tmp_path: Path) -> None:
+    """Each file is a plugin by its name; one that breaks is refused, with its place."""
+    (tmp_path / "blue.py").write_text(LOOSE)
+    (tmp_path / "broken.py").write_text("import no_such_module\n")
+    (tmp_path / "_draft.py").write_text("raise SystemExit\n")
+    found = load_plugins(PluginSettings(plugins_dir=str(tmp_path)), ())
+    assert "blue" in found.alarm_sinks
+    assert found.origins["alarm_sinks", "blue"] == Origin("blue", "3.2")
+    (told,) = found.refused
+    assert str(told).startswith(f"plugin broken: ({tmp_path}/broken.py): ModuleNotFound")
+    with pytest.raises(PluginError, match="there is no folder"):
+        load_plugins(PluginSettings(plugins_dir=str(tmp_path / "absent")), ())
+
+
+def test_it_is_known_what_comes_from_where() -> None:
+    """By plugin and version, as bills and frames tell it."""
+    found = load_plugins(entries=installed("acme"))
+    assert found.origins["dialects", "acme"].plugin == "acme"
+    assert found.origins["tariffs", "by_time"] == Origin("chargecloud", __version__)

@@ -6,10 +6,10 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from chargecloud.cli.opening import current, open_database, open_store, result_of
+from chargecloud.cli.plugins import tell_refused
 from chargecloud.cli.whose import tenant_of
 from chargecloud.config import read_config
 from chargecloud.domain.charger import ChargerKind
-from chargecloud.plugins import load_plugins
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.secrets import Secrets
 from chargecloud.registry.sites import find_site
@@ -35,31 +35,7 @@ def config_check(arguments: argparse.Namespace) -> int:
     plugins = setup.plugins
     print(f"{arguments.file}: good; database {database}")
     print(f"dialects: {', '.join(plugins.dialects)}; features: {', '.join(plugins.features)}")
-    return 0
-
-
-def plugins_list(arguments: argparse.Namespace) -> int:
-    """List what the plugins provide, and the module that it comes from: one line for each
-    dialect, kind of tariff, feature and alarm sink."""
-    plugins = read_config(Path(arguments.config)).plugins
-    for kind, provided in (
-        ("dialect", plugins.dialects),
-        ("tariff", plugins.tariffs),
-        ("feature", plugins.features),
-        ("sink", plugins.alarm_sinks),
-    ):
-        for name, provider in provided.items():
-            print(f"{kind:8} {name:20} {type(provider).__module__}")
-    return 0
-
-
-def plugins_check(_arguments: argparse.Namespace) -> int:
-    """Load all plugins that are installed and hold what each provides against its interface,
-    without a configuration.  The first that cannot be used is named with the reason, and the
-    exit status is 1."""
-    plugins = load_plugins()
-    found = (plugins.dialects, plugins.tariffs, plugins.features, plugins.alarm_sinks)
-    print(f"good: {sum(map(len, found))} providers keep to their interfaces")
+    tell_refused(plugins)
     return 0
 
 

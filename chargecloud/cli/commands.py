@@ -18,8 +18,6 @@ from chargecloud.cli.administering import (
     db_check,
     db_upgrade,
     ledger_verify,
-    plugins_check,
-    plugins_list,
     tenant_create,
     tenant_list,
     token_create,
@@ -30,6 +28,7 @@ from chargecloud.cli.backup import backup_commands
 from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
 from chargecloud.cli.parsing import about_chargers, command, for_whom, room
+from chargecloud.cli.plugins import plugin_commands
 from chargecloud.cli.users import user_commands
 from chargecloud.cli.wire import wire_commands
 from chargecloud.config import ConfigError
@@ -68,9 +67,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("file", metavar="FILE", help="the TOML file; etc/ has samples")
 
-    plugins = room(rooms, "plugins", "what is installed beside the core")
-    command(plugins, "list", plugins_list, example="chargecloud plugins list")
-    command(plugins, "check", plugins_check, example="chargecloud plugins check", configured=False)
+    plugin_commands(rooms)
 
     database = room(rooms, "db", "the database")
     command(database, "upgrade", db_upgrade, example="chargecloud db upgrade")

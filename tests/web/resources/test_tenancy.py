@@ -126,7 +126,7 @@ class Neighbours:
 @pytest.fixture
 def neighbours(tmp_path: Path) -> Neighbours:
     """One who has everything, and one who has nothing."""
-    world = World(tmp_path, **_with_features(load_plugins(installed=())))
+    world = World(tmp_path, **_with_features(load_plugins(entries=())))
     for following in world.platform.followings:
         following.startService()
     api = Asking(world)
