@@ -1,7 +1,10 @@
 """Hooks collect providers."""
 
+import re
 from collections.abc import Sequence
 from inspect import getmembers, isfunction, signature
+from pathlib import Path
+from textwrap import dedent
 
 import pluggy
 import pytest
@@ -11,6 +14,7 @@ from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import ITariff
 from chargecloud.money.builtin import builtin_tariffs
 from chargecloud.money.by_time import ByTime
+from chargecloud.plugins import PluginSettings, load_plugins
 
 HOOKS = [name for name, _ in getmembers(hookspecs, isfunction) if name.startswith("chargecloud_")]
 
@@ -45,3 +49,27 @@ def test_every_plugin_is_asked() -> None:
         "by_time",
         "time_of_use",
     ]
+
+
+def _documented() -> dict[str, str]:
+    """The example of each hook in its document, by the hook's name."""
+    text = (Path(__file__).parents[1] / "docs" / "hooks.rst").read_text()
+    sections = re.split(r"\n(chargecloud_\w+)\n-+\n", text)[1:]
+    return {
+        name: dedent(re.split(r"\.\. code-block:: python\n", body)[1])
+        for name, body in zip(sections[::2], sections[1::2], strict=True)
+    }
+
+
+def test_every_hook_is_documented() -> None:
+    """Each has its section, and no section is of a hook that there is none of."""
+    assert sorted(_documented()) == sorted(HOOKS)
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hooks_example_works(name: str, tmp_path: Path) -> None:
+    """As a file in a folder of plugins, exactly as it is printed."""
+    (tmp_path / "example.py").write_text(_documented()[name])
+    found = load_plugins(PluginSettings(plugins_dir=str(tmp_path), strict=True), ())
+    (kind,) = [kind for (kind, _), each in found.origins.items() if each.plugin == "example"]
+    assert name == f"chargecloud_{kind}"
