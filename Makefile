@@ -33,7 +33,7 @@ soak: $(STAMP)
 campus: $(STAMP)
 	$(BIN)/python -m tests.soak.campus
 
-# the real sessions of a garage: a week over sockets, and all of two years on clocks; half an hour
+# the real sessions of a garage: a week over sockets, and all of two years on clocks; a quarter of an hour
 acn: $(STAMP)
 	$(BIN)/python -m tests.soak.acn
 

@@ -17,6 +17,7 @@ from chargecloud.charging.calls import Calls
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.changing import Changing
+from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
@@ -117,6 +118,7 @@ class Platform:
     settling: Settling
     placing: Placing
     reports: Reports
+    delivering: Delivering
     watchdog: Watchdog
     chargers: Chargers
     feed: LiveFeed
@@ -179,8 +181,8 @@ class Platform:
             for name, feature in plugins.features.items()
         ]
         watches = [watch for parts in features for watch in parts.watches]
-        sinks = list(plugins.alarm_sinks.values())
-        watching = Watching(store, book, stopping, clock, watches, sinks)
+        delivering = Delivering(store, clock, calendar, plugins.alarm_sinks)
+        watching = Watching(store, book, stopping, watches, delivering)
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
@@ -221,6 +223,7 @@ class Platform:
             settling=settling,
             placing=placing,
             reports=reports,
+            delivering=delivering,
             watchdog=watchdog,
             chargers=registered,
             feed=feed,
@@ -271,6 +274,7 @@ class Platform:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
                 self.placing.starting.expect_confirmation(order)
+        await self.delivering.take_up()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
     async def _settle(self, order: Order) -> None:

@@ -59,14 +59,16 @@ class Hazards:
             "received_at": received_at,
             "digest": sha256(repr(event).encode()).hexdigest(),
         }
-        decision = Decision((Insert(hazards.name, row),), (self.watching.entry(alarm),))
+        prepared = self.watching.delivering.prepare(alarm)
+        writes = (Insert(hazards.name, row), *self.watching.delivering.writes(prepared))
+        decision = Decision(writes, (self.watching.entry(alarm),))
         try:
             await self.store.writer.decide(decision)
         except Stale:
             if not await self.store.read(lambda connection: _is_kept(connection, row)):
                 raise
         else:
-            self.watching.deliver(alarm)
+            self.watching.delivering.deliver(prepared)
         return Reply(Outcome.KEPT)
 
     def look_at_box(self, admission: Admission, box: BoxReading, at: datetime) -> None:

@@ -4,39 +4,33 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from chargecloud.charging.book import OrderBook
+from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.stopping import Stopping
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.events import PortReading, StopReason
-from chargecloud.interfaces import IAlarmSink, IReadingWatch
+from chargecloud.interfaces import IReadingWatch
 from chargecloud.storage.store import Store
-
-#: a sink that has not delivered by then has failed; the others never wait for it
-SINK_DEADLINE_S = 30.0
 
 
 @define(eq=False)
 class Watching:
     """
     @ivar watches: look at every reading.
-    @ivar sinks: take alarms to people.
+    @ivar delivering: takes alarms to people.
     """
 
     store: Store
     book: OrderBook
     stopping: Stopping
-    clock: IReactorTime
     watches: Sequence[IReadingWatch]
-    sinks: Sequence[IAlarmSink]
+    delivering: Delivering
     #: what each watch has told of a port and not taken back by a better reading
-    _raised: set[tuple[str, int, int]] = field(factory=set, init=False)
+    _raised: set[tuple[str, int | None, int]] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def look(self, admission: Admission, reading: PortReading, at: datetime) -> None:
@@ -69,6 +63,7 @@ class Watching:
         if not is_found:
             return
         if alarm.level is Level.CRITICAL:
+            assert alarm.charger_id is not None, "it was a charger that was looked at"
             self.cut(alarm.charger_id, None)
         if key not in self._raised:
             self._raised.add(key)
@@ -82,8 +77,9 @@ class Watching:
 
     def tell(self, alarm: Alarm) -> None:
         """Write an alarm down, and have it taken to people."""
-        self.write_down(Decision(log=(self.entry(alarm),)))
-        self.deliver(alarm)
+        prepared = self.delivering.prepare(alarm)
+        self.write_down(Decision(self.delivering.writes(prepared), (self.entry(alarm),)))
+        self.delivering.deliver(prepared)
 
     def entry(self, alarm: Alarm) -> LogEntry:
         """An alarm for the event log."""
@@ -95,23 +91,7 @@ class Watching:
         }
         return LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
 
-    def deliver(self, alarm: Alarm) -> None:
-        """Have an alarm taken to people."""
-        for sink in self.sinks:
-            # in a turn of its own: a reading does not wait for what a sink does first
-            self.clock.callLater(0, self._deliver, sink, alarm)
-
     def write_down(self, decision: Decision) -> None:
         """Write down what nobody waits for."""
         written = self.store.writer.decide(decision)
         written.addErrback(lambda failure: self._log.failure("not written down", failure))
-
-    def _deliver(self, sink: IAlarmSink, alarm: Alarm) -> None:
-        delivered: Deferred[None] = maybeDeferred(sink.deliver, alarm)
-        delivered.addTimeout(SINK_DEADLINE_S, self.clock)
-        delivered.addErrback(self._failed, sink.name, alarm)
-
-    def _failed(self, failure: Failure, where: str, alarm: Alarm) -> None:
-        self._log.failure(
-            "alarm {rule} did not reach {where}", failure, rule=alarm.rule, where=where
-        )

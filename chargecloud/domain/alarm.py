@@ -21,6 +21,7 @@ class Alarm:
     """Something that a person should know of.
 
     @ivar rule: what found it, for example C{"port-hot"}.
+    @ivar charger_id: C{None} if it is about the platform itself.
     @ivar order_id: the order that it is about, where it is about one.
     @ivar evidence: the figures that it was found by, plain values.
     """
@@ -28,7 +29,7 @@ class Alarm:
     rule: str
     level: Level
     tenant_id: int
-    charger_id: int
+    charger_id: int | None
     at: datetime
     port: int | None = None
     order_id: int | None = None

@@ -432,6 +432,18 @@ event_log = Table(
     Index("event_log_by_order", "order_id", "node", "seq"),
 )
 
+#: what alarm is to be taken to people by which sink, and is not yet
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("sink", String(64), nullable=False),
+    Column("alarm", JSON, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Index("deliveries_by_sink", "sink", "id"),
+)
+
 cursors = Table(
     "cursors",
     metadata,

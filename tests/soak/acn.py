@@ -21,7 +21,9 @@ from typing import Any
 
 from chargecloud.simulator.acn.sessions import WEEK, ChargingSession, all_sessions, sessions_of_week
 from chargecloud.simulator.scenarios import ACN_WEEK
+from chargecloud.storage.audit import ledger_faults
 from tests.garage import Garage
+from tests.harness import result_of
 from tests.live import Live, wait_until
 from tests.soak.report import Report
 
@@ -72,8 +74,9 @@ def all_on_clock(folder: Path, sessions: Sequence[ChargingSession], report: Repo
         if energies != [each.energy_mwh]:
             faults.append(f"session {each.id} of {each.energy_mwh} mWh has orders of {energies}")
     report.check_none("clock_sessions", faults)
-    told = _of_all_years(garage.world.get)
-    _check_sums("clock", sessions, list(orders.values()), told, report)
+    unsound = result_of(garage.world.store.read(lambda books: list(ledger_faults(books))))
+    report.check_none("clock_ledger", unsound)
+    _check_settled("clock", sessions, list(orders.values()), report)
 
 
 def _differences(
@@ -115,6 +118,13 @@ def _check_sums(
         holds=told["amount_fen"] == amount_fen,
         otherwise=f"{told['amount_fen']} fen by the statistics, {amount_fen} by the orders",
     )
+    report.figures[f"{name}_carbon_kg"] = round(told["carbon_kg"], 3)
+    _check_settled(name, sessions, orders, report)
+
+
+def _check_settled(
+    name: str, sessions: Sequence[ChargingSession], orders: list[Any], report: Report
+) -> None:
     unsettled = [
         f"order {each['id']} is {each['state']}" for each in orders if each["state"] != "settled"
     ]
@@ -122,9 +132,8 @@ def _check_sums(
     report.figures |= {
         f"{name}_sessions": len(sessions),
         f"{name}_orders": len(orders),
-        f"{name}_energy_kwh": energy_mwh / 1e6,
-        f"{name}_amount_yuan": amount_fen / 100,
-        f"{name}_carbon_kg": round(told["carbon_kg"], 3),
+        f"{name}_energy_kwh": sum(each.energy_mwh for each in sessions) / 1e6,
+        f"{name}_amount_yuan": sum(order["amount_fen"] for order in orders) / 100,
     }
 
 
