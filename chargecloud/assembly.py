@@ -118,6 +118,7 @@ class Platform:
     settling: Settling
     placing: Placing
     reports: Reports
+    watching: Watching
     delivering: Delivering
     watchdog: Watchdog
     chargers: Chargers
@@ -223,6 +224,7 @@ class Platform:
             settling=settling,
             placing=placing,
             reports=reports,
+            watching=watching,
             delivering=delivering,
             watchdog=watchdog,
             chargers=registered,
