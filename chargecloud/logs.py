@@ -38,7 +38,12 @@ def line_of(event: LogEvent) -> str:
         "room": str(event.get("log_namespace", "-")),
         "message": formatEvent(shown),
     }
-    told |= {name: value for name, value in shown.items() if not name.startswith(_OWN)}
+    # a field of an event's own must not take the place of one of these
+    told |= {
+        f"{name}_" if name in told else name: value
+        for name, value in shown.items()
+        if not name.startswith(_OWN)
+    }
     if failure := event.get("log_failure"):
         told["failure"] = failure.getTraceback()
     return json.dumps(told, ensure_ascii=False, default=str)

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import attrs
 from attrs import define, field
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
@@ -28,6 +30,7 @@ from chargecloud.assembly import Platform
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
+from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.vault import Vault, WrongMasterKey
@@ -36,7 +39,7 @@ from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.calendars import CalendarKeeper, resume
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, lock_folder
-from chargecloud.storage.migrate import upgrade
+from chargecloud.storage.migrate import NewerDatabase, upgrade
 from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.systemd import Supervision
@@ -78,6 +81,21 @@ def makeService(options: Options) -> IService:
     return ChargeCloud(reactor, options.setup, os.environ.get("CHARGECLOUD_ADMIN_TOKEN"))
 
 
+class Unusable(Exception):
+    """Something that the configuration names cannot be used; the message says what and why."""
+
+
+#: what keeps it from starting, and is for the one who started it
+_TOLD_IN_A_LINE = (
+    CannotListenError,
+    FolderInUse,
+    NewerDatabase,
+    NotHandedOver,
+    Unusable,
+    WrongMasterKey,
+)
+
+
 @define(eq=False, slots=False)
 class ChargeCloud(Service):
     """
@@ -116,7 +134,7 @@ class ChargeCloud(Service):
         if failure.check(CancelledError):
             # stopped while it was starting
             return
-        if failure.check(CannotListenError, FolderInUse, NotHandedOver, WrongMasterKey):
+        if failure.check(*_TOLD_IN_A_LINE):
             # for the one who started it, and not for those who write it
             self._log.critical("ChargeCloud cannot start: {why}", why=failure.getErrorMessage())
         else:
@@ -146,16 +164,20 @@ class ChargeCloud(Service):
 
     async def _start(self) -> None:
         config = self.config
-        config.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = lock_folder(config.data_dir)
+        try:
+            config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = lock_folder(config.data_dir)
+        except OSError as error:
+            raise Unusable(f"[node] data_dir {config.data_dir}: {error.strerror}") from error
         self._undo.append(lock.close)
         store, calendar = await self._open_store()
+        is_sealed = await store.read(has_sealed_keys)
         platform = Platform.assemble(
             store,
             self.reactor,
             calendar,
             self.setup.plugins,
-            Vault.open(config.data_dir / "master.key"),
+            Vault.open(config.data_dir / "master.key", may_make=not is_sealed),
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
@@ -182,7 +204,13 @@ class ChargeCloud(Service):
         engine = open_engine(self.config.database_url)
         for refused in self.setup.plugins.refused:
             self._log.critical("not used: {refused}", refused=refused)
-        upgrade(engine, self.setup.plugins.migrations)
+        try:
+            upgrade(engine, self.setup.plugins.migrations)
+        except (OperationalError, OSError) as error:
+            # its own message has the statement and a link, which help nobody here
+            why = getattr(error, "orig", None) or error
+            url = make_url(self.config.database_url).render_as_string(hide_password=True)
+            raise Unusable(f"the database {url} cannot be used: {why}") from error
         calendar = self._calendar(engine)
         storing = StoreService(engine, self.reactor, calendar, self.config.node.id)
         self._run(storing)

@@ -1,5 +1,6 @@
 """A copy is made while the service writes, and put back as it was."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -71,8 +72,30 @@ def test_a_copy_is_never_written_over(tmp_path: Path, run: Run) -> None:
     copy.write_text("mine")
     assert run("db", "backup", str(copy)) == 1
     assert copy.read_text() == "mine"
-    assert run("db", "backup", str(tmp_path / "nowhere" / "copy.db")) == 1
-    assert list(tmp_path.glob("*.part")) == []
+    assert run("db", "backup", str(copy / "copy.db")) == 1
+    assert list(tmp_path.glob("*.part*")) == []
+
+
+def test_a_copy_is_one_file(tmp_path: Path, run: Run) -> None:
+    """That only its owner reads, in a folder that is made for it; nothing is left beside it,
+    neither by the backup nor by putting it back."""
+    copy = tmp_path / "backups" / "copy.db"
+    assert run("db", "backup", str(copy)) == 0
+    assert run("db", "restore", str(copy)) == 0
+    assert list(copy.parent.iterdir()) == [copy]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_is_put_back_is_the_services(tmp_path: Path, run: Run) -> None:
+    """Root restores, and the service has to write it."""
+    copy, database = tmp_path / "copy.db", tmp_path / "chargecloud.db"
+    assert run("db", "backup", str(copy)) == 0
+    os.chown(database, 12_345, 12_345)
+    database.chmod(0o640)
+    assert run("db", "restore", str(copy)) == 0
+    found = database.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12_345, 12_345, 0o640)
 
 
 def test_what_is_no_copy_is_not_put_back(tmp_path: Path, run: Run) -> None:

@@ -3,8 +3,10 @@
 import argparse
 import io
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +184,14 @@ def test_plugins_are_listed(run: Run) -> None:
 # ------------------------------------------------------------------------------ the database
 
 
-def test_the_database_is_brought_up_to_date(run: Run) -> None:
-    """What it lacks is named, with exit status 1, until it lacks nothing."""
+def test_the_database_is_brought_up_to_date(run: Run, config: Path) -> None:
+    """It is made; what it lacks is named, with exit status 1, until it lacks nothing."""
     before = run("db", "check", CONFIG)
     assert before.status == 1
-    assert "the database lacks core_0" in before.out
+    assert before.err.startswith("there is no database")
+    assert not (config.parent / "chargecloud.db").exists()
+    sqlite3.connect(config.parent / "chargecloud.db").close()
+    assert "the database lacks core_0" in run("db", "check", CONFIG).out
     assert run("db", "upgrade", CONFIG).out == "the database is up to date\n"
     after = run("db", "check", CONFIG)
     assert (after.status, after.out) == (0, "the database is up to date\n")
@@ -197,12 +202,25 @@ def test_the_database_is_brought_up_to_date(run: Run) -> None:
     "words", [("tenant", "create", CONFIG, "x"), ("token", "create", CONFIG, "x", "--platform"),
               ("ledger", "verify", CONFIG)]
 )  # fmt: skip
-def test_a_database_that_is_not_up_to_date(run: Run, words: tuple[str, ...]) -> None:
+def test_a_database_that_is_not_up_to_date(run: Run, config: Path, words: tuple[str, ...]) -> None:
     """It is said what is to be done, and nothing is written."""
+    sqlite3.connect(config.parent / "chargecloud.db").close()
     said = run(*words)
     assert (said.status, said.out) == (1, "")
     assert "core_0" in said.err
     assert "chargecloud db upgrade" in said.err
+
+
+@pytest.mark.parametrize("words", [("db", "check"), ("db", "upgrade"), ("tenant", "list")])
+def test_a_database_of_a_newer_version(run: Run, config: Path, words: tuple[str, str]) -> None:
+    """Somebody has gone back to an older one after an upgrade."""
+    assert run("db", "upgrade", CONFIG).status == 0
+    with closing(sqlite3.connect(config.parent / "chargecloud.db")) as connection:
+        connection.execute("UPDATE revisions_core SET version_num = 'core_9999'")
+        connection.commit()
+    said = run(*words, CONFIG)
+    assert (said.status, said.out) == (1, "")
+    assert "is of a newer version (core_9999)" in said.err
 
 
 def test_a_database_that_cannot_be_opened(run: Run, config: Path) -> None:

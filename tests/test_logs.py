@@ -34,6 +34,15 @@ def test_what_an_event_is_about_is_in_fields(said: Any) -> None:
     assert line["at"].endswith("+00:00")
 
 
+def test_an_events_own_fields_displace_nothing(said: Any) -> None:
+    """Whoever reads the log by its instants must not find an address there."""
+    logger, lines = said
+    logger.info("listening at {at}", at="127.0.0.1:80", room="low")
+    (line,) = lines()
+    assert (line["at_"], line["room_"]) == ("127.0.0.1:80", "low")
+    assert line["at"].endswith("+00:00")
+
+
 @pytest.mark.parametrize("name", sorted(MASKED))
 def test_secrets_and_what_is_somebodys_own_are_masked(said: Any, name: str) -> None:
     """In the field and in the message."""

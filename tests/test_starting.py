@@ -78,7 +78,25 @@ def test_a_lost_master_key(tmp_path: Path) -> None:
     finally:
         live.stop()
     (tmp_path / "var" / "master.key").unlink()
+    assert "master.key is missing, and chargers' keys are wrapped with it" in _why(_run(live))
+    # one of another backup
+    (tmp_path / "var" / "master.key").write_text("00" * 32)
     assert "does not open the key of charger" in _why(_run(live))
+    (tmp_path / "var" / "master.key").write_text("no key")
+    assert "master.key is no master key" in _why(_run(live))
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("/dev/null/var", "[node] data_dir /dev/null/var: Not a directory"),
+        ("/proc/var", "[node] data_dir /proc/var: No such file or directory"),
+    ],
+)
+def test_a_folder_that_cannot_be(tmp_path: Path, where: str, why: str) -> None:
+    """The key of the configuration is named, and the system's own word."""
+    live = Live(tmp_path, PLAIN.replace('"var"', f'"{where}"'))
+    assert why in _why(_run(live))
 
 
 @pytest.mark.slow

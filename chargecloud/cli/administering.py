@@ -23,6 +23,7 @@ from chargecloud.registry.tokens import (
 )
 from chargecloud.registry.vault import Vault
 from chargecloud.storage.audit import ledger_faults
+from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import pending, upgrade
 
 
@@ -43,8 +44,11 @@ def db_upgrade(arguments: argparse.Namespace) -> int:
     """Bring the database up to date, making it if it is missing.  The service does the same
     when it starts."""
     setup = read_config(Path(arguments.config))
-    with open_database(setup) as engine:
+    engine = open_engine(setup.config.database_url)
+    try:
         upgrade(engine, setup.plugins.migrations)
+    finally:
+        engine.dispose()
     print("the database is up to date")
     return 0
 

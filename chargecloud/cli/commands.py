@@ -34,6 +34,8 @@ from chargecloud.cli.wire import wire_commands
 from chargecloud.config import ConfigError
 from chargecloud.domain.errors import Refusal
 from chargecloud.plugins import PluginError
+from chargecloud.registry.vault import WrongMasterKey
+from chargecloud.storage.migrate import NewerDatabase
 
 FIRST_STEPS = """\
 `chargecloud COMMAND --help` tells more about each.  To begin with a new node:
@@ -125,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except (ConfigError, PluginError, Refusal, OSError) as error:
+    except (ConfigError, NewerDatabase, PluginError, Refusal, WrongMasterKey, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except (SQLAlchemyError, CommandError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
@@ -31,7 +32,14 @@ COMMAND_LINE_NODE = 0
 
 @contextmanager
 def open_database(setup: Setup) -> Iterator[Engine]:
-    """The database, as it is."""
+    """
+    The database, as it is.
+
+    @raise NotFound: if there is none.
+    """
+    path = make_url(setup.config.database_url).database
+    if setup.config.database_url.startswith("sqlite:") and path and not Path(path).exists():
+        raise NotFound(f"there is no database {path}: `chargecloud db upgrade` makes it")
     engine = open_engine(setup.config.database_url)
     try:
         yield engine

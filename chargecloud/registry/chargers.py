@@ -102,6 +102,12 @@ def _of(tenant_id: int | None) -> Any:
     return found if tenant_id is None else found.where(chargers.c.tenant_id == tenant_id)
 
 
+def has_sealed_keys(connection: Connection) -> bool:
+    """Whether any charger's key is wrapped with the master key."""
+    found = select(chargers.c.id).where(chargers.c.wrapped_key.is_not(None)).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def check_in_service(status: SystemState) -> None:
     """
     @raise OutOfService: if nobody may begin to charge at a charger of this state.

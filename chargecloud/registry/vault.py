@@ -26,13 +26,22 @@ class Vault:
     _master: bytes = field(repr=False)
 
     @classmethod
-    def open(cls, path: Path) -> "Vault":
-        """The vault of a file; a missing file is made, readable for its owner only.
+    def open(cls, path: Path, *, may_make: bool = True) -> "Vault":
+        """
+        The vault of a file; a missing file is made, readable for its owner only.
 
         Whoever loses the file loses all chargers' keys: it belongs into the backup, and
         not beside the database's.
+
+        @param may_make: false where keys are wrapped already: a new one would open none.
+        @raise WrongMasterKey: if the file is missing and may not be made, or holds no key.
         """
         if not path.exists():
+            if not may_make:
+                raise WrongMasterKey(
+                    f"the master key {path} is missing, and chargers' keys are wrapped with it: "
+                    "put it back from its backup"
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
@@ -40,9 +49,12 @@ class Vault:
                 # keys that are wrapped with it must never outlast it
                 file.flush()
                 os.fsync(descriptor)
-        master = bytes.fromhex(path.read_text().strip())
+        try:
+            master = bytes.fromhex(path.read_text().strip())
+        except ValueError:
+            master = b""
         if len(master) != _MASTER_BYTES:
-            raise ValueError(f"{path} holds {len(master)} bytes instead of {_MASTER_BYTES}")
+            raise WrongMasterKey(f"{path} is no master key: {_MASTER_BYTES} bytes in hexadecimal")
         return cls(master)
 
     def wrap(self, key: bytes, whose: str) -> bytes:

@@ -1,5 +1,6 @@
 """Database engines, set up for this platform."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # names, phones and digests of tokens are in it: others on the machine may not read it;
+        # what SQLite makes beside it gets the same mode
+        if not path.exists():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_S})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -11,13 +11,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from chargecloud.storage.engine import for_writing
 
 _HERE = Path(__file__).parent / "migrations"
 #: revisions of the core
 CORE = {"core": _HERE / "versions"}
+
+
+class NewerDatabase(Exception):
+    """A later version of ours has changed the database, and this one cannot use it."""
 
 
 def version_table(lineage: str) -> str:
@@ -30,24 +34,42 @@ def upgrade(engine: Engine, features: Mapping[str, Path]) -> None:
     Bring the database up to date; harmless if it is already.
 
     @param features: folders with the revisions of the features that are installed, by name.
+    @raise NewerDatabase: if it is ahead of us.
     """
     for lineage, config in _configs(features):
         with for_writing(engine).begin() as connection:
+            _heads(connection, lineage, config)
             config.attributes["connection"] = connection
             config.attributes["version_table"] = version_table(lineage)
             command.upgrade(config, "head")
 
 
 def pending(engine: Engine, features: Mapping[str, Path]) -> list[str]:
-    """The newest revisions that the database still lacks."""
+    """
+    The newest revisions that the database still lacks.
+
+    @raise NewerDatabase: if it is ahead of us.
+    """
     lacking = []
     with engine.connect() as connection:
         for lineage, config in _configs(features):
-            options = {"version_table": version_table(lineage)}
-            context = MigrationContext.configure(connection, opts=options)
-            heads = ScriptDirectory.from_config(config).get_heads()
-            lacking += sorted(set(heads) - set(context.get_current_heads()))
+            wanted, current = _heads(connection, lineage, config)
+            lacking += sorted(wanted - current)
     return lacking
+
+
+def _heads(connection: Connection, lineage: str, config: Config) -> tuple[set[str], set[str]]:
+    """A lineage's newest revisions, and those that the database has come to."""
+    options = {"version_table": version_table(lineage)}
+    current = set(MigrationContext.configure(connection, opts=options).get_current_heads())
+    script = ScriptDirectory.from_config(config)
+    known = {each.revision for each in script.walk_revisions()}
+    if foreign := current - known:
+        raise NewerDatabase(
+            f"the database is of a newer version ({', '.join(sorted(foreign))}): use that one, or "
+            "restore the copy that was made before it was upgraded"
+        )
+    return set(script.get_heads()), current
 
 
 def _configs(features: Mapping[str, Path]) -> Iterator[tuple[str, Config]]:

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from chargecloud.calendar import Calendar
 from chargecloud.domain.errors import BadFrame, NotFound
 from chargecloud.domain.fields import choice, text, whole
-from chargecloud.gateway.recorder import FlightRecorder, RecordedFrame
+from chargecloud.gateway.recorder import MOST_BYTES, FlightRecorder, RecordedFrame
 from chargecloud.interfaces import IDialect
 from chargecloud.registry.chargers import Chargers
 from chargecloud.routes import Call, Method, Page, Route
@@ -38,8 +38,8 @@ class FrameShown:
     dialect: str = text("what was spoken")
     dialect_version: str = text("the version of what put it into words")
     size: int = whole("its bytes")
-    hex: str = text("its first bytes, in hexadecimal")
-    opened_hex: str | None = text("what was sealed in it")
+    hex: str = text("its first bytes, in hexadecimal", longest=2 * MOST_BYTES)
+    opened_hex: str | None = text("what was sealed in it", longest=2 * MOST_BYTES)
     kind: str | None = text("what the dialect calls it; null if that cannot be told")
     fields: Mapping[str, Any] = choice("what it says")
     fault: str | None = text("what was wrong with it")
