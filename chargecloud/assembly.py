@@ -260,7 +260,7 @@ class Platform:
                     lambda token_id: tokens.revoke(token_id, calendar.now()),
                 ),
                 *live.routes(feed, clock, tokens.caller),
-                *health.routes(calendar, missing),
+                *health.routes(calendar, missing, lambda: _limited(full(), plugins)),
             ],
         )
 
@@ -285,6 +285,12 @@ class Platform:
         except Exception:
             # one order must not keep the others, and the chargers, from going on
             _log.failure("order {order_id} is still to be billed", order_id=order.id)
+
+
+def _limited(full: str | None, plugins: Plugins) -> list[str]:
+    """What the platform does not do at present."""
+    no_charge = [] if full is None else [f"no charge can begin: {full}"]
+    return [*no_charge, *map(str, plugins.refused)]
 
 
 def _followings(

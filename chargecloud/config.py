@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NewType
 
@@ -58,6 +59,12 @@ def _feasible(speed: float) -> None:
         raise ValueError("must be a number above zero, and 10000 at the most")
 
 
+MOST_PORT = 65_535
+#: of what a Twisted endpoint listens at
+_TCP_PORT = re.compile(r"(?:^|:)tcp6?:(?:port=)?(-?[0-9]+)")
+_INTERFACE = re.compile(r":interface=([0-9A-Fa-f.:]+?)(?::[a-z]+=|$)")
+
+
 def _within_reason(start: datetime) -> None:
     # chargers are told the time in whole seconds since 1970, and a demonstration runs ahead
     if not 2000 <= start.year < 2900:
@@ -75,6 +82,17 @@ def _listenable(endpoint: str) -> None:
         raise ValueError(
             f"must be a Twisted endpoint, and {endpoint!r} is none: {error}"
         ) from error
+
+    for port in _TCP_PORT.findall(endpoint):
+        if not 0 <= int(port) <= MOST_PORT:
+            raise ValueError(f"must have a port from 0 to {MOST_PORT}, and not {port}")
+    for interface in _INTERFACE.findall(endpoint.replace("\\:", ":")):
+        try:
+            ip_address(interface)
+        except ValueError as error:
+            raise ValueError(
+                f"must have an address for its interface, and {interface!r} is none"
+            ) from error
 
 
 def _openable(url: str) -> None:
@@ -235,13 +253,39 @@ def read_config(path: Path, load: Callable[[PluginSettings], Plugins] = load_plu
         for name in tables
         if name not in core and name not in features
     ]
-    if faults:
+    config = None
+    if not faults:
+        config = Config(**{name: values[name] for name in core if name in values})
+        faults = list(_contradictions(config))
+    if config is None or faults:
         raise ConfigError([f"{path}: {fault}" for fault in faults])
     return Setup(
-        Config(**{name: values[name] for name in core if name in values}),
+        config,
         plugins,
         {name: values[name] for name in features},
     )
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """What is good by itself, and not together."""
+    limits, web = config.limits, config.listen.web
+    if limits.heartbeat_s > limits.heartbeat_most_s:
+        yield (
+            f"limits.heartbeat_most_s: must not be below heartbeat_s, {limits.heartbeat_s}, and "
+            f"is {limits.heartbeat_most_s}"
+        )
+    charging = config.charging
+    if charging.start_deadline_s > charging.confirm_deadline_s:
+        yield (
+            f"charging.confirm_deadline_s: must not be below start_deadline_s, "
+            f"{charging.start_deadline_s}, and is {charging.confirm_deadline_s}"
+        )
+    taken = {} if web is None else {web.endpoint: "listen.web.endpoint"}
+    for number, listener in enumerate(config.listen.chargers):
+        where = f"listen.chargers[{number}].endpoint"
+        if listener.endpoint in taken and "tcp:0" not in listener.endpoint:
+            yield f"{where}: is what {taken[listener.endpoint]} listens at, {listener.endpoint}"
+        taken[listener.endpoint] = where
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -306,3 +306,37 @@ def test_a_scenario_that_there_is_none_of(tmp_path: Path) -> None:
     """It is told beside the other faults of its table, with its own key."""
     told = faults(tmp_path, '[simulator]\nchargers = 0\nscenario = "party"\n')
     assert [each.partition(":")[0] for each in told] == ["simulator.chargers", "simulator.scenario"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[listen.web]\nendpoint = "tcp:99999"', "listen.web.endpoint: must have a port from 0"),
+        ('[listen.web]\nendpoint = "tcp:-1"', "listen.web.endpoint: must have a port from 0"),
+        (
+            '[listen.web]\nendpoint = "tcp:80:interface=300.1.1.1"',
+            "listen.web.endpoint: must have an address",
+        ),
+        ("[limits]\nheartbeat_s = 500\nheartbeat_most_s = 60", "limits.heartbeat_most_s: must not"),
+        (
+            "[charging]\nstart_deadline_s = 90\nconfirm_deadline_s = 30",
+            "charging.confirm_deadline_s: must not",
+        ),
+        (
+            '[listen.web]\nendpoint = "tcp:80"\n[[listen.chargers]]\nendpoint = "tcp:80"',
+            "listen.chargers[0].endpoint: is what listen.web.endpoint listens at",
+        ),
+    ],
+)
+def test_what_cannot_work_is_told_before_it_is_tried(tmp_path: Path, text: str, told: str) -> None:
+    """A port that there is none of, an address that is none, and what contradicts itself."""
+    (fault,) = faults(tmp_path, text)
+    assert fault.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["tcp:80:interface=\\\\:\\\\:1", "tcp6:80:interface=\\\\:\\\\:", "tcp:0"]
+)
+def test_what_can_work_is_left_alone(tmp_path: Path, endpoint: str) -> None:
+    """Addresses of both kinds."""
+    read(tmp_path, f'[listen.web]\nendpoint = "{endpoint}"')

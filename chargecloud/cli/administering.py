@@ -1,6 +1,8 @@
 """Configuration, database, tenants, tokens, chargers and the books."""
 
 import argparse
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -8,7 +10,7 @@ from sqlalchemy.engine import make_url
 from chargecloud.cli.opening import current, open_database, open_store, result_of
 from chargecloud.cli.plugins import tell_refused
 from chargecloud.cli.whose import tenant_of
-from chargecloud.config import read_config
+from chargecloud.config import Config, read_config
 from chargecloud.domain.charger import ChargerKind
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.secrets import Secrets
@@ -36,8 +38,19 @@ def config_check(arguments: argparse.Namespace) -> int:
     plugins = setup.plugins
     print(f"{arguments.file}: good; database {database}")
     print(f"dialects: {', '.join(plugins.dialects)}; features: {', '.join(plugins.features)}")
+    for doubt in _doubts(setup.config):
+        print(f"but: {doubt}")
     tell_refused(plugins)
     return 0
+
+
+def _doubts(config: Config) -> Iterator[str]:
+    """What can be meant, and hardly is."""
+    if config.listen.web is None and not config.listen.chargers:
+        yield "nothing listens: there is neither [listen.web] nor [[listen.chargers]]"
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if config.limits.connections > files:
+        yield f"limits.connections is above the {files} open files that this shell allows"
 
 
 def db_upgrade(arguments: argparse.Namespace) -> int:

@@ -48,6 +48,7 @@ def load_plugins(
     loading.add(Candidate(GROUP, "chargecloud.plugins.own", OwnPlugin, __version__))
     folder = settings.plugins_dir
     for candidate in chain(installed(entries), loose(Path(folder)) if folder else ()):
+        loading.seen.add(candidate.name)
         if not settings.wants(candidate.name):
             continue
         try:
@@ -56,6 +57,11 @@ def load_plugins(
             if settings.strict:
                 raise PluginError(f"plugin {candidate.name}: {error}") from error
             loading.refused.append(Refused(candidate.name, str(error)))
+    loading.refused += [
+        Refused(name, "is allowed, and there is none of this name")
+        for name in settings.allowed
+        if name not in loading.seen
+    ]
     return Plugins(**loading.found, origins=loading.origins, refused=tuple(loading.refused))
 
 
@@ -66,6 +72,7 @@ class _Loading:
         self.found: dict[str, dict[str, Any]] = {kind: {} for kind in HOOKS}
         self.origins: dict[tuple[str, str], Origin] = {}
         self.refused: list[Refused] = []
+        self.seen: set[str] = set()
 
     def add(self, candidate: Candidate) -> None:
         """

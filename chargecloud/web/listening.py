@@ -86,11 +86,13 @@ class QuietSite(Site):
 
     def log(self, request: http.Request) -> None:
         """A request was answered."""
+        (request_id,) = request.responseHeaders.getRawHeaders("X-Request-Id", ["-"])
         self._requests.debug(
             "{method} {uri} {status}",
             method=request.method.decode("ascii", "replace"),
             uri=request.uri.decode("ascii", "replace"),
             status=request.code,
+            request_id=request_id,
         )
 
 

@@ -17,6 +17,7 @@ from chargecloud.domain.errors import Overloaded
 from chargecloud.storage.log import Logged, log_end, read_after
 from chargecloud.storage.store import Store
 from chargecloud.web import json_text
+from chargecloud.web.ids import with_ids_as_text
 from chargecloud.web.simple_types import write_instant
 
 #: entries that are read again for one who comes back; beyond it, it is told of a gap
@@ -46,7 +47,7 @@ class News:
                 "tenant_id": str(entry.tenant_id),
                 "charger_id": _id(entry.charger_id),
                 "order_id": _id(entry.order_id),
-                "body": entry.body,
+                "body": with_ids_as_text(entry.body),
             }
         )
 

@@ -35,6 +35,7 @@ class Ready:
     """The service can take requests and chargers."""
 
     ready: bool = choice("true")
+    limited: tuple[str, ...] = choice("what it does not do at present, and why")
     calendar: CalendarShown = choice("its calendar")
 
 
@@ -44,11 +45,16 @@ class NotReady(Overloaded):
     code = "not-ready"
 
 
-def routes(calendar: Calendar, missing: Callable[[], Sequence[str]]) -> list[Route]:
+def routes(
+    calendar: Calendar,
+    missing: Callable[[], Sequence[str]],
+    limited: Callable[[], Sequence[str]],
+) -> list[Route]:
     """
     The routes of health.
 
     @param missing: what the service still lacks, each in a few words; empty when ready.
+    @param limited: what it does not do although it is ready, each with the reason.
     """
 
     def healthz(_call: Call) -> Alive:
@@ -60,7 +66,7 @@ def routes(calendar: Calendar, missing: Callable[[], Sequence[str]]) -> list[Rou
         shown = CalendarShown(
             now=calendar.now(), speed=calendar.anchor.speed, is_true=calendar.is_true
         )
-        return Ready(ready=True, calendar=shown)
+        return Ready(ready=True, limited=tuple(limited()), calendar=shown)
 
     common: dict[str, Any] = {
         "method": Method.GET,

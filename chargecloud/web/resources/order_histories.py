@@ -12,6 +12,7 @@ from chargecloud.domain.errors import NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import DW_PER_W, divide_half_up, wh
 from chargecloud.routes import Call, Id, Method, Page, Route
+from chargecloud.web.ids import with_ids_as_text
 
 #: a charge of a week, once a minute; more are thinned out evenly
 MOST_SAMPLES = 10_000
@@ -75,7 +76,7 @@ def show_happening(happening: Happening) -> HappeningShown:
         told_at=happening.told_at,
         why=happening.why,
         by=happening.by,
-        facts=happening.body,
+        facts=with_ids_as_text(happening.body),
     )
 
 

@@ -81,7 +81,8 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
 
     async def stop(call: Call) -> OrderShown:
         order = await orders.get(call.caller.tenant_id, call.id("order_id"))
-        return show(await stopping.stop(order, StopReason.USER))
+        await stopping.stop(order, StopReason.USER)
+        return show(await orders.get(call.caller.tenant_id, order.id))
 
     async def change(call: Call) -> OrderShown:
         order = await orders.get(call.caller.tenant_id, call.id("order_id"))

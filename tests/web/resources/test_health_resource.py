@@ -16,7 +16,10 @@ from tests.web.resources.asking import Asking
 def asked(calendar: Calendar, missing: list[str]) -> tuple[int, Any]:
     """What C{/readyz} says of a service with that calendar that lacks these things."""
     treq: Any = StubTreq(
-        make_resource(health.routes(calendar, lambda: missing), lambda _token: succeed(None))
+        make_resource(
+            health.routes(calendar, lambda: missing, lambda: ["the disk is full"]),
+            lambda _token: succeed(None),
+        )
     )
     asking = treq.get("http://test/readyz")
     treq.flush()
@@ -34,6 +37,7 @@ def test_ready(api: Asking) -> None:
     """A service that is ready shows its calendar, which is the true one in service."""
     assert api.found("/readyz", token="nobody's") == {
         "ready": True,
+        "limited": [],
         "calendar": {"now": NOW.isoformat(), "speed": 1.0, "is_true": True},
     }
 
@@ -45,6 +49,8 @@ def test_ready_with_a_calendar_of_its_own() -> None:
     clock.advance(60)
     status, ready = asked(calendar, [])
     assert status == 200
+    # it serves, and does not do all: a full disk keeps charges from beginning
+    assert ready["limited"] == ["the disk is full"]
     assert ready["calendar"] == {
         "now": "2026-11-23T02:00:00+00:00",
         "speed": 60.0,
