@@ -263,8 +263,8 @@ def test_a_revoked_token_opens_nothing(upgraded: Run, config: Path) -> None:
     token = upgraded("token", "create", CONFIG, "till", "--platform").out.strip()
     (line,) = upgraded("token", "list", CONFIG).out.splitlines()
     assert token not in line
-    token_id, whose, _made, until, name = line.split()
-    assert (whose, until, name) == ("platform", "-", "till")
+    token_id, whose, role, _made, until, name = line.split()
+    assert (whose, role, until, name) == ("platform", "operator", "-", "till")
     assert upgraded("token", "revoke", CONFIG, token_id).status == 0
     tokens = Tokens(open_store(config.parent, clock_at(), revisions()))
     assert result_of(tokens.authenticate(token)) is None
@@ -496,7 +496,7 @@ def test_a_user_signs_in(upgraded: Run, config: Path, monkeypatch: pytest.Monkey
     made = upgraded("user", "create", CONFIG, "li", "--platform", "--role", "viewer")
     assert (made.status, made.out, made.err) == (0, "", "")
     (line,) = upgraded("user", "list", CONFIG).out.splitlines()
-    assert line.split()[1:] == ["platform", line.split()[2], "-", "li"]
+    assert line.split()[1:3] + line.split()[4:] == ["platform", "viewer", "-", "li"]
     store = open_store(config.parent, clock_at(), revisions())
     users = Users(store, store.writer.calendar, time.time)
     signed_in = result_of(Deferred.fromCoroutine(users.sign_in("li", "correct horse")))
@@ -507,6 +507,21 @@ def test_a_user_signs_in(upgraded: Run, config: Path, monkeypatch: pytest.Monkey
     assert result_of(Tokens(store).authenticate(signed_in.token)) is None
     failure_of(users.sign_in("li", "correct horse"), WrongPassword)
     assert upgraded("user", "disable", CONFIG, "li").status == 1
+    # back again, with more rights and another password
+    monkeypatch.setattr("sys.stdin", io.StringIO("battery staple\n"))
+    change = ("user", "change", CONFIG, "li")
+    assert upgraded(*change, "--enable", "--password", "--role", "operator").status == 0
+    signed_in = result_of(users.sign_in("li", "battery staple"))
+    assert frozenset(signed_in.permissions) == frozenset(ROLES["operator"])
+    # what they were allowed until now ends with the session
+    assert upgraded(*change, "--role", "viewer").status == 0
+    assert result_of(Tokens(store).authenticate(signed_in.token)) is None
+    for words, why in (
+        ((*change,), "nothing is to be changed"),
+        ((*change[:3], "wu", "--enable"), "there is no user 'wu'"),
+    ):
+        said = upgraded(*words)
+        assert (said.status, why in said.err) == (1, True)
 
 
 def test_a_user_that_cannot_be(upgraded: Run, monkeypatch: pytest.MonkeyPatch) -> None:

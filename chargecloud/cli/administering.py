@@ -22,6 +22,7 @@ from chargecloud.registry.tokens import (
     all_tokens,
     create_token,
     revoke_token,
+    role_of,
 )
 from chargecloud.registry.vault import Vault
 from chargecloud.storage.audit import ledger_faults
@@ -96,13 +97,14 @@ def tenant_list(arguments: argparse.Namespace) -> int:
 
 
 def token_list(arguments: argparse.Namespace) -> int:
-    """List the tokens: id, tenant, when it was made, when it was revoked, and name.  The
+    """List the tokens: id, tenant, role, when it was made, when it was revoked, and name.  The
     tokens themselves are nowhere."""
     with open_store(arguments) as (store, _calendar, _setup):
         for token in result_of(store.read(all_tokens)):
             whose = "platform" if token.tenant_id == PLATFORM else str(token.tenant_id)
             until = f"{token.revoked_at:%Y-%m-%d}" if token.revoked_at else "-"
-            print(f"{token.id} {whose} {token.created_at:%Y-%m-%d} {until} {token.name}")
+            role = role_of(token.permissions).replace(" ", "-")
+            print(f"{token.id} {whose} {role} {token.created_at:%Y-%m-%d} {until} {token.name}")
     return 0
 
 

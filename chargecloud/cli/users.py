@@ -8,8 +8,8 @@ from chargecloud.cli.opening import open_store, result_of
 from chargecloud.cli.parsing import Parsers, command, for_whom
 from chargecloud.cli.whose import tenant_of
 from chargecloud.domain.errors import Invalid
-from chargecloud.registry.tokens import PLATFORM, ROLES
-from chargecloud.registry.users import all_users, create_user, disable_user
+from chargecloud.registry.tokens import PLATFORM, ROLES, role_of
+from chargecloud.registry.users import all_users, change_user, create_user, disable_user
 
 
 def user_commands(users: Parsers) -> None:
@@ -17,7 +17,14 @@ def user_commands(users: Parsers) -> None:
     made = command(users, "create", user_create, example="chargecloud user create li --platform")
     made.add_argument("name", help="what they sign in with; each name once")
     for_whom(made)
-    command(users, "list", user_list, example="chargecloud user list -c single.toml")
+    command(users, "list", user_list, example="chargecloud user list")
+    made = command(
+        users, "change", user_change, example="chargecloud user change li --role administrator"
+    )
+    made.add_argument("name", help="of the user, as `user list` tells it")
+    made.add_argument("--role", choices=sorted(ROLES), help="what they may do from now on")
+    made.add_argument("--password", action="store_true", help="ask for a new password")
+    made.add_argument("--enable", action="store_true", help="let one sign in who was disabled")
     made = command(users, "disable", user_disable, example="chargecloud user disable li")
     made.add_argument("name", help="of the user, as `user list` tells it")
 
@@ -53,12 +60,33 @@ def _ask_password() -> str:
 
 
 def user_list(arguments: argparse.Namespace) -> int:
-    """List the users: id, tenant, when they were made, when they were disabled, and name."""
+    """List the users: id, tenant, role, when they were made, when they were disabled, and
+    name."""
     with open_store(arguments) as (store, _calendar, _setup):
         for user in result_of(store.read(all_users)):
             whose = "platform" if user.tenant_id == PLATFORM else str(user.tenant_id)
             until = f"{user.disabled_at:%Y-%m-%d}" if user.disabled_at else "-"
-            print(f"{user.id} {whose} {user.created_at:%Y-%m-%d} {until} {user.name}")
+            role = role_of(user.permissions).replace(" ", "-")
+            print(f"{user.id} {whose} {role} {user.created_at:%Y-%m-%d} {until} {user.name}")
+    return 0
+
+
+def user_change(arguments: argparse.Namespace) -> int:
+    """Change a user's role or password, or let one sign in again who was disabled.  Sessions
+    that run are ended."""
+    password = _ask_password() if arguments.password else None
+    with open_store(arguments) as (store, calendar, _setup):
+        changed = store.writer.transact(
+            lambda connection: change_user(
+                connection,
+                arguments.name,
+                calendar.now(),
+                password=password,
+                permissions=ROLES[arguments.role] if arguments.role else None,
+                enable=arguments.enable,
+            )
+        )
+        result_of(changed)
     return 0
 
 

@@ -109,6 +109,7 @@ class Token:
     id: int
     tenant_id: int
     name: str
+    permissions: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None
 
@@ -116,7 +117,23 @@ class Token:
 def all_tokens(connection: Connection) -> list[Token]:
     """All of them, the oldest first."""
     rows = connection.execute(select(tokens).order_by(tokens.c.id))
-    return [Token(row.id, row.tenant_id, row.name, row.created_at, row.revoked_at) for row in rows]
+    return [
+        Token(
+            row.id,
+            row.tenant_id,
+            row.name,
+            tuple(row.permissions),
+            row.created_at,
+            row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def role_of(permissions: Sequence[str]) -> str:
+    """The role that has just these permissions; C{"custom"} if none has."""
+    wanted = frozenset(permissions)
+    return next((name for name, each in ROLES.items() if frozenset(each) == wanted), "custom")
 
 
 def revoke_token(connection: Connection, token_id: int, now: datetime) -> None:

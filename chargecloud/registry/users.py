@@ -58,6 +58,7 @@ class User:
     id: int
     tenant_id: int
     name: str
+    permissions: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None
 
@@ -129,7 +130,46 @@ def create_user(
 def all_users(connection: Connection) -> list[User]:
     """All of them, the oldest first."""
     rows = connection.execute(select(users).order_by(users.c.id))
-    return [User(row.id, row.tenant_id, row.name, row.created_at, row.disabled_at) for row in rows]
+    return [
+        User(
+            row.id,
+            row.tenant_id,
+            row.name,
+            tuple(row.permissions),
+            row.created_at,
+            row.disabled_at,
+        )
+        for row in rows
+    ]
+
+
+def change_user(
+    connection: Connection,
+    name: str,
+    now: datetime,
+    *,
+    password: str | None = None,
+    permissions: Sequence[str] | None = None,
+    enable: bool = False,
+) -> None:
+    """
+    Give a user another password or other permissions, or let one sign in again who was
+    disabled.  Sessions that run are ended: they have what the user had before.
+
+    @raise NotFound: if there is none.
+    @raise Invalid: for a password that is too short.
+    """
+    changed: dict[str, Any] = {"disabled_at": None} if enable else {}
+    if password is not None:
+        changed["password"] = digest_password(password)
+    if permissions is not None:
+        changed["permissions"] = list(permissions)
+    if not changed:
+        raise Invalid("nothing is to be changed: give --role, --password or --enable")
+    done = connection.execute(update(users).where(users.c.name == name).values(changed))
+    if done.rowcount != 1:
+        raise NotFound(f"there is no user {name!r}")
+    _end_sessions(connection, name, now)
 
 
 def disable_user(connection: Connection, name: str, now: datetime) -> None:
@@ -145,6 +185,10 @@ def disable_user(connection: Connection, name: str, now: datetime) -> None:
     )
     if disabled.rowcount != 1:
         raise NotFound(f"there is no user {name!r} that could be disabled")
+    _end_sessions(connection, name, now)
+
+
+def _end_sessions(connection: Connection, name: str, now: datetime) -> None:
     connection.execute(
         update(tokens)
         .where(tokens.c.name == _session_name(name), tokens.c.expires_s.is_not(None))

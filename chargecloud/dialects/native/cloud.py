@@ -31,7 +31,7 @@ from chargecloud.dialects.native.orders import COMMANDS, command_fields
 from chargecloud.dialects.native.patience import patience_s
 from chargecloud.dialects.native.up import DELTA, FIRMWARE_WANTED, REPORT, UP
 from chargecloud.domain.charger import Secret
-from chargecloud.domain.commands import Command
+from chargecloud.domain.commands import Command, VendorCall
 from chargecloud.domain.errors import (
     BadFrame,
     ChargerOffline,
@@ -136,7 +136,8 @@ class ChargerStream:
         """
         message = COMMANDS.get(type(command))
         if message is None:
-            raise Refusal(f"the native protocol has no {type(command).__name__}")
+            what = command.name if isinstance(command, VendorCall) else type(command).__name__
+            raise Refusal(f"the native protocol has no command {what}")
         if not self._holds(identity):
             raise ChargerOffline(f"{identity} is not connected here")
         self._say(message, command_fields(number, command))

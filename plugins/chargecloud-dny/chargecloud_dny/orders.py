@@ -124,6 +124,9 @@ def _call(command: VendorCall) -> tuple[Message, Fields]:
     for field in message.layout.fields:
         if field.name == "reserved":
             fields[field.name] = _RESERVED
+        elif field.name == "port" and isinstance(command.fields.get("port"), int):
+            # as everywhere above the wire, ports are counted from 1
+            fields["port"] = command.fields["port"] - 1
         elif field.name in command.fields:
             fields[field.name] = _given(command.fields[field.name])
     return message, fields
