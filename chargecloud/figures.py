@@ -113,6 +113,7 @@ class Figures(Collector):
         """Ask the rooms."""
         yield from self._of_gateway()
         yield from self._of_orders()
+        yield from self._of_alarms()
         yield from self._of_storage()
         yield _gauge("live_listeners", "to the live feed", len(self.platform.feed))
 
@@ -153,6 +154,15 @@ class Figures(Collector):
             came_to.add_metric((state.value,), book.came_to[state])
         yield came_to
         yield _gauge("chargers_at_work", "of which a decision is under way", len(book.turns))
+
+    def _of_alarms(self) -> Iterable[Metric]:
+        failures = CounterMetricFamily(
+            "chargecloud_sink_failures", "alarms that a sink has not taken", None, ("sink",)
+        )
+        delivering = self.platform.delivering
+        for name in delivering.sinks:
+            failures.add_metric((name,), delivering.failed[name])
+        yield failures
 
     def _of_storage(self) -> Iterable[Metric]:
         yield _gauge("decisions_waiting", "for the next commit", self.writer.waiting)
