@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from chargecloud import __version__
 from chargecloud.cli.administering import (
     charger_add,
     config_check,
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=FIRST_STEPS,
     )
+    whole.add_argument("--version", action="version", version=f"ChargeCloud {__version__}")
     rooms = whole.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     config = room(rooms, "config", "the configuration file")

@@ -1,6 +1,7 @@
 """How commands are declared: rooms, commands in them, and their help."""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +61,7 @@ def command(
     whole_example = f"{example} -c single.toml" if configured else example
     made: argparse.ArgumentParser = room.add_parser(
         name,
-        help=about.partition(".")[0].partition(":")[0].partition(",")[0],
+        help=re.split(r"[.:,(]", about, maxsplit=1)[0].strip(),
         description=about,
         epilog=f"example: {whole_example}",
     )

@@ -136,6 +136,12 @@ def _attach_page(app: Klein) -> None:
     for path, file in static_files().items():
         _attach_file(app, path, file)
 
+    @app.route("/", methods=["GET"])
+    def show_the_way(request: IRequest) -> bytes:
+        # whoever has only the address finds what can be done there
+        request.setHeader("Location", "/docs")
+        return _respond(request, 303, "text/plain", b"")
+
 
 def _attach_file(app: Klein, path: str, file: StaticFile) -> None:
     @app.route(path, methods=["GET"], endpoint=path)

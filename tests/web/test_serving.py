@@ -312,10 +312,16 @@ async def test_openapi(client: Client) -> None:
 # --------------------------------------------------------------------- path and method
 
 
+@pytest_twisted.ensureDeferred
+async def test_who_has_only_the_address_finds_the_page(client: Client) -> None:
+    """On which each operation can be tried."""
+    response = await client.ask("GET", "/")
+    assert (response.status, response.headers["location"]) == (303, "/docs")
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api/v1/gongs",
         "/api/v1/bells/",
         "/api/v1/bells/5/",
