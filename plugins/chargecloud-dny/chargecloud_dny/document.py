@@ -12,20 +12,21 @@ _OPENING = """\
 DNY
 ===
 
-The protocol of the AP3000 family: sockets, boxes and hosts for two-wheelers.  This page is made from the
-tables of ``chargecloud_dny/messages.py`` and ``codes.py``, which are what is spoken.
+The protocol of the AP3000 family: sockets, boxes and hosts for two-wheelers. This page is made
+from the tables of ``chargecloud_dny/messages.py`` and ``codes.py``, which are what is spoken.
 
-Units are in the names: 0.1 V (``dv``), 0.1 W (``dw``), mA, 0.01 kWh (``10wh``), 0.01 yuan (``fen``), seconds; everything
-is little-endian.  Fields in brackets were added over the years: a device may end before any of them.  Ports
-count from 0 on the wire and from 1 everywhere else.
+Units are in the names: 0.1 V (``dv``), 0.1 W (``dw``), mA, 0.01 kWh (``10wh``), 0.01 yuan
+(``fen``), seconds; everything is little-endian. Fields in brackets were added over the years:
+a device may end before any of them. Ports count from 0 on the wire and from 1 everywhere else.
 
-* A physical id is registered as it is printed: ``04CEAA40``, or class and number, ``04-13544000``.  Devices whose
-  memory has failed call themselves 10011001, 12000000 or 13000001: they are not let in.
+* A physical id is registered as it is printed: ``04CEAA40``, or class and number,
+  ``04-13544000``.  Devices whose memory has failed call themselves 10011001, 12000000 or
+  13000001: they are not let in.
 * A device is answered once it is known; what is not registered hears nothing.
-* A settlement is acknowledged when it is committed.  It is the same one by device, port, order and start mode,
-  whatever its message's number.
-* Between two commands to a connection is half a second; what is not answered is sent again after 15 s, as often
-  as the table says.
+* A settlement is acknowledged when it is committed.  It is the same one by device, port, order
+  and start mode, whatever its message's number.
+* Between two commands to a connection is half a second; what is not answered is sent again
+  after 15 s, as often as the table says.
 """
 
 

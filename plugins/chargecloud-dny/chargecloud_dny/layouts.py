@@ -19,11 +19,13 @@ class Kind:
     """How a value stands on the wire.
 
     @ivar size: bytes; C{None} for all that are left.
+    @ivar is_bytes: whether its values are bytes.
     """
 
     size: int | None
     read: Callable[[bytes], Any]
     write: Callable[[Any], bytes]
+    is_bytes: bool = False
 
 
 def _whole(size: int) -> Kind:
@@ -36,7 +38,7 @@ def _whole(size: int) -> Kind:
 
 U8, U16, U32 = _whole(1), _whole(2), _whole(4)
 #: the rest of the data
-REST = Kind(None, bytes, bytes)
+REST = Kind(None, bytes, bytes, is_bytes=True)
 
 
 def raw(size: int) -> Kind:
@@ -47,7 +49,7 @@ def raw(size: int) -> Kind:
             raise ValueError(f"{len(value)} bytes where there must be {size}")
         return bytes(value)
 
-    return Kind(size, bytes, write)
+    return Kind(size, bytes, write, is_bytes=True)
 
 
 def text(size: int) -> Kind:

@@ -128,18 +128,17 @@ def _call(command: VendorCall) -> tuple[Message, Fields]:
             # as everywhere above the wire, ports are counted from 1
             fields["port"] = command.fields["port"] - 1
         elif field.name in command.fields:
-            fields[field.name] = _given(command.fields[field.name])
+            given = command.fields[field.name]
+            fields[field.name] = _bytes(field.name, given) if field.kind.is_bytes else given
     return message, fields
 
 
-def _given(value: Any) -> Any:
-    """What JSON has for bytes is their hexadecimal digits."""
-    if isinstance(value, str):
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            return value
-    return value
+def _bytes(name: str, given: Any) -> bytes:
+    """What JSON has for bytes: their hexadecimal digits."""
+    try:
+        return bytes.fromhex(given)
+    except (TypeError, ValueError):
+        raise Invalid(f"{name} must be hexadecimal digits") from None
 
 
 _WRITE: Mapping[type, Callable[[Any], tuple[Message, Fields] | None]] = {

@@ -309,3 +309,43 @@ def test_smoke_is_an_alarm(world: World, box: Device) -> None:
     box.say("alarm", kind=4, port=0, trigger=1)
     (alarm,) = world.logged("alarm.raised")
     assert (alarm["level"], alarm["rule"]) == ("critical", "smoke")
+
+
+# -------------------------------------------------------------------------------- the vendor's own
+
+
+def test_each_of_the_vendors_commands_is_there(world: World, box: Device) -> None:
+    """By its name, with its fields; ports count from 1, bytes are hexadecimal."""
+    path = f"/chargers/{box.charger_id}/commands"
+    for name, args, data in (
+        ("change", {"mode": 2, "port": 2, "value": 90}, "02015a00"),
+        ("set_card_keys", {"sector": 3, "user_key": "ff" * 6, "new_key": "0102030405aa"}, None),
+        ("set_qr", {"screen": 1, "url": "abcd"}, "01000000" + b"abcd".hex() + "00" * 68),
+    ):
+        asked = Asking(world).begin("POST", path, {"name": name, "args": args})
+        world.clock.advance(SPACING_S)
+        frame, _ = box.commands(name)[-1]
+        assert data is None or frame.data.hex() == data
+        box.reply(frame, result=0)
+        assert asked.answer().json["accepted"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "why"),
+    [
+        ("fly", {}, "DNY has no fly; it has change,"),
+        ("set_card_keys", {"sector": 1, "user_key": "zz", "new_key": ""}, "user_key must be hex"),
+        ("change", {"mode": 2, "port": 1, "value": 70_000}, "value: "),
+        ("change", {"mode": 2}, "there is no port"),
+    ],
+)
+def test_a_command_that_cannot_be_is_refused(
+    world: World, box: Device, name: str, args: dict[str, Any], why: str
+) -> None:
+    """With a reason, and nothing is sent."""
+    status, problem = world.http(
+        "POST", f"/chargers/{box.charger_id}/commands", {"name": name, "args": args}
+    )
+    assert status in (409, 422), problem
+    assert why in str(problem)
+    assert box.wire.take() == []
