@@ -47,12 +47,14 @@ class Reports:
     @ivar _turning: orders whose charge rests or goes on, until that is written down.
     @ivar _cut_off: by charger and port, where a full battery was cut off and is still plugged
         in.
+    @ivar _left: where a plug was pulled while its charge's end is still being written down.
     """
 
     book: OrderBook
     sampling: Sampling
     _turning: set[int] = field(factory=set, init=False)
     _cut_off: dict[tuple[int, int], CutOffThere] = field(factory=dict, init=False)
+    _left: dict[tuple[int, int], tuple[datetime, Told]] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def take(
@@ -67,9 +69,11 @@ class Reports:
         if order_id is not None and self.book.tracked(order_id) is None:
             # it charges for a start that was given up, and our stop was lost
             self.book.send(charger_id, StopCharge(order_id, reading.port))
-        if reading.state is PortState.IDLE:
-            self._unplugged(charger_id, reading.port, at, told)
         track = self.book.on_port(charger_id, reading.port)
+        if reading.state is not PortState.IDLE:
+            self._left.pop((charger_id, reading.port), None)
+        elif not self._unplugged(charger_id, reading.port, at, told) and track is not None:
+            self._left[charger_id, reading.port] = at, told
         if track is None or track.order.state not in UNDER_WAY:
             return
         if not _tells_of(reading, track):
@@ -96,7 +100,12 @@ class Reports:
 
     def await_unplugging(self, order: Order, told: Told) -> None:
         """A full battery was cut off: when its plug is pulled tells what that saved."""
-        self._cut_off[order.charger_id, order.port] = CutOffThere(order.id, told)
+        place = order.charger_id, order.port
+        self._cut_off[place] = CutOffThere(order.id, told)
+        left = self._left.pop(place, None)
+        if left is not None:
+            # whoever waited beside it was quicker than the disk
+            self._unplugged(*place, *left)
 
     async def take_up(self, since: datetime) -> None:
         """Go on waiting for the plugs of batteries that were cut off after an instant."""
@@ -141,10 +150,11 @@ class Reports:
         turned.addErrback(lambda failure: self._log.failure("not {turn}", failure, turn=turn))
         turned.addBoth(lambda _: self._turning.discard(order_id))
 
-    def _unplugged(self, charger_id: int, port: int, at: datetime, told: Told) -> None:
+    def _unplugged(self, charger_id: int, port: int, at: datetime, told: Told) -> bool:
+        """A plug was pulled; whether that was of a battery that was cut off."""
         there = self._cut_off.pop((charger_id, port), None)
         if there is None:
-            return
+            return False
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             if order.state is not OrderState.SETTLED or order.ended_at is None:
@@ -153,6 +163,7 @@ class Reports:
 
         kept = self.book.turns.take(charger_id, lambda: self.book.advance(there.order_id, occurred))
         kept.addErrback(lambda failure: self._log.failure("unplugging was not kept", failure))
+        return True
 
 
 def _tells_of(reading: PortReading, track: Track) -> bool:

@@ -85,6 +85,12 @@ class AlreadyExists(Conflict):
     code = "already-exists"
 
 
+class NotSupported(Conflict):
+    """The charger's dialect has no words for it."""
+
+    code = "not-supported"
+
+
 class OutOfService(Conflict):
     """The charger is taken out of service: nobody may begin to charge there."""
 

@@ -109,6 +109,9 @@ KINDS: Mapping[type[Refusal], Kind] = {
     ),
     errors.Conflict: Kind(HTTPStatus.CONFLICT, "Not in this state", "当前状态不允许此操作"),
     errors.AlreadyExists: Kind(HTTPStatus.CONFLICT, "Exists already", "已存在"),
+    errors.NotSupported: Kind(
+        HTTPStatus.CONFLICT, "Not supported by this charger", "该设备不支持此命令"
+    ),
     errors.OutOfService: Kind(HTTPStatus.CONFLICT, "Charger out of service", "充电设备已停用"),
     errors.Edited: Kind(
         HTTPStatus.PRECONDITION_FAILED, "Edited by somebody else meanwhile", "已被他人修改"

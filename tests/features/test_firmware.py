@@ -37,14 +37,18 @@ IMAGE = bytes(range(256)) * 3
 
 
 def signed(
-    build: int = 2, hardware: str = "T1", data: bytes = IMAGE, key: Ed25519PrivateKey = VENDOR
+    build: int = 2,
+    hardware: str = "T1",
+    data: bytes = IMAGE,
+    key: Ed25519PrivateKey = VENDOR,
+    version: str | None = None,
 ) -> dict[str, str]:
     """What a vendor uploads."""
     manifest = MANIFEST.write(
         {
             "hardware": hardware,
             "build": build,
-            "version": f"{build}.0",
+            "version": version or f"{build}.0",
             "size": len(data),
             "digest": hashlib.sha512(data).digest()[:32],
         }

@@ -36,8 +36,8 @@ from chargecloud.domain.errors import (
     BadFrame,
     ChargerOffline,
     NotAdmitted,
+    NotSupported,
     OutOfOrder,
-    Refusal,
     RemoteError,
 )
 from chargecloud.domain.events import Reply
@@ -137,7 +137,7 @@ class ChargerStream:
         message = COMMANDS.get(type(command))
         if message is None:
             what = command.name if isinstance(command, VendorCall) else type(command).__name__
-            raise Refusal(f"the native protocol has no command {what}")
+            raise NotSupported(f"the native protocol has no command {what}")
         if not self._holds(identity):
             raise ChargerOffline(f"{identity} is not connected here")
         self._say(message, command_fields(number, command))

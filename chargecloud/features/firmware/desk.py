@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, OfferFirmware, Query, Question, WithdrawFirmware
-from chargecloud.domain.errors import Conflict, Refusal
+from chargecloud.domain.errors import Conflict, NotSupported, Refusal
 from chargecloud.domain.events import (
     ChargerEvent,
     FirmwareStage,
@@ -104,10 +104,31 @@ class FirmwareDesk:
         if held.state is not State.OFFERED:
             # nobody acknowledges how far it has come
             asked = self.platform.send(charger_id, Query(Question.FIRMWARE))
+            asked.addErrback(self._cannot_tell, charger_id, held)
             asked.addErrback(self._unanswered, charger_id)
         elif charger_id not in self.platform.charging():
             number = held.image
             image = await self.platform.read(lambda found: store.find_image(found, number))
+            self._offer(charger_id, held, image)
+
+    def _cannot_tell(
+        self, failure: Failure, charger_id: int, held: UnderWay
+    ) -> "Deferred[None] | Failure":
+        """A dialect has no words for it: then what the charger runs tells, and what was cut off
+        begins anew."""
+        if not failure.check(NotSupported):
+            return failure
+        return Deferred.fromCoroutine(self._look(charger_id, held))
+
+    async def _look(self, charger_id: int, held: UnderWay) -> None:
+        def read(connection: Connection) -> tuple[Image, str | None]:
+            image = store.find_image(connection, held.image)
+            return image, store.find_firmware(connection, charger_id)
+
+        image, runs = await self.platform.read(read)
+        if runs == image.version:
+            await self._come_to(charger_id, held, State.DONE)
+        elif held.state is State.FETCHING and charger_id not in self.platform.charging():
             self._offer(charger_id, held, image)
 
     def take(self, admission: Admission, event: ChargerEvent) -> "Deferred[Reply]":

@@ -140,6 +140,13 @@ def find_image(connection: Connection, number: int) -> Image:
     return Image(**row._mapping)
 
 
+def find_firmware(connection: Connection, charger_id: int) -> str | None:
+    """The version that a charger has told at its login."""
+    found = select(chargers.c.firmware).where(chargers.c.id == charger_id)
+    firmware: str | None = connection.execute(found).scalar()
+    return firmware
+
+
 def all_images(connection: Connection) -> Sequence[Image]:
     """The newest first."""
     found = select(*_IMAGE).order_by(images.c.number.desc())

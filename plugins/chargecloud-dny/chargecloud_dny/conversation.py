@@ -1,25 +1,15 @@
 """The platform's side of a connection: a device's, or a host's with up to fifty boxes."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from attrs import define, field
 from zope.interface import implementer
 
-from chargecloud.domain.commands import (
-    Answer,
-    Command,
-    Reboot,
-    SetTime,
-    StartCharge,
-    StopCharge,
-    VendorCall,
-)
-from chargecloud.domain.errors import BadFrame, ChargerOffline, Refusal, RemoteError
-from chargecloud.domain.events import Outcome, Reply
+from chargecloud.domain.commands import Command
+from chargecloud.domain.errors import ChargerOffline, RemoteError
+from chargecloud.domain.events import Reply
 from chargecloud.interfaces import (
     Alive,
-    Answered,
     Claimed,
     Credentials,
     Gone,
@@ -29,27 +19,16 @@ from chargecloud.interfaces import (
     Proven,
     Record,
     Seconds,
-    Told,
     record_nothing,
     stopped_clock,
 )
 from chargecloud_dny import facts
-from chargecloud_dny.codes import (
-    ALREADY,
-    CARD_REFUSED,
-    CARD_STATUS,
-    CHANGE_RESULTS,
-    CHARGE_RESULTS,
-    DONE,
-    EXECUTED_ALL_THE_SAME,
-)
-from chargecloud_dny.device import Device, Outgoing, Stage
+from chargecloud_dny.device import Device, Stage
 from chargecloud_dny.frames import Frame, Iccid, Link, Stream
 from chargecloud_dny.identities import identity_of, is_lost
-from chargecloud_dny.layouts import Fields, plain
-from chargecloud_dny.messages import BY_NAME, DOWN, UP, Message
-from chargecloud_dny.messages import Reply as How
-from chargecloud_dny.orders import message_of, write_order
+from chargecloud_dny.layouts import Fields
+from chargecloud_dny.messages import UP
+from chargecloud_dny.talk import Talk, read
 
 #: between two commands: devices lose what comes sooner (protocol, 1.0.2(7)); of a host it is
 #: one bus, so that it counts for all of its boxes
@@ -62,7 +41,6 @@ IGNORED_S = 300.0
 WHOLE_WITHIN_S = 10.0
 #: a host relays 50 boxes, and has an id itself
 MOST_DEVICES = 64
-_RESERVED = bytes(3)
 
 
 @implementer(IConversation)
@@ -122,29 +100,16 @@ class DnyConversation:
         """DNY has no word for it: the device comes back when it likes."""
 
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
-        """Answer a fact; what could not be kept is not answered, and said again."""
-        device = self._devices.get(identity)
-        if device is None or reply.outcome is Outcome.LATER:
-            return
-        assert isinstance(ticket, Asked)
-        if ticket.message.name == "card":
-            self._answer(device, ticket.frame, _card_answer(ticket.fields, reply))
-        else:
-            self._answer(device, ticket.frame, {"result": DONE, "port": ticket.fields.get("port")})
+        """Answer a fact; see L{IConversation.acknowledge}."""
+        if (device := self._devices.get(identity)) is not None:
+            self._talk(device).acknowledge(ticket, reply)
 
     def command(self, identity: str, number: int, command: Command) -> None:
         """Send a command; see L{IConversation.command}."""
         device = self._devices.get(identity)
         if device is None or device.stage is not Stage.OPEN:
             raise ChargerOffline(f"{identity} is not connected here")
-        if isinstance(command, SetTime):
-            self._tell_time(device, command)
-        elif isinstance(command, Reboot) and command.when_idle:
-            raise Refusal("DNY devices start anew at once: say when_idle false, or wait")
-        elif (written := message_of(command)) is not None:
-            device.order(*written, number, command)
-            return
-        device.settled.append(Answered(identity, number, Answer(True)))
+        self._talk(device).command(number, command)
 
     def dismiss(self, identity: str) -> bool:
         """Forget one of several devices, or one that was refused: a host may not be
@@ -184,7 +149,7 @@ class DnyConversation:
         if device is not None:
             device.heard_s = now_s
             if device.stage is Stage.OPEN:
-                return self._hear(device, frame)
+                return self._talk(device).hear(frame)
             device.waiting.append(frame)
             return ()
         if self._is_nobody(identity, frame.device, now_s):
@@ -203,9 +168,11 @@ class DnyConversation:
         heard: list[Heard] = []
         if device.stage is Stage.WELCOME:
             device.stage = Stage.OPEN
-            heard.append(Proven(device.identity, facts.login(self._first(device), self._iccid)))
+            heard.append(
+                Proven(device.identity, facts.login(device.id, self._first(device), self._iccid))
+            )
             while device.waiting:
-                heard += self._hear(device, device.waiting.popleft())
+                heard += self._talk(device).hear(device.waiting.popleft())
         device.give_up(now_s)
         settled, device.settled = device.settled, []
         heard += settled
@@ -220,7 +187,7 @@ class DnyConversation:
         for frame in device.waiting:
             message = UP.get(frame.command)
             if message is not None:
-                told |= _read(message, frame.data) or {}
+                told |= read(message, frame.data) or {}
         return told
 
     def _ignore(self, identity: str) -> None:
@@ -229,70 +196,13 @@ class DnyConversation:
         while len(self._ignored) > MOST_DEVICES:
             del self._ignored[next(iter(self._ignored))]
 
+    def _talk(self, device: Device) -> Talk:
+        return Talk(device, self._send, lambda: [each.id for each in self._open()])
+
     def _open(self) -> list[Device]:
         return [each for each in self._devices.values() if each.stage is Stage.OPEN]
 
-    # ----------------------------------------------------------------------------- what is heard
-
-    def _hear(self, device: Device, frame: Frame) -> Sequence[Heard]:
-        message = UP.get(frame.command)
-        if message is None:
-            return self._hear_answer(device, frame)
-        if message.reply is How.AT_ONCE:
-            self._answer(device, frame, {"result": DONE})
-        fields = _read(message, frame.data)
-        if fields is None:
-            # its sum was right: it is a device that we do not know the like of
-            return (Alive(device.identity),)
-        if message.name == "asks_slaves":
-            self._tell_slaves(device, frame, fields)
-        if message.name == "card":
-            event: Any = facts.card(fields, frame.number, device.welcomed_s)
-        else:
-            event = facts.fact(message, fields)
-        if message.answer is TIME_ANSWER:
-            device.time_asked = frame
-        is_answered = message.reply is How.COMMITTED or message.name == "card"
-        ticket = Asked(message, frame, fields) if is_answered else None
-        return (Told(device.identity, event, ticket),)
-
-    def _hear_answer(self, device: Device, frame: Frame) -> Sequence[Heard]:
-        outgoing = device.answered(frame) if frame.command in DOWN else None
-        if outgoing is None:
-            return (Alive(device.identity),)
-        try:
-            fields = outgoing.message.read_answer(frame.data)
-        except BadFrame:
-            fields = {"result": None}
-        heard: list[Heard] = []
-        command = outgoing.command
-        if isinstance(command, StartCharge) and fields["result"] in EXECUTED_ALL_THE_SAME:
-            stop = message_of(StopCharge(command.order_id, command.port))
-            assert stop is not None
-            device.order(*stop, None, None)
-        if outgoing.number is not None:
-            answer = _answer_of(outgoing, fields)
-            heard.append(Answered(device.identity, outgoing.number, answer))
-            if answer.accepted:
-                heard += self._follow(device, outgoing, fields)
-        return heard or (Alive(device.identity),)
-
-    def _follow(self, device: Device, outgoing: Outgoing, fields: Fields) -> Sequence[Heard]:
-        """What an answer tells besides."""
-        command = outgoing.command
-        if isinstance(command, StartCharge):
-            event = facts.answered_start(command.order_id, command.port)
-            return (Told(device.identity, event),)
-        if outgoing.message.name == "tell_limits" and not isinstance(command, VendorCall):
-            return (Told(device.identity, facts.parameters(fields)),)
-        return ()
-
     # ------------------------------------------------------------------------------ what is said
-
-    def _answer(self, device: Device, frame: Frame, values: Mapping[str, Any]) -> None:
-        layout = UP[frame.command].answer
-        assert layout is not None
-        self._send(Frame(device.id, frame.number, frame.command, layout.write(values)))
 
     def _send(self, frame: Frame) -> None:
         written = frame.write()
@@ -311,72 +221,3 @@ class DnyConversation:
                 # whoever was served last is asked last
                 self._devices[device.identity] = self._devices.pop(device.identity)
                 return
-
-    def _tell_time(self, device: Device, command: SetTime) -> None:
-        asked, device.time_asked = device.time_asked, None
-        if asked is None:
-            raise Refusal("a DNY device is told the time when it asks for it")
-        self._answer(device, asked, {"unix_s": command.unix_s})
-
-    def _tell_slaves(self, device: Device, frame: Frame, fields: Fields) -> None:
-        """A host asks which boxes it has on the air: all that have come by it."""
-        boxes = [each.id for each in self._open() if each is not device]
-        told = {
-            "frequency": fields["frequency"],
-            "reserved": _RESERVED,
-            "count": len(boxes),
-            "slaves": boxes,
-        }
-        message = BY_NAME["set_slaves"]
-        self._send(Frame(device.id, frame.number, message.command, message.layout.write(told)))
-
-
-@define(eq=False)
-class Asked:
-    """What a device waits for an answer to."""
-
-    message: Message
-    frame: Frame
-    fields: Fields
-
-
-TIME_ANSWER = UP[0x22].answer
-
-
-def _read(message: Message, data: bytes) -> Fields | None:
-    try:
-        return message.layout.read(data)
-    except BadFrame:
-        return None
-
-
-def _card_answer(asked: Fields, reply: Reply) -> Fields:
-    is_kept = reply.outcome is Outcome.KEPT
-    status = CARD_STATUS.get(reply.code, CARD_REFUSED)
-    return {
-        "card": asked["card"],
-        "status": status if not is_kept else DONE,
-        "rate_mode": 0,
-        "balance_fen": max(0, reply.balance_fen or 0),
-        "port": asked["port"],
-    }
-
-
-def _answer_of(outgoing: Outgoing, fields: Fields) -> Answer:
-    """What a device's reply says to the platform."""
-    name, result = outgoing.message.name, fields.get("result", DONE)
-    told = plain(fields)
-    if name == "change":
-        accepted, code = CHANGE_RESULTS.get(result, (False, "refused"))
-        return Answer(accepted, code, told)
-    if name != "charge":
-        return Answer(result == DONE, "ok" if result == DONE else "refused", told)
-    command = outgoing.command
-    if result == ALREADY and isinstance(command, StartCharge):
-        # our first try was heard, and its answer lost
-        if fields.get("order") == write_order(command.order_id):
-            return Answer(True, "ok", told)
-    elif result == ALREADY:
-        return Answer(True, "ok", told)
-    accepted, code = CHARGE_RESULTS.get(result, (False, "refused"))
-    return Answer(accepted, code, told)

@@ -35,6 +35,7 @@ from chargecloud_dny.codes import (
     POWER_STATES,
     STOP_REASONS,
 )
+from chargecloud_dny.identities import HOSTS
 from chargecloud_dny.layouts import Fields, plain
 from chargecloud_dny.messages import Message
 from chargecloud_dny.orders import MWH_PER_UNIT, read_order
@@ -58,7 +59,16 @@ def _uid(card: bytes) -> str:
     return card[::-1].hex().upper()
 
 
-def login(fields: Fields, iccid: str | None) -> LoggedIn:
+def hardware_of(device: int, fields: Fields) -> str:
+    """What firmware a device takes: by which transfer, and its class.  Old devices, which take the
+    old one, are known by their heartbeat."""
+    is_host = device >> 24 in HOSTS
+    is_old = "most_powers_dw" in fields
+    transfer = ("F9" if is_old else "FA") if is_host else ("F8" if is_old else "E0")
+    return f"{transfer}-{device >> 24:02X}"
+
+
+def login(device: int, fields: Fields, iccid: str | None) -> LoggedIn:
     """Who connects, as far as its first message tells.  DNY counts no starts."""
     firmware = fields.get("firmware")
     return LoggedIn(
@@ -66,6 +76,7 @@ def login(fields: Fields, iccid: str | None) -> LoggedIn:
         uptime_s=0,
         port_count=fields.get("ports"),
         firmware=None if firmware is None else f"V{firmware // 100}.{firmware % 100:02}",
+        hardware=hardware_of(device, fields),
         iccid=fields.get("iccid") or iccid,
         imei=fields.get("imei") or None,
     )

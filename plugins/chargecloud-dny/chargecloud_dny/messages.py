@@ -12,8 +12,10 @@ from attrs import frozen
 
 from chargecloud_dny.layouts import REST, U8, U16, U32, Field, Fields, Layout, later, raw, text
 
-#: of a message that is not answered, seconds to its next try
+#: of a message that is not answered, seconds to its next try; a device writes a block of
+#: firmware before it answers
 RESEND_S = 15.0
+FIRMWARE_RESEND_S = 30.0
 
 
 class Reply(Enum):
@@ -40,7 +42,7 @@ class Message:
     @ivar layout: of the data of the one who begins.
     @ivar answer: of the reply; C{None} if there is none.
     @ivar reply: how a device's message is answered.
-    @ivar tries: how often ours is sent until it is answered.
+    @ivar tries: how often ours is sent until it is answered, every C{resend_s} seconds.
     @ivar short_answer: of a reply of as many bytes as old devices send.
     """
 
@@ -50,6 +52,7 @@ class Message:
     answer: Layout | None = None
     reply: Reply = Reply.NEVER
     tries: int = 2
+    resend_s: float = RESEND_S
     short_answer: tuple[int, Layout] | None = None
 
     def read_answer(self, data: bytes) -> Fields:
@@ -265,6 +268,8 @@ UP = _by_command(
 
 _BLOCK = Layout(Field("total", U16), Field("index", U16), Field("block", REST))
 _BLOCK_TAKEN = Layout(Field("result", U8), Field("index", U16))
+#: the first message of a host's is empty
+_BLOCK_OR_NOTHING = Layout(*later(Field("total", U16), Field("index", U16), Field("block", REST)))
 _BASIC = (
     Field("unplug_power_dw", U16),
     Field("unplug_s", U16),
@@ -296,6 +301,11 @@ _LIMITS = (
 )
 _CARD_KEYS = (Field("sector", U8), Field("user_key", raw(6)), Field("new_key", raw(6)))
 _VALUE = Layout(Field("value", U8))
+
+
+def _firmware(command: int, name: str, layout: Layout = _BLOCK) -> Message:
+    return Message(command, name, layout, _BLOCK_TAKEN, tries=4, resend_s=FIRMWARE_RESEND_S)
+
 
 DOWN = _by_command(
     [
@@ -402,13 +412,22 @@ DOWN = _by_command(
         Message(0x96, "locate", Layout(Field("seconds", U8)), RESULT),
         Message(0x97, "mute", _VALUE, RESULT),
         Message(0x98, "function", Layout(Field("function", U8), Field("port", U8)), RESULT),
-        Message(0xE0, "firmware_e0", _BLOCK, _BLOCK_TAKEN, tries=4),
-        Message(0xE1, "firmware_e1", _BLOCK, _BLOCK_TAKEN, tries=4),
-        Message(0xE2, "firmware_e2", _BLOCK, _BLOCK_TAKEN, tries=4),
+        _firmware(0xE0, "firmware_e0"),
+        _firmware(0xE1, "firmware_e1"),
+        _firmware(0xE2, "firmware_e2"),
         Message(0xE4, "upgrade_yourself", tries=1),
-        Message(0xF8, "firmware_old", _BLOCK, _BLOCK_TAKEN, tries=4),
-        Message(0xF9, "firmware_old_host", _BLOCK, _BLOCK_TAKEN, tries=4),
-        Message(0xFA, "firmware_host", Layout(Field("block", REST)), _BLOCK_TAKEN, tries=4),
+        _firmware(0xF8, "firmware_old"),
+        Message(
+            0xF9, "firmware_old_host", _BLOCK, _BLOCK_TAKEN, tries=4, resend_s=FIRMWARE_RESEND_S
+        ),
+        Message(
+            0xFA,
+            "firmware_host",
+            Layout(Field("block", REST)),
+            _BLOCK_TAKEN,
+            tries=4,
+            resend_s=FIRMWARE_RESEND_S,
+        ),
     ]
 )
 #: ours by their names

@@ -15,7 +15,7 @@ from chargecloud.domain.commands import (
     StopCharge,
     VendorCall,
 )
-from chargecloud.domain.errors import Invalid, Refusal
+from chargecloud.domain.errors import Invalid, NotSupported, Refusal
 from chargecloud_dny.codes import ANY_PORT, BY_ENERGY, BY_TIME, ONLINE
 from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import BY_NAME, Message
@@ -119,7 +119,7 @@ def _reboot(_command: Reboot) -> tuple[Message, Fields]:
 def _call(command: VendorCall) -> tuple[Message, Fields]:
     message = BY_NAME.get(command.name)
     if command.dialect != "dny" or message is None:
-        raise Refusal(f"DNY has no {command.name}; it has {', '.join(sorted(BY_NAME))}")
+        raise NotSupported(f"DNY has no {command.name}; it has {', '.join(sorted(BY_NAME))}")
     fields = {}
     for field in message.layout.fields:
         if field.name == "reserved":
@@ -160,7 +160,7 @@ def message_of(command: Command) -> tuple[Message, bytes] | None:
     """
     write = _WRITE.get(type(command))
     if write is None:
-        raise Refusal(f"DNY has no {type(command).__name__}")
+        raise NotSupported(f"DNY has no {type(command).__name__}")
     port = getattr(command, "port", None)
     if isinstance(port, int) and not 1 <= port < ANY_PORT:
         raise Refusal(f"DNY has no port {port}")
