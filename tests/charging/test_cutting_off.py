@@ -103,6 +103,21 @@ def test_how_long_it_stayed_is_by_its_own_clock(tmp_path: Path) -> None:
     assert world.get(f"/orders/{order_id}")["saved"]["energy_wh"] == 6
 
 
+def test_a_plug_that_is_pulled_at_once_saves_nothing(tmp_path: Path) -> None:
+    """Its owner stood there: the port is told to be free before the charge's end is."""
+    world = World(tmp_path)
+    box, order_id, _ = begun(world)
+    draw(world, box, HOUR_S, 200)
+    draw(world, box, RULES.full_for_s + RULES.float_hold_s + 180, 6)
+    box.accept(box.stops()[-1])
+    box.report(0, power_dw=0, state=PortState.IDLE)
+    box.end(2, order_id, 5_000_000, 2 * HOUR_S + 600, StopReason.REMOTE)
+    # somebody else comes, and goes
+    world.pass_time(HOUR_S, lambda: box.report(0, power_dw=0, state=PortState.PLUGGED))
+    box.report(0, power_dw=0, state=PortState.IDLE)
+    assert world.get(f"/orders/{order_id}")["saved"]["energy_wh"] == 0
+
+
 def test_a_load_that_goes_is_no_full_battery(tmp_path: Path) -> None:
     """It draws nothing at all: that is no load, and has its own reason and its own time."""
     world = World(tmp_path)

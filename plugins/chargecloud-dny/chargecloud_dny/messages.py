@@ -417,17 +417,8 @@ DOWN = _by_command(
         _firmware(0xE2, "firmware_e2"),
         Message(0xE4, "upgrade_yourself", tries=1),
         _firmware(0xF8, "firmware_old"),
-        Message(
-            0xF9, "firmware_old_host", _BLOCK, _BLOCK_TAKEN, tries=4, resend_s=FIRMWARE_RESEND_S
-        ),
-        Message(
-            0xFA,
-            "firmware_host",
-            Layout(Field("block", REST)),
-            _BLOCK_TAKEN,
-            tries=4,
-            resend_s=FIRMWARE_RESEND_S,
-        ),
+        _firmware(0xF9, "firmware_old_host"),
+        _firmware(0xFA, "firmware_host", _BLOCK_OR_NOTHING),
     ]
 )
 #: ours by their names
