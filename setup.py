@@ -59,5 +59,9 @@ setup(
             "towncrier>=24.8",
         ]
     },
-    entry_points={"console_scripts": ["chargecloud = chargecloud.cli:main"]},
+    entry_points={
+        "console_scripts": ["chargecloud = chargecloud.cli:main"],
+        # the conformance kit's options: pytest --pyargs chargecloud.conformance --dialect NAME
+        "pytest11": ["chargecloud-conformance = chargecloud.conformance.plugin"],
+    },
 )

@@ -1,6 +1,7 @@
 """DNY, as a dialect."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from attrs import frozen
 from zope.interface import implementer
@@ -29,7 +30,7 @@ class DnyDialect:
 
     name = "dny"
     version = "1.0"
-    key_bytes: int | None = None
+    key_bytes: ClassVar[int | None] = None
     counts_anew = True
 
     def recognises(self, first: bytes) -> bool | None:

@@ -1,0 +1,285 @@
+"""The life of an order, with all that goes wrong on the way."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from chargecloud.conformance.bench import ORDER, Bench
+from chargecloud.domain.commands import StartCharge, VendorCall
+from chargecloud.domain.errors import ChargerOffline, Refusal, RemoteError
+from chargecloud.domain.events import (
+    CardPresented,
+    ChargeEnded,
+    ChargeStarted,
+    Outcome,
+    PortsReported,
+    StopReason,
+)
+from chargecloud.interfaces import Answered, Claimed, Greeting, Proven
+
+NewBench = Callable[..., Bench]
+#: a charger says again what was not acknowledged within this
+SAID_AGAIN_S = 150
+HOUR_S = 3_600
+
+
+def charging(bench: Bench) -> Bench:
+    """Somebody charges."""
+    bench.connect().plug()
+    answer = bench.start()
+    assert answer.accepted, answer
+    return bench.carry()
+
+
+def test_a_charger_logs_in(new_bench: NewBench) -> None:
+    """It claims and proves itself, or needs not claim; and then it is known once."""
+    bench = new_bench().connect()
+    assert bench.session.is_welcome
+    assert len(bench.of(Proven)) == 1
+    assert {each.identity for each in bench.of(Claimed)} <= {bench.charger.identity}
+
+
+def test_a_stranger_is_let_in_by_nobody(new_bench: NewBench) -> None:
+    """Whom the platform does not know proves nothing, and tells nothing."""
+    bench = new_bench()
+    bench.conversation = bench.dialect.conversation(lambda *_frame: None, bench.clock.seconds)
+    session = bench._link.new_session()
+    session.open()
+    heard = list(bench.conversation.receive(session.data_to_send()))
+    claims = [each for each in heard if isinstance(each, Claimed)]
+    assert claims, "a charger that needs no welcome cannot be kept out"
+    bench.conversation.welcome(claims[0].identity, None, Greeting(0, 60))
+    with suppress(RemoteError):
+        heard = list(bench.conversation.receive(b""))
+        assert not [each for each in heard if isinstance(each, Proven)]
+    with pytest.raises(ChargerOffline):
+        bench.command(StartCharge(ORDER, 1, int(bench.clock.seconds()) + 60))
+
+
+def test_an_order_lives_from_its_start_to_its_end(new_bench: NewBench) -> None:
+    """Started, read, stopped, ended: by its id, at its port, once each."""
+    bench = charging(new_bench())
+    bench.pass_time(HOUR_S, 15)
+    assert bench.stop().accepted
+    bench.pass_time(SAID_AGAIN_S, 5)
+    (started,) = bench.facts(ChargeStarted)
+    (ended,) = bench.facts(ChargeEnded)
+    assert (started.order_id, started.port) == (ended.order_id, ended.port) == (ORDER, 1)
+    assert ended.reason in (StopReason.REMOTE, StopReason.OPERATOR, StopReason.USER)
+    assert None not in (ended.end_meter_mwh, ended.start_meter_mwh)
+    drawn_mwh = ended.end_meter_mwh - ended.start_meter_mwh
+    assert drawn_mwh > 0
+    if bench.dialect.counts_anew:
+        assert ended.start_meter_mwh == 0
+    readings = [
+        reading
+        for report in bench.facts(PortsReported)
+        for reading in report.readings
+        if reading.port == 1 and reading.order_id == ORDER
+    ]
+    assert readings, "nothing was told of the port while it charged"
+    meters = [each.meter_mwh for each in readings if each.meter_mwh is not None]
+    assert meters == sorted(meters), "a register goes back"
+    assert all(each.power_dw is None or each.power_dw >= 0 for each in readings)
+
+
+def test_the_register_tells_what_was_drawn(new_bench: NewBench) -> None:
+    """Within the finest unit that the protocol has, a hundredth of a kWh at the most."""
+    bench = charging(new_bench())
+    port = bench.charger.port(1)
+    began_mwh = port.meter_mwh
+    bench.pass_time(HOUR_S, 15)
+    bench.stop()
+    drawn_mwh = port.meter_mwh - began_mwh
+    bench.pass_time(SAID_AGAIN_S, 5)
+    (ended,) = bench.facts(ChargeEnded)
+    told_mwh = ended.end_meter_mwh - ended.start_meter_mwh
+    assert 0 <= drawn_mwh - told_mwh <= 10_000
+
+
+def test_a_start_without_a_plug_is_refused(new_bench: NewBench) -> None:
+    """And no start is told."""
+    bench = new_bench().connect()
+    answer = bench.start()
+    assert not answer.accepted
+    assert answer.code != "ok"
+    assert bench.facts(ChargeStarted) == []
+
+
+def test_a_start_at_a_port_that_there_is_none_of_is_refused(new_bench: NewBench) -> None:
+    """By the charger or by the dialect, and with a reason."""
+    bench = new_bench().connect().plug()
+    try:
+        answer = bench.start(port=9)
+    except Refusal:
+        return
+    assert not answer.accepted
+
+
+def test_a_start_that_comes_twice_starts_once(new_bench: NewBench) -> None:
+    """The platform asks again when it has lost the answer."""
+    bench = charging(new_bench())
+    assert bench.start().accepted
+    bench.pass_time(60, 5)
+    bench.stop()
+    bench.pass_time(SAID_AGAIN_S, 5)
+    assert len({(each.order_id, each.port) for each in bench.facts(ChargeStarted)}) == 1
+    assert len(bench.facts(ChargeEnded)) == 1
+
+
+def test_another_orders_stop_ends_nothing(new_bench: NewBench) -> None:
+    """It may be late, and about the charge before."""
+    bench = charging(new_bench())
+    bench.stop(ORDER + 7)
+    bench.pass_time(30)
+    assert bench.facts(ChargeEnded) == []
+
+
+def test_limits_end_a_charge_at_the_charger(new_bench: NewBench) -> None:
+    """Time, without the platform."""
+    bench = new_bench().connect().plug()
+    assert bench.start(limit_duration_s=1_200).accepted
+    bench.pass_time(2_000, 10)
+    (ended,) = bench.facts(ChargeEnded)
+    assert ended.reason is StopReason.LIMIT_TIME
+    assert abs(ended.duration_s - 1_200) <= 60
+
+
+def test_energy_ends_a_charge_at_the_charger(new_bench: NewBench) -> None:
+    """Never beyond what was paid for."""
+    bench = new_bench().connect().plug()
+    assert bench.start(limit_energy_mwh=100_000).accepted
+    bench.pass_time(2 * HOUR_S, 15)
+    (ended,) = bench.facts(ChargeEnded)
+    assert ended.reason is StopReason.LIMIT_ENERGY
+    assert ended.end_meter_mwh - ended.start_meter_mwh <= 100_000
+
+
+def test_a_start_is_no_limit_if_it_names_none(new_bench: NewBench) -> None:
+    """It goes on until the battery is full, or somebody stops it."""
+    bench = charging(new_bench())
+    bench.pass_time(HOUR_S, 30)
+    assert bench.facts(ChargeEnded) == []
+
+
+def test_an_end_is_kept_until_it_is_acknowledged(new_bench: NewBench) -> None:
+    """What could not be kept now is not answered: the charger says it again, as the same one."""
+    bench = charging(new_bench(outcome=Outcome.LATER))
+    bench.pass_time(60, 5)
+    bench.stop()
+    bench.pass_time(2 * SAID_AGAIN_S, 5)
+    ends = bench.facts(ChargeEnded)
+    assert len(ends) > 1, "an end that was not acknowledged was not told again"
+    assert len({(each.order_id, each.port, each.end_meter_mwh) for each in ends}) == 1
+    bench.outcome = Outcome.KEPT
+    bench.pass_time(SAID_AGAIN_S, 5)
+    kept = len(bench.facts(ChargeEnded))
+    bench.pass_time(2 * SAID_AGAIN_S, 5)
+    assert len(bench.facts(ChargeEnded)) == kept, "an end that was acknowledged is told again"
+
+
+def test_a_lost_acknowledgement_is_made_good(new_bench: NewBench) -> None:
+    """The network takes it; on the next connection the same end comes once more."""
+    bench = charging(new_bench())
+    bench.pass_time(60, 5)
+    bench.stop()
+    bench.loses_answers = True
+    if not bench.facts(ChargeEnded):
+        bench.pass_time(SAID_AGAIN_S, 5)
+    bench.loses_answers = False
+    before = bench.facts(ChargeEnded)
+    bench.reboot()
+    bench.pass_time(SAID_AGAIN_S, 5)
+    ends = bench.facts(ChargeEnded)
+    assert ends[: len(before)] == before
+    assert len({(each.order_id, each.port, each.end_meter_mwh) for each in ends}) == 1
+    assert not bench.charger.memory.records
+
+
+def test_an_end_that_nobody_wants_is_forgotten(new_bench: NewBench) -> None:
+    """Refused is final: a charger must not fill its memory with it."""
+    bench = charging(new_bench(outcome=Outcome.REFUSED))
+    bench.pass_time(60, 5)
+    bench.stop()
+    bench.pass_time(2 * SAID_AGAIN_S, 5)
+    assert len(bench.facts(ChargeEnded)) == 1
+
+
+def test_a_charge_goes_on_over_a_lost_connection(new_bench: NewBench) -> None:
+    """And is told with its order when the charger is there again."""
+    bench = charging(new_bench())
+    bench.session.close()
+    bench.clock.advance(600)
+    bench.connect()
+    bench.pass_time(600, 10)
+    told = [
+        reading.order_id
+        for report in bench.facts(PortsReported)
+        for reading in report.readings
+        if reading.port == 1 and reading.order_id is not None
+    ]
+    assert set(told) == {ORDER}
+    assert bench.facts(ChargeEnded) == []
+
+
+def test_a_command_that_it_has_no_words_for_is_refused(new_bench: NewBench) -> None:
+    """At once, and the connection goes on."""
+    bench = new_bench().connect().plug()
+    with pytest.raises(Refusal):
+        bench.command(VendorCall(bench.dialect.name, "no such command"))
+    assert bench.start().accepted
+
+
+def test_a_command_before_the_login_is_refused(new_bench: NewBench) -> None:
+    """Nobody is there yet."""
+    bench = new_bench()
+    bench.conversation = bench.dialect.conversation(lambda *_frame: None, bench.clock.seconds)
+    with pytest.raises(Refusal):
+        bench.start()
+
+
+def test_a_charger_that_does_not_answer_ends_nothing_else(new_bench: NewBench) -> None:
+    """The dialect gives a command up by itself or leaves that to the platform; it does not spin."""
+    bench = charging(new_bench())
+    before = len(bench.of(Answered))
+    # what it would say is lost
+    bench.session.data_to_send()
+    for _ in range(240):
+        bench.clock.advance(1)
+        due_s = bench.conversation.due_s
+        if due_s is not None and due_s <= bench.clock.seconds():
+            bench._take(bench.conversation.receive(b""))
+            bench.conversation.data_to_send()
+            after_s = bench.conversation.due_s
+            assert after_s is None or after_s > bench.clock.seconds() - 1, "a deadline stands still"
+    assert len(bench.of(Answered)) == before
+
+
+def test_a_card_is_asked_about(new_bench: NewBench) -> None:
+    """With its number as it was held there, and a number of the question's own."""
+    bench = new_bench().connect().plug()
+    bench.charger.present_card(1, "00000000DD058D7A", bench.calendar.now())
+    bench.pass_time(30)
+    cards = bench.facts(CardPresented)
+    if not cards:
+        pytest.skip("the simulated charger has no card reader in this dialect")
+    assert {(each.card_uid, each.port) for each in cards} == {("00000000DD058D7A", 1)}
+    assert len({each.number for each in cards}) == 1
+
+
+def test_the_port_tells_when_it_is_free(new_bench: NewBench) -> None:
+    """A plug that is pulled is told: by it the saving is measured, and the next one finds a
+    free port."""
+    bench = new_bench().connect().plug()
+    bench.pass_time(5)
+    bench.charger.unplug(1, bench.calendar.now())
+    bench.pass_time(5)
+    states = [
+        reading.state.value
+        for report in bench.facts(PortsReported)
+        for reading in report.readings
+        if reading.port == 1
+    ]
+    assert states[-1] == "idle"
+    assert "plugged" in states

@@ -1,0 +1,223 @@
+"""Bytes: however they come, and whatever they are."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from zope.interface.verify import verifyObject
+
+from chargecloud.conformance.bench import Bench, byte_by_byte, only_remote_errors
+from chargecloud.domain.errors import BadFrame, RemoteError
+from chargecloud.interfaces import IConversation, IDialect, Told
+from chargecloud.simulator.speaking import ISession, ISimulatedDialect
+
+NewBench = Callable[..., Bench]
+
+#: the fixtures only read plugins; a bench is new for each example
+FUZZING = settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+#: bytes of noise that a conversation takes, all of which it may keep only up to a limit
+MUCH = 300_000
+#: of it, what a conversation may still hold
+MOST_HELD = 100_000
+
+
+def test_it_keeps_to_the_interfaces(dialect: Any, new_bench: NewBench) -> None:
+    """Each method is there, and takes what it is given."""
+    verifyObject(IDialect, dialect)
+    bench = new_bench().connect()
+    verifyObject(ISimulatedDialect, bench.simulated)
+    verifyObject(IConversation, bench.conversation)
+    verifyObject(ISession, bench.session)
+
+
+def test_it_is_recognised_by_its_first_bytes(dialect: Any, new_bench: NewBench) -> None:
+    """One more byte never makes a yes a no; it is decided before a request line is over."""
+    bench = new_bench()
+    session = bench._link.new_session()
+    session.open()
+    first = session.data_to_send()[:512]
+    verdicts = [dialect.recognises(first[:size]) for size in range(1, len(first) + 1)]
+    assert True in verdicts, "a charger's own first bytes are not recognised"
+    decided = verdicts[verdicts.index(True) :]
+    assert set(decided) == {True}
+    assert False not in verdicts
+
+
+@FUZZING
+@given(first=st.binary(min_size=1, max_size=64))
+def test_recognising_never_fails(dialect: Any, first: bytes) -> None:
+    """Whatever comes: yes, no, or not yet."""
+    assert dialect.recognises(first) in (True, False, None)
+
+
+def test_others_are_not_recognised(dialect: Any) -> None:
+    """A web browser that has the wrong port, and a TLS client."""
+    assert dialect.recognises(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") is not True
+    assert dialect.recognises(bytes.fromhex("16030100c8010000c40303")) is not True
+
+
+def test_split_or_glued_it_says_the_same(new_bench: NewBench) -> None:
+    """A whole charge, byte by byte."""
+    stories = [_life(new_bench(pieces=cut)).story() for cut in (_glued, byte_by_byte)]
+    assert stories[0] == stories[1]
+    assert stories[0], "nothing was heard at all"
+
+
+def _glued(data: bytes) -> list[bytes]:
+    return [data] if data else []
+
+
+def _life(bench: Bench) -> Bench:
+    bench.connect().plug()
+    bench.start()
+    bench.pass_time(30)
+    bench.stop()
+    return bench.pass_time(30)
+
+
+@FUZZING
+@given(noise=st.binary(min_size=1, max_size=400))
+def test_noise_before_the_login_is_borne(dialect: Any, noise: bytes) -> None:
+    """It is no charger, or is closed; nothing else is raised."""
+    only_remote_errors(dialect.conversation(lambda *_frame: None, lambda: 0.0), noise)
+
+
+@FUZZING
+@given(noise=st.binary(min_size=1, max_size=400))
+def test_noise_after_the_login_is_borne(new_bench: NewBench, noise: bytes) -> None:
+    """The connection may end; facts are not made of it that the charger did not tell."""
+    bench = new_bench().connect()
+    only_remote_errors(bench.conversation, noise)
+
+
+@FUZZING
+@given(data=st.data())
+def test_flipped_bits_are_borne(new_bench: NewBench, data: st.DataObject) -> None:
+    """In whatever the charger sends next."""
+    bench = new_bench().connect()
+    bench.charger.plug(1, _bike(bench), bench.calendar.now())
+    bench.session.work()
+    sent = bytearray(bench.session.data_to_send())
+    if not sent:
+        return
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(sent) - 1))
+        sent[at] ^= 1 << data.draw(st.integers(0, 7))
+    only_remote_errors(bench.conversation, bytes(sent))
+
+
+def _bike(bench: Bench) -> Any:
+    from chargecloud.simulator.bikes import KINDS, Bike
+
+    kind = KINDS["lithium 48V12Ah"]
+    return Bike(kind.name, kind.plateau_w * 1_000, 0)
+
+
+def test_noise_is_not_hoarded(dialect: Any) -> None:
+    """Who sends without an end is refused, or what they send is dropped."""
+    conversation = dialect.conversation(lambda *_frame: None, lambda: 0.0)
+    beginning = bytes(range(256)) * 4
+    for _ in range(MUCH // len(beginning)):
+        if not only_remote_errors(conversation, beginning):
+            return
+    held = _held(conversation)
+    assert held < MOST_HELD, f"{held} bytes of {MUCH} are still there"
+
+
+def _held(thing: Any, depth: int = 0) -> int:
+    """Bytes in buffers within an object, as far as its own attributes show."""
+    if isinstance(thing, bytes | bytearray):
+        return len(thing)
+    if depth > 4:
+        return 0
+    if isinstance(thing, list | tuple | set):
+        return sum(_held(each, depth + 1) for each in thing)
+    if isinstance(thing, dict):
+        return sum(_held(each, depth + 1) for each in thing.values())
+    names = [*getattr(thing, "__dict__", {}), *getattr(type(thing), "__slots__", ())]
+    return sum(_held(getattr(thing, name, None), depth + 1) for name in names)
+
+
+def test_a_fault_behind_good_frames_takes_nothing_from_them(new_bench: NewBench) -> None:
+    """What was heard before it stands."""
+    bench = new_bench().connect().plug()
+    bench.start()
+    before = len(bench.facts())
+    bench.charger.unplug(1, bench.calendar.now())
+    bench.session.work()
+    good = bench.session.data_to_send()
+    assert good, "a charger from which a plug was pulled says nothing"
+    try:
+        heard = bench.conversation.receive(good + b"\xff\x00\xff\x00" * 8)
+    except RemoteError as error:
+        raise AssertionError(f"the good frames were lost with the bad one: {error}") from error
+    bench._take(heard)
+    assert len(bench.facts()) >= before
+    assert heard
+
+
+def test_what_is_recorded_can_be_told(dialect: Any, new_bench: NewBench) -> None:
+    """Each frame that the dialect gives to the flight recorder, it can put into words, as plain
+    JSON."""
+    import json
+
+    frames: list[tuple[str, bool, bytes, bytes | None]] = []
+    bench = new_bench()
+    made = dialect.conversation
+
+    class Recording:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dialect, name)
+
+        def conversation(self, _record: Any, seconds: Any) -> Any:
+            return made(lambda *frame: frames.append(frame), seconds)
+
+    bench.dialect = cast(IDialect, Recording())
+    _life(bench)
+    assert any(is_up for _, is_up, _, _ in frames)
+    assert any(not is_up for _, is_up, _, _ in frames)
+    for identity, is_up, raw, opened in frames:
+        assert identity == bench.charger.identity
+        described = dialect.describe(is_up, raw, opened)
+        assert described.kind
+        json.dumps(dict(described.fields))
+
+
+@FUZZING
+@given(data=st.binary(max_size=200))
+def test_decoding_gives_frames_or_says_there_are_none(dialect: Any, data: bytes) -> None:
+    """C{BadFrame}, and nothing else."""
+    try:
+        frames = dialect.decode(data)
+    except BadFrame:
+        return
+    assert all(frame.kind for frame in frames)
+
+
+def test_a_golden_frame_is_decoded(dialect: Any, valid_frame: dict[str, Any]) -> None:
+    """One frame, in words."""
+    raw = bytes.fromhex(valid_frame["hex"])
+    (frame,) = dialect.decode(raw)
+    assert frame.kind
+    if "direction" in valid_frame:
+        dialect.describe(valid_frame["direction"] != "down", raw, None)
+
+
+def test_a_golden_fault_is_found(dialect: Any, invalid_frame: dict[str, Any]) -> None:
+    """It is no whole frame and nothing else."""
+    try:
+        dialect.decode(bytes.fromhex(invalid_frame["hex"]))
+    except BadFrame:
+        return
+    raise AssertionError(f"{invalid_frame.get('reason', 'a fault')} was not found")
+
+
+def test_facts_name_the_charger(new_bench: NewBench) -> None:
+    """By the identity that was registered."""
+    bench = _life(new_bench())
+    assert {told.identity for told in bench.of(Told)} == {bench.charger.identity}
