@@ -33,8 +33,27 @@ def test_a_new_plugin_works(kind: str, tmp_path: Path, capsys: pytest.CaptureFix
     loose.mkdir()
     shutil.copy(folder / "chargecloud_acme.py", loose / "acme.py")
     found = load_plugins(PluginSettings(plugins_dir=str(loose), strict=True), ())
-    (name,) = [name for (_, name), origin in found.origins.items() if origin.plugin == "acme"]
-    assert name == "acme"
+    names = {name for (_, name), origin in found.origins.items() if origin.plugin == "acme"}
+    assert names == {"acme"}
+
+
+@pytest.mark.slow
+def test_a_new_dialect_passes_the_conformance_kit(tmp_path: Path) -> None:
+    """Before a line of it was changed, so that whoever changes it sees what they break."""
+    write_plugin("dialect", "acme", tmp_path / "new")
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    shutil.copy(tmp_path / "new" / "chargecloud_acme.py", loose / "acme.py")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs",
+         "chargecloud.conformance", "--dialect", "acme", "--plugins-dir", str(loose)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+    assert "holds   an order lives" in ran.stdout
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ class SimulatorService(MultiService):
         charger.report_least_real_s = self._scenario.report_least_real_s
         charger.keys = member.keys
         # half of them, as chargers in the field
-        charger.resumes = int(member.identity[-1], 16) % 2 == 0
+        charger.resumes = int(member.identity[-1], 36) % 2 == 0
         return Box(member.charger_id, charger)
 
     async def _connect(

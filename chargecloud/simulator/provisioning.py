@@ -89,7 +89,8 @@ CAMPUS_SITES = (
 def facts_of(identity: str, ports: int) -> Facts:
     """What a charger of the fleet tells of itself; its numbers follow from its identity."""
     digits = identity.rpartition("-")[2]
-    number = int(digits) if digits.isdigit() else int(digits, 16)
+    # a vendor's identities may be any letters
+    number = int(digits) if digits.isdigit() else int(digits, 36) % 10**13
     return Facts(
         firmware="1.4.2-sim",
         hardware=f"SIM-{ports}",
