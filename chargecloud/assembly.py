@@ -48,7 +48,7 @@ from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
 from chargecloud.gateway.settings import Limits
-from chargecloud.interfaces import FeatureParts
+from chargecloud.interfaces import FeatureParts, IAlarmSink
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.wallets import Wallets
@@ -176,13 +176,14 @@ class Platform:
             routing.send,
             lambda: tuple(presence),
             book.chargers,
+            clock,
         )
         features = [
             feature.build(feature_settings[name], given)
             for name, feature in plugins.features.items()
         ]
         watches = [watch for parts in features for watch in parts.watches]
-        delivering = Delivering(store, clock, calendar, plugins.alarm_sinks)
+        delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
         watching = Watching(store, book, stopping, watches, delivering)
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
@@ -285,6 +286,20 @@ class Platform:
         except Exception:
             # one order must not keep the others, and the chargers, from going on
             _log.failure("order {order_id} is still to be billed", order_id=order.id)
+
+
+def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAlarmSink]:
+    """All ways to people, by name.
+
+    @raise ValueError: if two have one name: it would not be known which of them an alarm that
+        is still to be delivered is for.
+    """
+    found = dict(plugins.alarm_sinks)
+    for sink in [sink for parts in features for sink in parts.sinks]:
+        if sink.name in found:
+            raise ValueError(f"two alarm sinks are called {sink.name!r}")
+        found[sink.name] = sink
+    return found
 
 
 def _limited(full: str | None, plugins: Plugins) -> list[str]:

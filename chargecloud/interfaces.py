@@ -391,6 +391,7 @@ class Platform:
         the gateway's routing does.
     @ivar online: the ids of the chargers that are connected.
     @ivar charging: the ids of the chargers with a port that an order has.
+    @ivar reactor: what the service runs in; in memory, a clock.
     """
 
     calendar: Calendar
@@ -401,12 +402,14 @@ class Platform:
     send: Any = None
     online: Any = None
     charging: Any = None
+    reactor: Any = None
 
 
 @frozen
 class FeatureParts:
     """What a feature adds to the service.
 
+    @ivar sinks: ways to people that have settings; their names are told apart from all others.
     @ivar each_minute: called about once a minute; a Deferred that it returns is waited for.
     """
 
@@ -414,6 +417,7 @@ class FeatureParts:
     followers: tuple[IFollower, ...] = ()
     watches: tuple[IReadingWatch, ...] = ()
     desks: tuple[IChargerDesk, ...] = ()
+    sinks: tuple[IAlarmSink, ...] = ()
     each_minute: tuple[Any, ...] = ()
 
 
