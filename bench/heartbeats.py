@@ -77,6 +77,9 @@ class Office:
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """There is one of each."""
 
+    def took(self, dialect: str, seconds: float) -> None:
+        """A dialect has read what came."""
+
 
 class Echo(Protocol):
     """The least that a Twisted server can do."""

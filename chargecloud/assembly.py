@@ -5,6 +5,7 @@ C{tap} gives it to the reactor; tests run the same platform in memory, in step.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -36,6 +37,7 @@ from chargecloud.charging.rounds import Rounds
 from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
+from chargecloud.charging.slowness import Slowness
 from chargecloud.charging.start_codes import StartCodes
 from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
@@ -51,6 +53,7 @@ from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import FeatureParts, IAlarmSink
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
+from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
 from chargecloud.plugins import Plugins
 from chargecloud.registry.cards import Cards
@@ -119,6 +122,7 @@ class Platform:
     placing: Placing
     reports: Reports
     watching: Watching
+    slowness: Slowness
     delivering: Delivering
     watchdog: Watchdog
     chargers: Chargers
@@ -157,7 +161,13 @@ class Platform:
         registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
         people, wallets = Customers(store, calendar), Wallets(store)
-        prices = Tariffs(store, calendar, plugins.tariffs)
+        slowness = Slowness(calendar, clock.seconds)
+        tariffs_took = partial(slowness.took, "tariff")
+        timed = {
+            name: TimedTariff(tariff, clock.seconds, tariffs_took)
+            for name, tariff in plugins.tariffs.items()
+        }
+        prices = Tariffs(store, calendar, timed)
 
         counts_anew = {each.name for each in plugins.dialects.values() if each.counts_anew}
         book = OrderBook(store, prices, routing, charging.cut_off, counts_anew)
@@ -185,6 +195,7 @@ class Platform:
         watches = [watch for parts in features for watch in parts.watches]
         delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
         watching = Watching(store, book, stopping, watches, delivering)
+        slowness.tell = watching.tell
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
@@ -202,6 +213,7 @@ class Platform:
             rekeying,
             lists,
             live_ports,
+            slowness,
             desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)
@@ -226,6 +238,7 @@ class Platform:
             placing=placing,
             reports=reports,
             watching=watching,
+            slowness=slowness,
             delivering=delivering,
             watchdog=watchdog,
             chargers=registered,

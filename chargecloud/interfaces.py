@@ -297,6 +297,9 @@ class IChargerEvents(Interface):
         """One live connection of the charger after another is displaced by a newer one, so
         many times within a short while: two boxes may have one identity and key."""
 
+    def took(dialect: str, seconds: float) -> None:
+        """A dialect has read what came, and everybody else has waited for so long."""
+
 
 class IReadingWatch(Interface):
     """Looks at every reading on its way.  Pure and synchronous: no I/O, no waiting."""

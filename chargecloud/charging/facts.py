@@ -15,6 +15,7 @@ from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
+from chargecloud.charging.slowness import Slowness
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
@@ -50,6 +51,7 @@ class Facts:
     @ivar rekeying: has chargers make new keys.
     @ivar card_lists: tells them which cards may charge offline.
     @ivar live: what the ports said last.
+    @ivar slowness: names dialects that keep everybody waiting.
     @ivar desks: take what is none of the core's business.
     """
 
@@ -62,6 +64,7 @@ class Facts:
     rekeying: Rekeying
     card_lists: CardLists
     live: LivePorts
+    slowness: Slowness
     desks: Sequence[IChargerDesk] = ()
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
@@ -121,6 +124,10 @@ class Facts:
         watchdog, and what it was is written down for those who follow."""
         entry = LogEntry("charger.gone", admission.tenant_id, {}, admission.charger_id)
         self.watching.write_down(Decision(log=(entry,)))
+
+    def took(self, dialect: str, seconds: float) -> None:
+        """A dialect has read what came."""
+        self.slowness.took("dialect", dialect, seconds)
 
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """Two boxes may have one identity and key."""

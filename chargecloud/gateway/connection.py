@@ -125,6 +125,7 @@ class Connection:
     """
     @ivar dialects: those that may be spoken here, asked in their order.
     @ivar greeting: what a charger is told when it is welcomed.
+    @ivar took: is told the dialect, and how many seconds it took for what came.
     @ivar dialect: the one that is spoken, once it is known.
     @ivar heard: how much was heard so far; bytes alone are no sign of life.
     @ivar seconds: by which dialects keep their deadlines.
@@ -136,6 +137,7 @@ class Connection:
     greeting: Callable[[], Greeting]
     recorder: FlightRecorder
     seconds: Seconds
+    took: Callable[[str, float], None]
     dialect: IDialect | None = None
     sessions: dict[str, Session] = field(factory=dict)
     heard: int = 0
@@ -280,6 +282,8 @@ class Connection:
 
     def _hear(self, data: bytes) -> Sequence[Wish]:
         assert self._conversation is not None
+        assert self.dialect is not None
+        began_s = self.seconds()
         try:
             heard = self._conversation.receive(data)
         except RemoteError as error:
@@ -288,6 +292,7 @@ class Connection:
                 if session.frames is not None:
                     session.frames.append(self.recorder.fault(data, error.code))
             raise
+        self.took(self.dialect.name, self.seconds() - began_s)
         self.heard += len(heard)
         return self._wishes(heard)
 

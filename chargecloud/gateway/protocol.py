@@ -67,7 +67,12 @@ class ChargerProtocol(Protocol):
         self._gateway = gateway
         self._seconds = gateway.clock.seconds
         self._connection = Connection(
-            dialects, gateway.greeting, gateway.recorder, self._seconds, tally=gateway.heard
+            dialects,
+            gateway.greeting,
+            gateway.recorder,
+            self._seconds,
+            gateway.events.took,
+            tally=gateway.heard,
         )
         self._awaited = Awaited(gateway.clock)
         self._in_flight = 0

@@ -104,6 +104,9 @@ class Office:
         """A charger's connections displace each other."""
         self.contests.append((admission, times, at))
 
+    def took(self, dialect: str, seconds: float) -> None:
+        """A dialect has read what came."""
+
     def answer(self, *, last: bool = False) -> None:
         """Give the result that has waited longest, or the newest."""
         waiting, result = self._waiting.pop(-1 if last else 0)

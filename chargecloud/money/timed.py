@@ -1,0 +1,59 @@
+"""A tariff whose calls are timed: it may be a plugin's, and is called inline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+from zope.interface import implementer
+
+from chargecloud.domain.commands import Price
+from chargecloud.domain.tariff import BillLine, Usage
+from chargecloud.interfaces import ITariff
+
+T = TypeVar("T")
+
+
+@implementer(ITariff)
+@frozen
+class TimedTariff:
+    """
+    @ivar took: is told the kind of the tariff, and how many seconds a call took.
+    """
+
+    within: ITariff
+    seconds: Callable[[], float]
+    took: Callable[[str, float], None]
+
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        return self.within.kind
+
+    def check(self, terms: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See L{ITariff.check}."""
+        return self._timed(lambda: self.within.check(terms))
+
+    def boundaries(
+        self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[datetime]:
+        """See L{ITariff.boundaries}."""
+        return self._timed(lambda: self.within.boundaries(terms, zone, after, until))
+
+    def prices(
+        self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
+    ) -> Sequence[Price] | None:
+        """See L{ITariff.prices}."""
+        return self._timed(lambda: self.within.prices(terms, zone, after, until))
+
+    def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
+        """See L{ITariff.lines}."""
+        return self._timed(lambda: self.within.lines(terms, usage))
+
+    def _timed(self, call: Callable[[], T]) -> T:
+        began_s = self.seconds()
+        try:
+            return call()
+        finally:
+            self.took(self.kind, self.seconds() - began_s)
