@@ -167,7 +167,7 @@ class Platform:
             name: TimedTariff(tariff, clock.seconds, tariffs_took)
             for name, tariff in plugins.tariffs.items()
         }
-        prices = Tariffs(store, calendar, timed)
+        prices = Tariffs(store, calendar, timed, plugins.made_by("tariffs"))
 
         counts_anew = {each.name for each in plugins.dialects.values() if each.counts_anew}
         book = OrderBook(store, prices, routing, charging.cut_off, counts_anew)
@@ -188,13 +188,20 @@ class Platform:
             book.chargers,
             clock,
         )
-        features = [
-            feature.build(feature_settings[name], given)
+        built = {
+            name: feature.build(feature_settings[name], given)
             for name, feature in plugins.features.items()
-        ]
+        }
+        features, makers = list(built.values()), plugins.made_by("features")
         watches = [watch for parts in features for watch in parts.watches]
+        watched_by = {
+            watch.name: makers[name]
+            for name, parts in built.items()
+            for watch in parts.watches
+            if name in makers
+        }
         delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
-        watching = Watching(store, book, stopping, watches, delivering)
+        watching = Watching(store, book, stopping, watches, delivering, made_by=watched_by)
         slowness.tell = watching.tell
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)

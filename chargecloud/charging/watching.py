@@ -1,9 +1,9 @@
 """Readings, watched: what is dangerous is stopped, written down, and told to people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.logger import Logger
 
 from chargecloud.charging.book import OrderBook
@@ -21,6 +21,7 @@ from chargecloud.storage.store import Store
 class Watching:
     """
     @ivar watches: look at every reading.
+    @ivar made_by: the plugin that each watch comes from, with its version.
     @ivar delivering: takes alarms to people.
     """
 
@@ -30,6 +31,7 @@ class Watching:
     watches: Sequence[IReadingWatch]
     delivering: Delivering
     #: what each watch has told of a port and not taken back by a better reading
+    made_by: Mapping[str, str] = field(factory=dict, kw_only=True)
     _raised: set[tuple[str, int | None, int]] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -47,6 +49,7 @@ class Watching:
             if alarm is None:
                 self._raised.discard(key)
                 continue
+            alarm = evolve(alarm, made_by=self.made_by.get(watch.name))
             if alarm.level is Level.CRITICAL:
                 self.cut(admission.charger_id, reading.port)
             if key not in self._raised:
@@ -88,6 +91,7 @@ class Watching:
             "level": alarm.level.value,
             "port": alarm.port,
             "evidence": dict(alarm.evidence),
+            "made_by": alarm.made_by,
         }
         return LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
 

@@ -23,6 +23,7 @@ class Alarm:
     @ivar rule: what found it, for example C{"port-hot"}.
     @ivar charger_id: C{None} if it is about the platform itself.
     @ivar order_id: the order that it is about, where it is about one.
+    @ivar made_by: the plugin that found it, with its version; C{None} for the core.
     @ivar evidence: the figures that it was found by, plain values.
     """
 
@@ -34,3 +35,4 @@ class Alarm:
     port: int | None = None
     order_id: int | None = None
     evidence: Row = field(factory=dict)
+    made_by: str | None = None

@@ -87,6 +87,7 @@ def bill_columns(bill: Bill | None) -> Row:
         "bill": {
             "tariff_id": bill.tariff_id,
             "tariff_version": bill.tariff_version,
+            "made_by": bill.made_by,
             "lines": lines,
         },
         "electricity_fen": bill.fee_fen(Fee.ELECTRICITY),
@@ -113,7 +114,7 @@ def bill_of(column: Mapping[str, Any] | None) -> Bill | None:
         )
         for line in column["lines"]
     )
-    return Bill(column["tariff_id"], column["tariff_version"], lines)
+    return Bill(column["tariff_id"], column["tariff_version"], lines, column.get("made_by"))
 
 
 def marks_of(column: list[list[int]]) -> tuple[Mark, ...]:

@@ -147,11 +147,17 @@ class BillLine:
 
 @frozen
 class Bill:
-    """The lines that make an amount, and which tariff in which version made them."""
+    """
+    The lines that make an amount, and which tariff in which version made them.
+
+    @ivar made_by: the plugin that priced them, with its version; C{None} on bills that are
+        older than this.
+    """
 
     tariff_id: int
     tariff_version: int
     lines: tuple[BillLine, ...] = field(validator=deep_iterable(instance_of(BillLine)))
+    made_by: str | None = None
 
     @property
     def amount_fen(self) -> int:

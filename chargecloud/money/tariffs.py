@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 from sqlalchemy import Connection, func, select
 
 from chargecloud.calendar import Calendar
@@ -76,11 +76,13 @@ class Tariffs:
     The tariffs of all tenants.
 
     @ivar kinds: the kinds of tariff that are installed, by name.
+    @ivar made_by: the plugin that each comes from, with its version.
     """
 
     store: Store
     calendar: Calendar
     kinds: Mapping[str, ITariff]
+    made_by: Mapping[str, str] = field(factory=dict)
 
     async def create(
         self,
@@ -168,4 +170,5 @@ class Tariffs:
     def bill(self, tariff: Tariff, usage: Usage) -> Bill:
         """What was used, priced."""
         lines = self.kinds[tariff.kind].lines(tariff.terms, usage)
-        return Bill(tariff.id, tariff.version, tuple(lines))
+        made_by = self.made_by.get(tariff.kind)
+        return Bill(tariff.id, tariff.version, tuple(lines), made_by)

@@ -58,6 +58,10 @@ class Plugins:
     origins: Mapping[tuple[str, str], Origin] = field(factory=dict)
     refused: tuple[Refused, ...] = ()
 
+    def made_by(self, kind: str) -> dict[str, str]:
+        """The plugin that each provider of a kind comes from, with its version."""
+        return {name: str(origin) for (of, name), origin in self.origins.items() if of == kind}
+
     @property
     def migrations(self) -> dict[str, Path]:
         """The features' folders of revisions, by the feature's name."""

@@ -118,6 +118,7 @@ class BillShown:
     order_id: Id = choice("of which order")
     tariff_id: Id = choice("by which tariff")
     tariff_version: int = whole("in which version of it")
+    made_by: str | None = text("the plugin that priced it, with its version")
     amount_fen: int = whole("what it cost")
     electricity_fen: int = whole("of which for electricity")
     service_fen: int = whole("of which for service")
@@ -214,6 +215,7 @@ def show_bill(order: Order) -> BillShown:
         order_id=order.id,
         tariff_id=bill.tariff_id,
         tariff_version=bill.tariff_version,
+        made_by=bill.made_by,
         amount_fen=bill.amount_fen,
         electricity_fen=bill.fee_fen(Fee.ELECTRICITY),
         service_fen=bill.fee_fen(Fee.SERVICE),

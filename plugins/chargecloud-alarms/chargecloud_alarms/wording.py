@@ -18,6 +18,7 @@ def facts_of(alarm: Alarm) -> dict[str, Any]:
         "port": alarm.port,
         "order_id": None if alarm.order_id is None else str(alarm.order_id),
         "evidence": dict(alarm.evidence),
+        "made_by": alarm.made_by,
     }
 
 
