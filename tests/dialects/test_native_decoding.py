@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from chargecloud.dialects.native.decoding import decode, describe
 from chargecloud.dialects.native.dialect import NativeDialect
+from chargecloud.dialects.native.down import CARDS
 from chargecloud.dialects.native.frames import FrameKind, start_of
-from chargecloud.dialects.native.up import LOGIN
+from chargecloud.dialects.native.up import CARD, LOGIN
 from chargecloud.domain.charger import Capability
 from chargecloud.domain.errors import BadFrame
 from tests.dialects.make_native_vectors import PATH
@@ -24,6 +25,18 @@ def test_frames_behind_each_other() -> None:
     assert [each.kind for each in found] == ["refusal", "sealed"]
     assert found[0].fields == {"version": 1, "code": "unknown_charger"}
     assert found[1].fields == {"size": 9}
+
+
+def test_what_opens_something_is_masked() -> None:
+    """A card by all but its last digits, and a start code: who reads over a shoulder charges on
+    nobody's account."""
+    card = {"number": 1, "port": 1, "uid": "04A1B2C3D4E5", "uptime_s": 9}
+    shown = describe(True, b"", CARD.write(card)).fields
+    assert (shown["uid"], shown["port"]) == ("********D4E5", 1)
+    listed = CARDS.write(
+        {"number": 1, "from_version": 0, "to_version": 1, "add": ["04A1B2C3D4E5"], "remove": []}
+    )
+    assert describe(False, b"", listed).fields["add"] == ["********D4E5"]
 
 
 @pytest.mark.parametrize(

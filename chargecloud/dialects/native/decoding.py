@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+from chargecloud.dialects.fields import Fields
 from chargecloud.dialects.framing import ReceiveBuffer
 from chargecloud.dialects.native.codes import RefusalCode
 from chargecloud.dialects.native.down import DOWN
@@ -16,14 +17,17 @@ from chargecloud.dialects.native.frames import (
     take_frame,
 )
 from chargecloud.dialects.native.keys import SERVER_NONCE_SIZE
-from chargecloud.dialects.native.messages import HELLO, read_message
+from chargecloud.dialects.native.messages import HELLO, Message, read_message
 from chargecloud.dialects.native.relaying import read_relay
-from chargecloud.dialects.native.up import UP
+from chargecloud.dialects.native.up import ENDED, STARTED, UP
 from chargecloud.domain.errors import BadFrame
 from chargecloud.interfaces import DecodedFrame
 
 _HEADS = {**UP_HEADS, **DOWN_HEADS}
 _NONE_FOREIGN = range(0)
+_MASKED = frozenset({"uid", "card", "add", "remove"})
+#: digits of a card that are shown: enough to know one's own by
+SHOWN = 4
 
 
 def decode(data: bytes) -> Sequence[DecodedFrame]:
@@ -52,7 +56,24 @@ def describe(is_up: bool, raw: bytes, opened: bytes | None) -> DecodedFrame:
         (frame,) = decode(raw)
         return frame
     message, fields = read_message(opened, UP if is_up else DOWN, _NONE_FOREIGN)
-    return DecodedFrame(message.name.lower(), None, _plain(fields))
+    return DecodedFrame(message.name.lower(), None, _plain(_masked(message, fields)))
+
+
+def _masked(message: Message, fields: Fields) -> Fields:
+    """The fields, with what opens something masked but for its end: cards, and the codes that
+    start a charge."""
+    with_codes = message in (STARTED, ENDED)
+    return {
+        name: _mask(value) if name in _MASKED or (name == "code" and with_codes) else value
+        for name, value in fields.items()
+    }
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_mask(each) for each in value]
+    shown = str(value)
+    return "*" * max(0, len(shown) - SHOWN) + shown[-SHOWN:]
 
 
 def _outer(frame: Frame) -> DecodedFrame:
