@@ -60,7 +60,7 @@ class LocalDay:
         candidates: set[datetime] = set()
         while date <= last:
             for start in self.starts:
-                candidates.update(_instants(datetime.combine(date, start, zone)))
+                candidates.update(instants_of(datetime.combine(date, start, zone)))
             date += _DAY
         return sorted(
             instant
@@ -74,7 +74,7 @@ class LocalDay:
         return bisect_right(self.starts, instant.astimezone(zone).time()) - 1
 
 
-def _instants(local: datetime) -> Iterable[datetime]:
+def instants_of(local: datetime) -> Iterable[datetime]:
     """The instants at which the clock may pass a local time: one on most days; where clocks
     change, either way to read it and the change itself, which lies between the two."""
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
