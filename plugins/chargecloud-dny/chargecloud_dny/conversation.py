@@ -90,11 +90,12 @@ class DnyConversation:
 
     def welcome(self, identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
         """Let a device in, or take no notice of it; DNY has no word for either."""
+        device = self._devices.get(identity)
         if credentials is None:
             self._ignore(identity)
-            return
-        device = self._devices[identity]
-        device.stage, device.welcomed_s = Stage.WELCOME, greeting.unix_s
+        elif device is not None:
+            # it may have fallen silent while it was looked up
+            device.stage, device.welcomed_s = Stage.WELCOME, greeting.unix_s
 
     def postpone(self, identity: str, retry_s: int) -> None:
         """DNY has no word for it: the device comes back when it likes."""
