@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from attrs import frozen
@@ -13,6 +14,7 @@ from chargecloud.interfaces import FeatureParts, IAlarmSink, IFeature, Platform
 from chargecloud_alarms.mail import Mail
 from chargecloud_alarms.requests import Poster
 from chargecloud_alarms.robots import Robot, RobotKind
+from chargecloud_alarms.syslog import Syslog, Way
 from chargecloud_alarms.webhook import Webhook
 
 SUBMISSION = 587
@@ -53,12 +55,23 @@ class MailSettings:
 
 
 @frozen(kw_only=True)
+class SyslogSettings:
+    """C{[[alarms.syslog]]}"""
+
+    name: str = text("its name in logs and figures")
+    host: str = text("of the syslog server")
+    port: int = whole("of the syslog server", default=514, least=1, most=65_535)
+    way: Way = choice("how it goes there", default=Way.TCP)
+
+
+@frozen(kw_only=True)
 class AlarmsSettings:
     """C{[alarms]}"""
 
     webhooks: tuple[WebhookSettings, ...] = choice("programs that take them", default=())
     robots: tuple[RobotSettings, ...] = choice("robots in groups", default=())
     mail: tuple[MailSettings, ...] = choice("mailboxes", default=())
+    syslog: tuple[SyslogSettings, ...] = choice("syslog servers", default=())
 
 
 def _secret(value: str | None) -> str:
@@ -123,5 +136,9 @@ class AlarmsFeature:
                 reactor,
             )
             for each in settings.mail
+        ]
+        sinks += [
+            Syslog(each.name, each.way, each.host, each.port, gethostname(), reactor)
+            for each in settings.syslog
         ]
         return FeatureParts(sinks=tuple(sinks))

@@ -4,6 +4,7 @@ import base64
 import email
 import hmac
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import Message
@@ -16,7 +17,10 @@ import pytest_twisted
 from aiosmtpd.controller import Controller
 from attrs import define, field
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.error import ConnectError
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -32,6 +36,7 @@ from chargecloud_alarms.feature import (
 from chargecloud_alarms.mail import Mail
 from chargecloud_alarms.requests import NotTaken, Poster, is_public
 from chargecloud_alarms.robots import Robot, RobotKind
+from chargecloud_alarms.syslog import Syslog, Way
 from chargecloud_alarms.webhook import Webhook
 from tests.live import free_port
 
@@ -255,6 +260,55 @@ async def test_a_mail_is_sent() -> None:
         assert len(mailbox.mails) == 1
     finally:
         server.stop()
+
+
+WANTED = re.compile(
+    rb"<130>1 2026-11-27T09:30:00.000Z here chargecloud - port-hot "
+    rb'\[alarm@32473 .*rule="port-hot".*port="3".*evidence.temperature_dc="910"\] port-hot at .*'
+)
+
+
+@pytest_twisted.ensureDeferred
+async def test_syslog_over_tcp() -> None:
+    """Each message behind its length; a server that is away has not taken it."""
+    got: Deferred[bytes] = Deferred()
+
+    class Server(Protocol):
+        data = b""
+
+        def dataReceived(self, data: bytes) -> None:
+            self.data += data
+
+        def connectionLost(self, reason: Any = None) -> None:
+            got.callback(self.data)
+
+    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(
+        Factory.forProtocol(Server)
+    )
+    number = port.getHost().port
+    sink = Syslog("s", Way.TCP, "127.0.0.1", number, "here", reactor)
+    await sink.deliver(ALARM)
+    length, _, message = (await got).partition(b" ")
+    assert int(length) == len(message)
+    assert WANTED.fullmatch(message), message
+    await port.stopListening()
+    with pytest.raises(ConnectError):
+        await sink.deliver(ALARM)
+
+
+@pytest_twisted.ensureDeferred
+async def test_syslog_in_datagrams() -> None:
+    """A message each."""
+    got: Deferred[bytes] = Deferred()
+
+    class Server(DatagramProtocol):
+        def datagramReceived(self, datagram: bytes, _addr: Any) -> None:  # noqa: N802
+            got.callback(datagram)
+
+    port: Any = reactor.listenUDP(0, Server(), interface="127.0.0.1")  # type: ignore[attr-defined]
+    await Syslog("s", Way.UDP, "127.0.0.1", port.getHost().port, "here", reactor).deliver(ALARM)
+    assert WANTED.fullmatch(await got)
+    await port.stopListening()
 
 
 def test_what_is_configured_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
