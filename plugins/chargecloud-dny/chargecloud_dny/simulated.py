@@ -5,7 +5,6 @@ settlement that is repeated until it is acknowledged; two heartbeats without an 
 dead cloud.  Only their cards are longer than the vendor's, in the field for such.
 """
 
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from attrs import define, field
@@ -13,15 +12,7 @@ from zope.interface import implementer
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import PortState
-from chargecloud.domain.commands import (
-    Answer,
-    ChangeCharge,
-    Command,
-    Locate,
-    SetTime,
-    StartCharge,
-    StopCharge,
-)
+from chargecloud.domain.commands import SetTime
 from chargecloud.domain.errors import BadFrame, RemoteError
 from chargecloud.domain.events import ChargeEnded, StopReason
 from chargecloud.simulator.charger import SimulatedCharger
@@ -29,9 +20,7 @@ from chargecloud.simulator.memory import Port
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
 from chargecloud_dny.codes import (
-    BY_ENERGY,
     CARD_STATUS,
-    CHARGE_RESULTS,
     DONE,
     OFFLINE_CARD,
     ONLINE,
@@ -42,7 +31,8 @@ from chargecloud_dny.facts import ZERO_C
 from chargecloud_dny.frames import Frame, Stream
 from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import DOWN, UP, Message
-from chargecloud_dny.orders import MWH_PER_UNIT, read_order, write_order
+from chargecloud_dny.obeying import Obeying
+from chargecloud_dny.orders import MWH_PER_UNIT, write_order
 
 #: real seconds between two heartbeats (0x83 sets them)
 HEARTBEAT_S = 180.0
@@ -53,11 +43,7 @@ ANSWER_S = 15.0
 MOST_UNANSWERED = 2
 #: seconds of the calendar between two reports of a port that charges
 REPORT_S = 300
-#: never past: DNY's orders have no end of their validity
-_FOR_EVER = 2**40
 SOCIAL_CARD = 4
-_WATTS = 800
-_TEN_HOURS_S = 36_000
 _MARGIN_S = 0.005
 #: of the classes of boxes, the smallest with so many ports
 _CLASSES = ((1, 0x03), (2, 0x04), (10, 0x05), (12, 0x07), (20, 0x06))
@@ -67,10 +53,6 @@ _STATES = {state: number for number, state in reversed([*PORT_STATES.items()])}
 _REASONS = {
     **{reason: number for number, reason in reversed([*STOP_REASONS.items()])},
     StopReason.REMOTE: 0x07,
-}
-_RESULTS = {
-    **{code: result for result, (_, code) in reversed([*CHARGE_RESULTS.items()])},
-    "expired": 0x0E,
 }
 _CARD_CODES = {status: code for code, status in reversed([*CARD_STATUS.items()])}
 
@@ -102,6 +84,10 @@ class DnySession:
     _settled: dict[int, float] = field(factory=dict, init=False)
     _asked: dict[int, int] = field(factory=dict, init=False)
     _records: dict[int, int] = field(factory=dict, init=False)
+    _obeying: Obeying = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._obeying = Obeying(self.charger, self.calendar.now)
 
     # ----------------------------------------------------------------------- for the link
 
@@ -315,9 +301,11 @@ class DnySession:
             fields = message.layout.read(frame.data)
         except BadFrame:
             return
-        obey = _OBEY.get(message.name)
-        answer = obey(self, fields) if obey else {"result": 1}
-        if message.answer is not None and answer is not None:
+        if message.name == "query":
+            self._query()
+            return
+        answer = self._obeying.answer(message.name, fields)
+        if message.answer is not None:
             data = message.answer.write(answer)
             self._sending += Frame(self._device, frame.number, frame.command, data).write()
 
@@ -326,7 +314,7 @@ class DnySession:
         self._heartbeat_due_s = self.calendar.seconds() + HEARTBEAT_S
         self.is_welcome = self.charger.is_online = True
         if message.name == "asks_time":
-            self._obey(SetTime(int.from_bytes(frame.data, "little")))
+            self._obeying.obey(SetTime(int.from_bytes(frame.data, "little")))
         elif message.name == "settlement":
             number = self._records.pop(frame.number, None)
             if number is not None:
@@ -339,68 +327,9 @@ class DnySession:
             if asked is not None and status != DONE:
                 self.charger.cards.answered(asked, _CARD_CODES.get(status, "refused"))
 
-    def _obey(self, command: Command) -> Answer:
-        answer: Answer = self.charger.obey(command, self.calendar.now())
-        return answer
-
-    def _charge(self, fields: Fields) -> Fields:
-        order_id, port = read_order(fields["order"]), fields["port"] + 1
-        if order_id is None:
-            answer = Answer(False, "refused")
-        elif not fields["is_on"]:
-            answer = self._obey(StopCharge(order_id, port))
-        else:
-            by_energy, amount = fields["rate_mode"] == BY_ENERGY, fields["amount"]
-            answer = self._obey(
-                StartCharge(
-                    order_id,
-                    port,
-                    _FOR_EVER,
-                    limit_energy_mwh=amount * MWH_PER_UNIT if by_energy and amount else None,
-                    limit_duration_s=(fields["most_s"] if by_energy else amount) or None,
-                    until_full=bool(fields.get("stop_when_full")) or not amount,
-                )
-            )
-        return {
-            "result": DONE if answer.accepted else _RESULTS.get(answer.code, 0x08),
-            "order": fields["order"],
-            "port": fields["port"],
-            "pending_ports": 0,
-        }
-
-    def _change(self, fields: Fields) -> Fields:
-        ports, number = self.charger.memory.ports, fields["port"]
-        charge = ports[number].charge if number < len(ports) else None
-        if charge is None or charge.order_id is None:
-            return {"result": 1}
-        is_energy, value = fields["mode"] == 2, fields["value"]
-        command = ChangeCharge(
-            charge.order_id,
-            number + 1,
-            limit_energy_mwh=value * MWH_PER_UNIT if is_energy else None,
-            limit_duration_s=None if is_energy else value,
-            until_full=fields["mode"] > 0,
-        )
-        return {"result": DONE if self._obey(command).accepted else 1}
-
-    def _query(self, _fields: Fields) -> None:
+    def _query(self) -> None:
         self._register()
         self._beat()
-
-    def _locate(self, fields: Fields) -> Fields:
-        return {"result": DONE if self._obey(Locate(fields["seconds"])).accepted else 1}
-
-    def _limits(self, _fields: Fields) -> Fields:
-        return {"most_s": _TEN_HOURS_S, "overload_dw": _WATTS * 10}
-
-
-_OBEY: Mapping[str, Callable[[DnySession, Fields], Fields | None]] = {
-    "charge": DnySession._charge,
-    "change": DnySession._change,
-    "query": DnySession._query,
-    "locate": DnySession._locate,
-    "tell_limits": DnySession._limits,
-}
 
 
 @implementer(ISimulatedDialect)
