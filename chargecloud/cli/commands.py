@@ -30,6 +30,7 @@ from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
 from chargecloud.cli.parsing import about_chargers, command, for_whom, room
 from chargecloud.cli.plugins import plugin_commands
+from chargecloud.cli.tailing import tail_commands
 from chargecloud.cli.users import user_commands
 from chargecloud.cli.wire import wire_commands
 from chargecloud.config import ConfigError
@@ -121,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         example="chargecloud ledger verify",
     )
     wire_commands(rooms)
+    tail_commands(rooms)
     return whole
 
 
