@@ -44,6 +44,8 @@ MOST_CHARGERS = 100
 #: facts that may come while a login is committed: a charger that reconnects sends its
 #: kept records at once, and waits for their acknowledgements before it sends more
 MOST_KEPT = 32
+#: what a dialect takes less than this for is not worth telling
+LONG_S = 0.05
 #: frames of logins under way that are recorded once these have come to their end
 MOST_EARLY = 64
 
@@ -292,7 +294,9 @@ class Connection:
                 if session.frames is not None:
                     session.frames.append(self.recorder.fault(data, error.code))
             raise
-        self.took(self.dialect.name, self.seconds() - began_s)
+        took_s = self.seconds() - began_s
+        if took_s > LONG_S:
+            self.took(self.dialect.name, took_s)
         self.heard += len(heard)
         return self._wishes(heard)
 
