@@ -189,7 +189,7 @@ class Delivering:
 
         def read(connection: Connection) -> list[Delivery]:
             wanted = deliveries.c.sink.in_(list(self._queues))
-            found = select(deliveries).where(wanted).order_by(deliveries.c.id).limit(MOST_WAITING)
+            found = select(deliveries).where(wanted).order_by(deliveries.c.id)
             return [_read(row) for row in connection.execute(found)]
 
         self.deliver(await self.store.read(read))

@@ -18,13 +18,15 @@ from chargecloud_alarms.syslog import Syslog, Way
 from chargecloud_alarms.webhook import Webhook
 
 SUBMISSION = 587
+#: as long as the table of deliveries has room for
+MOST_NAME = 64
 
 
 @frozen(kw_only=True)
 class WebhookSettings:
     """C{[[alarms.webhooks]]}"""
 
-    name: str = text("its name in logs and figures")
+    name: str = text("its name in logs and figures", longest=MOST_NAME)
     url: str = text("where alarms are posted", longest=2_000)
     secret: str = text("that they are signed with; env:NAME or file:PATH", longest=500)
     private: bool = choice("whether it may be in a private network", default=False)
@@ -34,7 +36,7 @@ class WebhookSettings:
 class RobotSettings:
     """C{[[alarms.robots]]}"""
 
-    name: str = text("its name in logs and figures")
+    name: str = text("its name in logs and figures", longest=MOST_NAME)
     kind: RobotKind = choice("whose it is")
     url: str = text("its webhook; env:NAME or file:PATH, as who has it can post", longest=2_000)
     secret: str | None = text("for its signature; env:NAME or file:PATH", default=None, longest=500)
@@ -44,7 +46,7 @@ class RobotSettings:
 class MailSettings:
     """C{[[alarms.mail]]}"""
 
-    name: str = text("its name in logs and figures")
+    name: str = text("its name in logs and figures", longest=MOST_NAME)
     host: str = text("of the mail server")
     port: int = whole("of the mail server", default=SUBMISSION, least=1, most=65_535)
     sender: str = text("whom mails are from")
@@ -58,7 +60,7 @@ class MailSettings:
 class SyslogSettings:
     """C{[[alarms.syslog]]}"""
 
-    name: str = text("its name in logs and figures")
+    name: str = text("its name in logs and figures", longest=MOST_NAME)
     host: str = text("of the syslog server")
     port: int = whole("of the syslog server", default=514, least=1, most=65_535)
     way: Way = choice("how it goes there", default=Way.TCP)
