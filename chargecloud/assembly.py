@@ -308,16 +308,20 @@ class Platform:
             _log.failure("order {order_id} is still to be billed", order_id=order.id)
 
 
+class SinksOfOneName(Exception):
+    """Two alarm sinks have the same name; the message says which."""
+
+
 def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAlarmSink]:
     """All ways to people, by name.
 
-    @raise ValueError: if two have one name: it would not be known which of them an alarm that
+    @raise SinksOfOneName: if two have one name: it would not be known which of them an alarm that
         is still to be delivered is for.
     """
     found = dict(plugins.alarm_sinks)
     for sink in [sink for parts in features for sink in parts.sinks]:
         if sink.name in found:
-            raise ValueError(f"two alarm sinks are called {sink.name!r}")
+            raise SinksOfOneName(f"two alarm sinks are called {sink.name!r}")
         found[sink.name] = sink
     return found
 

@@ -26,7 +26,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from chargecloud.assembly import Platform
+from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
@@ -91,6 +91,7 @@ _TOLD_IN_A_LINE = (
     FolderInUse,
     NewerDatabase,
     NotHandedOver,
+    SinksOfOneName,
     Unusable,
     WrongMasterKey,
 )

@@ -195,12 +195,10 @@ class Delivering:
         self.deliver(await self.store.read(read))
 
     def _forget(self, delivery_id: int) -> None:
-        gone = self.store.writer.transact(
-            lambda connection: (
-                connection.execute(delete(deliveries).where(deliveries.c.id == delivery_id))
-                and None
-            )
-        )
+        def forget(connection: Connection) -> None:
+            connection.execute(delete(deliveries).where(deliveries.c.id == delivery_id))
+
+        gone = self.store.writer.transact(forget)
         # it is delivered once more after a restart
         gone.addErrback(lambda failure: self._log.failure("a delivery is not forgotten", failure))
 

@@ -6,6 +6,7 @@ interface asks for: it lets everybody in whom it knows, and says what becomes of
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -14,7 +15,7 @@ from twisted.internet.task import Clock
 from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
-from chargecloud.domain.errors import RemoteError
+from chargecloud.domain.errors import NotAdmitted, RemoteError
 from chargecloud.domain.events import (
     ChargeEnded,
     ChargerEvent,
@@ -59,7 +60,8 @@ Pieces = Callable[[bytes], Iterable[bytes]]
 
 def whole(data: bytes) -> Iterator[bytes]:
     """As it was sent."""
-    yield data
+    if data:
+        yield data
 
 
 def byte_by_byte(data: bytes) -> Iterator[bytes]:
@@ -77,7 +79,10 @@ class Bench:
     """
     @ivar pieces: how the network cuts what the charger says.
     @ivar outcome: what becomes of facts that are to be kept.
+    @ivar is_known: whether the platform knows the charger.
     @ivar loses_answers: whether what the platform says is lost on its way.
+    @ivar is_deaf: whether nothing comes through, either way.
+    @ivar has_hung_up: whether the charger has ended the connection.
     @ivar heard: all that came up, in order.
     @ivar replied: tickets of the facts that were answered.
     """
@@ -86,13 +91,16 @@ class Bench:
     simulated: ISimulatedDialect
     pieces: Pieces = whole
     outcome: Outcome = Outcome.KEPT
+    is_known: bool = True
     loses_answers: bool = False
+    is_deaf: bool = False
     heard: list[Heard] = field(factory=list)
     replied: list[object] = field(factory=list)
     clock: Clock = field(factory=Clock)
     conversation: IConversation = field(init=False)
     session: ISession = field(init=False)
     charger: SimulatedCharger = field(init=False)
+    has_hung_up: bool = field(default=False, init=False)
     _commands: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -105,7 +113,7 @@ class Bench:
             self.charger.keys = Keyring(identity, self._key.hex())
         self.calendar = Calendar(self.clock.seconds)
         facts = facts_of(identity, PORTS)
-        self._link = Link(
+        self.link = Link(
             self.charger, facts, self.calendar, self.clock, lambda: 0.0, self.simulated
         )
 
@@ -114,15 +122,31 @@ class Bench:
     def connect(self) -> "Bench":
         """A new connection, up to where nothing more is to be said."""
         self.conversation = self.dialect.conversation(lambda *_frame: None, self.clock.seconds)
-        self.session = self._link.new_session()
+        self.session = self.link.new_session()
+        self.has_hung_up = False
         self.session.open()
         return self.carry()
 
     def reboot(self) -> "Bench":
         """The charger's power was cut; what it remembers stays."""
-        self.session.close()
+        self.hang_up()
         self.charger.memory.boot += 1
         return self.connect()
+
+    def hang_up(self) -> None:
+        """The charger ends its connection."""
+        if not self.has_hung_up:
+            self.has_hung_up = True
+            self.session.close()
+
+    def _charger_does(self, step: Callable[[], None]) -> None:
+        """Let the charger do something; it hangs up if the cloud is gone or has refused it."""
+        if self.has_hung_up:
+            return
+        try:
+            step()
+        except RemoteError:
+            self.hang_up()
 
     def carry(self) -> "Bench":
         """
@@ -131,19 +155,28 @@ class Bench:
         @raise Restless: if that has no end.
         """
         for _ in range(MOST_TURNS):
-            self.session.work()
-            up = self.session.data_to_send()
+            self._charger_does(self.session.work)
+            up = b"" if self.has_hung_up else self.session.data_to_send()
+            if self.is_deaf:
+                up = b""
             for piece in self.pieces(up):
-                self._take(self.conversation.receive(piece))
+                self._platform_hears(piece)
             due_s = self.conversation.due_s
             if due_s is not None and due_s <= self.clock.seconds():
-                self._take(self.conversation.receive(b""))
+                self._platform_hears(b"")
             down = self.conversation.data_to_send()
-            if down and not self.loses_answers:
-                self.session.receive(down)
+            if down and not (self.loses_answers or self.is_deaf):
+                self._charger_does(partial(self.session.receive, down))
             if not up and not down:
                 return self
         raise Restless("the charger and the dialect talk without an end")
+
+    def _platform_hears(self, data: bytes) -> None:
+        """Let the platform hear something; it closes the connection of whom it has refused."""
+        try:
+            self.take(self.conversation.receive(data))
+        except NotAdmitted:
+            self.hang_up()
 
     def pass_time(self, seconds: float, step_s: float = 1.0) -> "Bench":
         """Let time pass."""
@@ -153,13 +186,15 @@ class Bench:
             self.carry()
         return self
 
-    def _take(self, heard: Iterable[Heard]) -> None:
+    def take(self, heard: Iterable[Heard]) -> None:
+        """Do with what was heard as the platform does."""
         for each in heard:
             self.heard.append(each)
             if isinstance(each, Claimed):
                 greeting = Greeting(int(self.clock.seconds()), HEARTBEAT_S)
-                self.conversation.welcome(each.identity, self.credentials, greeting)
-                self._take(self.conversation.receive(b""))
+                credentials = self.credentials if self.is_known else None
+                self.conversation.welcome(each.identity, credentials, greeting)
+                self.take(self.conversation.receive(b""))
             elif isinstance(each, Told):
                 self._act(each)
 
@@ -203,10 +238,14 @@ class Bench:
             self.pass_time(1)
         raise AssertionError(f"{command} was not answered within {PATIENCE_S} s")
 
-    def plug(self, port: int = 1) -> "Bench":
-        """Somebody plugs in an empty battery."""
+    def plugged(self, port: int = 1) -> None:
+        """Somebody plugs in an empty battery, and nothing is said of it yet."""
         bike = Bike(_KIND.name, _KIND.plateau_w * 1_000, 0)
         self.charger.plug(port, bike, self.calendar.now())
+
+    def plug(self, port: int = 1) -> "Bench":
+        """Somebody plugs in an empty battery."""
+        self.plugged(port)
         return self.carry()
 
     def start(self, order_id: int = ORDER, port: int = 1, **limits: Any) -> Answer:

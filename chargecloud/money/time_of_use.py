@@ -13,15 +13,15 @@ starts, in the local time of the site.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
-from chargecloud.domain.tariff import BillLine, Fee, Mark, Usage
+from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import ITariff
+from chargecloud.money.by_energy import FEES, lines_of, prices_of
 from chargecloud.money.local_day import LocalDay
 from chargecloud.money.terms import MAX_PRICE, Faults, place, yuan
 
@@ -30,8 +30,7 @@ MAX_PERIODS = 48
 #: a rate's name stands in lines of bills
 MAX_NAME_LENGTH = 32
 
-_FEES = (Fee.ELECTRICITY, Fee.SERVICE)
-_PRICES = tuple(fee.value for fee in _FEES)
+_PRICES = tuple(fee.value for fee in FEES)
 _MIDNIGHT = "00:00"
 _TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -68,40 +67,17 @@ class TimeOfUse:
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[Price] | None:
         """See L{ITariff.prices}: electricity and service together."""
-        day = _local_day(terms)
-        switches = day.switches(zone, after, until)
-        return tuple(
-            Price(
-                int(end.timestamp()),
-                sum(terms["rates"][day.rate_at(start, zone)][fee.value] for fee in _FEES),
-            )
-            for start, end in zip([after, *switches], [*switches, until], strict=True)
-        )
+        return prices_of(_local_day(terms), terms["rates"], zone, after, until)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """For each stretch at one rate a line for electricity and one for service; none
         for a stretch that took no energy."""
         day = _local_day(terms)
-        switches = day.switches(usage.zone, usage.started_at, usage.ended_at)
-        # The register's first and last mark themselves, so that the parts sum to the whole
-        # even if it went on between two marks of one instant.
-        marks = (
-            usage.marks[0],
-            *(Mark(instant, usage.meter_at(instant)) for instant in switches),
-            usage.marks[-1],
-        )
-        lines = []
-        for start, end in pairwise(marks):
-            energy_mwh = end.meter_mwh - start.meter_mwh
-            if energy_mwh == 0:
-                continue
-            rate = day.rate_at(start.at, usage.zone)
-            window = day.window_at(start.at, usage.zone)
-            for fee in _FEES:
-                price = terms["rates"][rate][fee.value]
-                rule = f"rate {rate} {yuan(price)} yuan/kWh {window}"
-                lines.append(BillLine.of_energy(fee, start.at, end.at, energy_mwh, price, rule))
-        return lines
+
+        def rule(start: datetime, rate: str, price: int) -> str:
+            return f"rate {rate} {yuan(price)} yuan/kWh {day.window_at(start, usage.zone)}"
+
+        return lines_of(day, terms["rates"], usage, rule)
 
 
 def _local_day(terms: Mapping[str, Any]) -> LocalDay:

@@ -21,7 +21,6 @@ the clock on the site's wall.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,9 +29,10 @@ from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
 from chargecloud.domain.errors import TariffError
-from chargecloud.domain.tariff import BillLine, Fee, Mark, Usage
+from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import ITariff
+from chargecloud.money.by_energy import lines_of, prices_of
 from chargecloud.money.local_day import LocalDay, instants_of
 from chargecloud.money.terms import Faults, place, yuan
 from chargecloud.money.time_of_use import TimeOfUse
@@ -41,7 +41,6 @@ chargecloud_api = 1
 __version__ = "1.0"
 
 MOST_DAYS, MOST_ENTRIES, MOST_DATES = 20, 50, 400
-_FEES = (Fee.ELECTRICITY, Fee.SERVICE)
 _DAY = timedelta(days=1)
 _CONDITIONS = ("dates", "months", "weekdays")
 _TIME_OF_USE = TimeOfUse()
@@ -151,40 +150,17 @@ class CalendarPrice:
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[Price] | None:
         """See L{ITariff.prices}: electricity and service together."""
-        plan = Plan.of(terms)
-        switches = plan.switches(zone, after, until)
-        return tuple(
-            [
-                Price(
-                    int(end.timestamp()),
-                    sum(terms["rates"][plan.rate_at(start, zone)][fee.value] for fee in _FEES),
-                )
-                for start, end in zip([after, *switches], [*switches, until], strict=True)
-            ]
-        )
+        return prices_of(Plan.of(terms), terms["rates"], zone, after, until)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """For each stretch at one rate a line for electricity and one for service."""
-        plan, zone = Plan.of(terms), usage.zone
-        switches = plan.switches(zone, usage.started_at, usage.ended_at)
-        # the register's first and last mark themselves, so that the parts sum to the whole
-        marks = (
-            usage.marks[0],
-            *[Mark(instant, usage.meter_at(instant)) for instant in switches],
-            usage.marks[-1],
-        )
-        lines = []
-        for start, end in pairwise(marks):
-            energy_mwh = end.meter_mwh - start.meter_mwh
-            if energy_mwh == 0:
-                continue
-            kind = plan.kind_of(start.at.astimezone(zone).date())
-            rate = plan.rate_at(start.at, zone)
-            for fee in _FEES:
-                price = terms["rates"][rate][fee.value]
-                rule = f"{kind}, rate {rate}: {yuan(price)} yuan/kWh"
-                lines.append(BillLine.of_energy(fee, start.at, end.at, energy_mwh, price, rule))
-        return lines
+        plan = Plan.of(terms)
+
+        def rule(start: datetime, rate: str, price: int) -> str:
+            kind = plan.kind_of(start.astimezone(usage.zone).date())
+            return f"{kind}, rate {rate}: {yuan(price)} yuan/kWh"
+
+        return lines_of(plan, terms["rates"], usage, rule)
 
 
 def _check_days(faults: Faults, rates: object, days: object) -> frozenset[str]:

@@ -52,9 +52,6 @@ class _PublicOnly:
     """Passes on the addresses that are public."""
 
     receiver: Any
-    host: str
-    _left_out: int = 0
-    _passed: int = 0
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802
         """The name is being looked up."""
@@ -63,10 +60,7 @@ class _PublicOnly:
     def addressResolved(self, address: IAddress) -> None:  # noqa: N802
         """It has this address."""
         if is_public(address):
-            self._passed += 1
             self.receiver.addressResolved(address)
-        else:
-            self._left_out += 1
 
     def resolutionComplete(self) -> None:  # noqa: N802
         """It has no others."""
@@ -89,7 +83,7 @@ class PublicResolver:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
         """Look a name up."""
-        receiver = _PublicOnly(resolutionReceiver, hostName)
+        receiver = _PublicOnly(resolutionReceiver)
         found: IHostResolution = self.within.resolveHostName(
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )

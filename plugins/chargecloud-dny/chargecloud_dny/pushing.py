@@ -18,6 +18,8 @@ from chargecloud_dny.messages import BY_NAME, Message
 
 #: tries of one block that the device asks for again
 MOST_AGAIN = 3
+#: blocks are counted in two bytes, and one more may bring the sum
+MOST_BLOCKS = 0xFFFF - 1
 CHECK_BEGINS = bytes(range(0xA1, 0xA9))
 
 
@@ -76,7 +78,8 @@ class Push:
 
     @classmethod
     def of(cls, offer: OfferFirmware) -> "Push | None":
-        """What an offer needs; C{None} if the image is for no DNY device."""
+        """What an offer needs; C{None} if the image is for no DNY device, or has more blocks
+        than its transfer can count."""
         try:
             manifest = MANIFEST.read(offer.manifest)
         except BadFrame:
@@ -84,7 +87,8 @@ class Push:
         transfer = TRANSFERS.get(str(manifest["hardware"]).partition("-")[0])
         if transfer is None:
             return None
-        return cls(offer.image, manifest["size"], manifest["build"], transfer)
+        push = cls(offer.image, manifest["size"], manifest["build"], transfer)
+        return push if push.total <= MOST_BLOCKS else None
 
     @property
     def total(self) -> int:
@@ -143,9 +147,7 @@ class Push:
         return FirmwareWanted(self.image, (self.index - 1) * size, size)
 
     def _packet(self, total: int, index: int, block: bytes) -> bytes:
-        data = total.to_bytes(2, "little") + index.to_bytes(2, "little") + block
-        assert total < 2**16, "an image of so many blocks is refused when it is offered"
-        return data
+        return total.to_bytes(2, "little") + index.to_bytes(2, "little") + block
 
     def _check(self) -> bytes:
         told = (

@@ -8,10 +8,13 @@ import pytest
 from attrs import evolve
 
 from chargecloud.charging.rounds import ROUND_S
+from chargecloud.dialects.native.manifest import MANIFEST
+from chargecloud.domain.commands import OfferFirmware
 from chargecloud.features.firmware.feature import FirmwareFeature, FirmwareSettings
 from chargecloud_dny.conversation import SPACING_S
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.messages import DOWN, FIRMWARE_RESEND_S
+from chargecloud_dny.pushing import MOST_BLOCKS, TRANSFERS, Push
 from dny_box import Device, Wire, device
 from tests.features.test_firmware import VENDOR, signed
 from tests.world import World, native_plugins
@@ -195,3 +198,18 @@ def test_what_was_cut_off_begins_anew(world: World) -> None:
     box.register()
     assert update.take("firmware_e0", 200) == IMAGE.ljust(600, b"\0")
     assert update.state == "ready"
+
+
+def test_an_image_of_more_blocks_than_can_be_counted_is_refused() -> None:
+    """The number of blocks has two bytes."""
+    most = MOST_BLOCKS * TRANSFERS["E0"].block_size
+    manifests = [
+        MANIFEST.write(
+            {"hardware": "E0-A", "build": 2, "version": "2", "size": size, "digest": bytes(32)}
+        )
+        for size in (most, most + 1)
+    ]
+    taken, refused = (Push.of(OfferFirmware(1, each, b"")) for each in manifests)
+    assert taken is not None
+    assert taken.total == MOST_BLOCKS
+    assert refused is None
