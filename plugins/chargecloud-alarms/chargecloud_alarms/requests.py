@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from attrs import define, frozen
+from attrs import frozen
 from treq.client import HTTPClient
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -47,14 +47,11 @@ def is_public(address: IAddress) -> bool:
 
 
 @implementer(IResolutionReceiver)
-@define(eq=False)
+@frozen(eq=False)
 class _PublicOnly:
     """Passes on the addresses that are public."""
 
     receiver: Any
-    host: str
-    _left_out: int = 0
-    _passed: int = 0
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802
         """The name is being looked up."""
@@ -63,10 +60,7 @@ class _PublicOnly:
     def addressResolved(self, address: IAddress) -> None:  # noqa: N802
         """It has this address."""
         if is_public(address):
-            self._passed += 1
             self.receiver.addressResolved(address)
-        else:
-            self._left_out += 1
 
     def resolutionComplete(self) -> None:  # noqa: N802
         """It has no others."""
@@ -89,7 +83,7 @@ class PublicResolver:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> IHostResolution:
         """Look a name up."""
-        receiver = _PublicOnly(resolutionReceiver, hostName)
+        receiver = _PublicOnly(resolutionReceiver)
         found: IHostResolution = self.within.resolveHostName(
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )
