@@ -8,7 +8,7 @@ are few, and one that is kept open would have to be watched.
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from threading import Event
@@ -36,6 +36,7 @@ ANSWER_S = 15.0
 #: a thread that is not wanted any more notices within
 TURN_S = 0.2
 QOS = 1
+Unwanted = Callable[[], bool]
 PLACES = ("rule", "level", "tenant_id", "charger_id")
 #: what levels and wildcards of a topic are made with (4.7.1)
 _APART = str.maketrans(dict.fromkeys("/+#\0", "_"))
@@ -64,11 +65,11 @@ class Broker:
     password: str = field(repr=False)
     tls: ssl.SSLContext | None
 
-    def publish(self, topic: str, payload: bytes, answer_s: float, unwanted: Event) -> None:
+    def publish(self, topic: str, payload: bytes, answer_s: float, unwanted: Unwanted) -> None:
         """
         Publish, and wait until it is acknowledged.  It blocks.
 
-        @param unwanted: set, and it is given up.
+        @param unwanted: as soon as this is true, it is given up.
         @raise NotTaken: if the broker does not want it, or acknowledges nothing in time.
         @raise OSError: if there is no connection.
         """
@@ -77,7 +78,7 @@ class Broker:
             connection.turn_until(info.is_published, "has acknowledged nothing")
 
     @contextmanager
-    def _connected(self, answer_s: float, unwanted: Event) -> "Iterator[_Connection]":
+    def _connected(self, answer_s: float, unwanted: Unwanted) -> "Iterator[_Connection]":
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"chargecloud-{uuid4().hex[:11]}",
@@ -91,7 +92,11 @@ class Broker:
         answers: list[ReasonCode] = []
 
         def connected(
-            _client: Client, _data: Any, _flags: ConnectFlags, code: ReasonCode, _: Properties | None
+            _client: Client,
+            _data: Any,
+            _flags: ConnectFlags,
+            code: ReasonCode,
+            _: Properties | None,
         ) -> None:
             answers.append(code)
 
@@ -117,13 +122,13 @@ class _Connection:
 
     client: Client
     deadline: float
-    unwanted: Event
+    unwanted: Unwanted
     answers: list[ReasonCode]
 
-    def turn_until(self, holds: Any, otherwise: str) -> None:
+    def turn_until(self, holds: Callable[[], bool], otherwise: str) -> None:
         """Let paho work until something holds."""
         while not holds():
-            if self.unwanted.is_set():
+            if self.unwanted():
                 raise NotTaken("is given up")
             left_s = self.deadline - time.monotonic()
             if left_s <= 0:
@@ -166,6 +171,11 @@ class Mqtt:
     topic: str
     reactor: Any
     answer_s: float = ANSWER_S
+    _stopped: Event = field(factory=Event, init=False, repr=False)
+
+    def stop(self) -> None:
+        """The service stops: it need not wait for a broker that does not answer."""
+        self._stopped.set()
 
     def deliver(self, alarm: Alarm) -> "Deferred[None]":
         """Publish it."""
@@ -173,20 +183,17 @@ class Mqtt:
 
     async def _deliver(self, alarm: Alarm) -> None:
         payload = json.dumps(facts_of(alarm), ensure_ascii=False, sort_keys=True).encode()
-        topic, unwanted = topic_of(self.topic, alarm), Event()
-        reactor = self.reactor
-        stopping = reactor.addSystemEventTrigger("before", "shutdown", unwanted.set)
+        cancelled = Event()
         try:
             await deferToThreadPool(
-                reactor,
-                reactor.getThreadPool(),
+                self.reactor,
+                self.reactor.getThreadPool(),
                 self.broker.publish,
-                topic,
+                topic_of(self.topic, alarm),
                 payload,
                 self.answer_s,
-                unwanted,
+                lambda: cancelled.is_set() or self._stopped.is_set(),
             )
         finally:
-            unwanted.set()
-            if reactor.running and not stopping_now(reactor):
-                reactor.removeSystemEventTrigger(stopping)
+            # of a thread that has returned there is nothing to stop
+            cancelled.set()
