@@ -162,7 +162,8 @@ class Poster:
     ) -> bytes:
         factory = Endpoints(self.reactor, self.private)
         client = HTTPClient(Agent.usingEndpointFactory(self.reactor, factory))
-        sent: dict[bytes | str, bytes | str] = {**headers}
+        sent: dict[bytes | str, bytes | str] = {}
+        sent.update(headers.items())
         asking: Deferred[Any] = client.request(
             method,
             url,
