@@ -138,7 +138,7 @@ class MqttSettings:
     )
     topic: str = checked(
         "with {rule}, {level}, {tenant_id} and {charger_id}",
-        _topic,
+        a_topic,
         default="chargecloud/alarms/{tenant_id}/{rule}",
     )
     username: str | None = text("at the broker; env:NAME or file:PATH", default=None, longest=500)
