@@ -6,6 +6,7 @@ are few, and one that is kept open would have to be watched.
 """
 
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ TURN_S = 0.2
 QOS = 1
 Unwanted = Callable[[], bool]
 PLACES = ("rule", "level", "tenant_id", "charger_id")
+_PLACE = re.compile("{(" + "|".join(PLACES) + ")}")
 #: what levels and wildcards of a topic are made with (4.7.1)
 _APART = str.maketrans(dict.fromkeys("/+#\0", "_"))
 
@@ -45,10 +47,12 @@ _APART = str.maketrans(dict.fromkeys("/+#\0", "_"))
 def topic_of(pattern: str, alarm: Alarm) -> str:
     """A topic with its places filled; an alarm about no charger has C{platform} there."""
     facts = facts_of(alarm)
-    for place in PLACES:
-        value = "platform" if facts[place] is None else str(facts[place])
-        pattern = pattern.replace(f"{{{place}}}", value.translate(_APART))
-    return pattern
+
+    def filled(place: re.Match[str]) -> str:
+        value = facts[place[1]]
+        return "platform" if value is None else str(value).translate(_APART)
+
+    return _PLACE.sub(filled, pattern)
 
 
 @frozen

@@ -10,7 +10,7 @@ from attrs import frozen
 from chargecloud.domain.alarm import Level
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud_alarms import aliyun
-from chargecloud_alarms.fields import a_field, a_number, a_server, a_zone, checked, some
+from chargecloud_alarms.fields import a_field, a_number, a_server, a_topic, a_zone, checked, some
 from chargecloud_alarms.robots import RobotKind
 from chargecloud_alarms.syslog import Way
 from chargecloud_alarms.wording import Fact

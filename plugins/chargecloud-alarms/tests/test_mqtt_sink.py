@@ -188,7 +188,7 @@ async def test_over_tls_to_whom_the_authority_vouches_for(running: Running) -> N
 @pytest_twisted.ensureDeferred
 async def test_a_wrong_password_is_refused(running: Running) -> None:
     """It is a failure, and says so."""
-    with pytest.raises(NotTaken, match="refuses|hung up") as refused:
+    with pytest.raises(NotTaken, match=r"refuses|hung up") as refused:
         await mqtt(running.port, password="another one").deliver(ALARM)
     assert "another one" not in str(refused.value)
 
