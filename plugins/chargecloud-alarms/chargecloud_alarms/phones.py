@@ -63,5 +63,4 @@ class Phones:
             name: shortened(said(fact, alarm, self.zone), LONGEST)
             for name, fact in self.variables.items()
         }
-        telling = self.numbers.reach(alarm, lambda number: self.telephone.tell(number, values))
-        return Deferred.fromCoroutine(telling)
+        return self.numbers.reach(alarm, lambda number: self.telephone.tell(number, values))

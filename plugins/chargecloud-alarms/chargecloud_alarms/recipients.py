@@ -1,10 +1,10 @@
 """One alarm to several people, by a request each."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 
 from attrs import define, field
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from chargecloud.domain.alarm import Alarm
 
@@ -28,29 +28,40 @@ class Recipients:
     each: tuple[str, ...] = field(repr=False)
     _had: "OrderedDict[str, set[str]]" = field(factory=OrderedDict, init=False, repr=False)
 
-    async def reach(self, alarm: Alarm, send: Callable[[str], Awaitable[None]]) -> None:
+    def reach(self, alarm: Alarm, send: Callable[[str], Awaitable[None]]) -> "Deferred[None]":
         """
         Send to everybody who has not got it yet; nobody waits for somebody who cannot be reached.
-
-        @raise Exception: the first that failed, when all were tried.
+        It fails as the first did that failed, when all were tried.
         """
-        key = repr(alarm)
-        had = self._had.setdefault(key, set())
-        first: Exception | None = None
-        for recipient in self.each:
-            if recipient in had:
-                continue
+        had = self._had.setdefault(repr(alarm), set())
+        left = deque(each for each in self.each if each not in had)
+        reaching = Deferred.fromCoroutine(self._reach(repr(alarm), left, send))
+
+        def give_up(_reached: object) -> None:
+            # the core's deadline is over for all of them.  A request that is cancelled fails in
+            # ways of its own, which say nothing of it
+            left.clear()
+            reaching.cancel()
+
+        reached: Deferred[None] = Deferred(give_up)
+        reaching.chainDeferred(reached)
+        return reached
+
+    async def _reach(
+        self, key: str, left: deque[str], send: Callable[[str], Awaitable[None]]
+    ) -> None:
+        had, first = self._had[key], None
+        while left:
+            recipient = left.popleft()
             try:
                 await send(recipient)
-            except CancelledError:
-                # the core's deadline: there is no time left for anybody
-                raise
             except Exception as error:
                 first = first or error
             else:
                 had.add(recipient)
-        if first is not None:
-            while len(self._had) > MOST_KEPT:
-                self._had.popitem(last=False)
-            raise first
-        self._had.pop(key, None)
+        if had.issuperset(self.each):
+            self._had.pop(key, None)
+            return
+        while len(self._had) > MOST_KEPT:
+            self._had.popitem(last=False)
+        raise first or CancelledError

@@ -101,8 +101,7 @@ class WeChat:
             name: {"value": shortened(said(fact, alarm, self.zone), _longest(name))}
             for name, fact in self.fields.items()
         }
-        sending = self.recipients.reach(alarm, lambda openid: self._send(openid, data))
-        return Deferred.fromCoroutine(sending)
+        return self.recipients.reach(alarm, lambda openid: self._send(openid, data))
 
     async def _send(self, openid: str, data: Mapping[str, Any]) -> None:
         message = {"touser": openid, "template_id": self.template_id, "data": data}
