@@ -32,7 +32,7 @@ from chargecloud_alarms.wording import facts_of
 
 CONNECT_S = 5.0
 #: from the first byte to the acknowledgement; with CONNECT_S for TCP and for TLS it is below the
-#: core's deadline, so that no thread is left behind by a delivery that was given up
+#: core's deadline.  Only a resolver that is slow keeps a thread longer
 ANSWER_S = 15.0
 #: a thread that is not wanted any more notices within
 TURN_S = 0.2

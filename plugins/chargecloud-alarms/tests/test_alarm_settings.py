@@ -100,7 +100,7 @@ def test_what_is_not_given(guide: str, tmp_path: Path) -> None:
         ('numbers = ["13800138000"', 'numbers = ["call me"', "must be telephone numbers"),
         ('numbers = ["13800138000"', 'numbers = ["", "1"', "must have nothing that is empty"),
         ('recipients = ["oAbc', 'recipients = [] # ["oAbc', "must not be empty"),
-        ('thing1 = "rule"', 'thing1 = "weather"', "weather"),
+        ('thing1 = "rule"', 'thing1 = "weather"', "must be one of rule, level"),
         ('thing1 = "rule"', '"thing 1" = "rule"', "must have names of a template's fields"),
         ("/{rule}", "/{colour}", "must have no places but rule"),
         ("/{rule}", "/#", "neither + nor #"),
@@ -109,7 +109,7 @@ def test_what_is_not_given(guide: str, tmp_path: Path) -> None:
         ('zone = "Asia/Shanghai"', 'zone = "Mars/Olympus"', "must be a time zone"),
         ('zone = "Asia/Shanghai"', 'zone = "../../etc/passwd"', "must be a time zone"),
         ("https://dysmsapi", "http://dysmsapi", "must be https:// and a host"),
-        ('levels = ["critical"]', 'levels = ["loud"]', "loud"),
+        ('levels = ["critical"]', 'levels = ["loud"]', "must be one of notice"),
         ('levels = ["critical"]', "levels = []", "must not be empty"),
     ],
 )
