@@ -46,6 +46,7 @@ setup(
     extras_require={
         "dev": [
             "aiosmtpd>=1.4.6",
+            "amqtt>=0.12",
             "hypothesis>=6.120",
             "import-linter>=2.1",
             "mypy>=1.14",

@@ -1,6 +1,5 @@
 """The configuration: one TOML file, read into attrs classes, all faults named at once."""
 
-import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from chargecloud.domain.errors import Invalid
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
+from chargecloud.references import resolve
 from chargecloud.simulator.settings import SimulatorSettings
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader
@@ -104,25 +104,6 @@ def _openable(url: str) -> None:
         raise ValueError("must be a database URL, as SQLAlchemy has them") from error
     except ImportError as error:
         raise ValueError(f"needs a driver that is not installed: {error}") from error
-
-
-def resolve(value: str) -> str:
-    """
-    What C{env:NAME} or C{file:PATH} refers to; any other value as it is.
-
-    @raise ValueError: if there is nothing there.
-    """
-    kind, _, where = value.partition(":")
-    if kind == "env":
-        if where not in os.environ:
-            raise ValueError(f"must name a variable of the environment, and {where!r} is none")
-        return os.environ[where]
-    if kind == "file":
-        try:
-            return Path(where).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"must name a file that can be read: {error}") from error
-    return value
 
 
 # ------------------------------------------------------------------------------- the tables

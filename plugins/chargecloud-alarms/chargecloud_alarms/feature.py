@@ -1,95 +1,140 @@
 """C{[alarms]}: which ways there are to people."""
 
-import os
+import ssl
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from socket import gethostname
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
+from twisted.internet.interfaces import IReactorCore
 from zope.interface import implementer
 
-from chargecloud.domain.fields import choice, text, whole
 from chargecloud.interfaces import FeatureParts, IAlarmSink, IFeature, Platform
+from chargecloud.references import resolve
+from chargecloud_alarms.aliyun import AliyunCalls, AliyunTexts, Asking, Key
 from chargecloud_alarms.mail import Mail
+from chargecloud_alarms.mqtt import Broker, Mqtt
+from chargecloud_alarms.phones import ITelephone, Phones
+from chargecloud_alarms.recipients import Recipients
 from chargecloud_alarms.requests import Poster
-from chargecloud_alarms.robots import Robot, RobotKind
-from chargecloud_alarms.syslog import Syslog, Way
+from chargecloud_alarms.robots import Robot
+from chargecloud_alarms.settings import (
+    MQTT,
+    MQTT_TLS,
+    AlarmsSettings,
+    CallSettings,
+    MailSettings,
+    MqttSettings,
+    Provider,
+    RobotSettings,
+    SyslogSettings,
+    TextSettings,
+    WebhookSettings,
+    WeChatSettings,
+)
+from chargecloud_alarms.syslog import Syslog
 from chargecloud_alarms.webhook import Webhook
-
-SUBMISSION = 587
-#: as long as the table of deliveries has room for
-MOST_NAME = 64
-
-
-@frozen(kw_only=True)
-class WebhookSettings:
-    """C{[[alarms.webhooks]]}"""
-
-    name: str = text("its name in logs and figures", longest=MOST_NAME)
-    url: str = text("where alarms are posted", longest=2_000)
-    secret: str = text("that they are signed with; env:NAME or file:PATH", longest=500)
-    private: bool = choice("whether it may be in a private network", default=False)
-
-
-@frozen(kw_only=True)
-class RobotSettings:
-    """C{[[alarms.robots]]}"""
-
-    name: str = text("its name in logs and figures", longest=MOST_NAME)
-    kind: RobotKind = choice("whose it is")
-    url: str = text("its webhook; env:NAME or file:PATH, as who has it can post", longest=2_000)
-    secret: str | None = text("for its signature; env:NAME or file:PATH", default=None, longest=500)
-
-
-@frozen(kw_only=True)
-class MailSettings:
-    """C{[[alarms.mail]]}"""
-
-    name: str = text("its name in logs and figures", longest=MOST_NAME)
-    host: str = text("of the mail server")
-    port: int = whole("of the mail server", default=SUBMISSION, least=1, most=65_535)
-    sender: str = text("whom mails are from")
-    recipients: tuple[str, ...] = choice("whom they go to")
-    username: str | None = text("at the mail server", default=None)
-    password: str | None = text("there; env:NAME or file:PATH", default=None, longest=500)
-    tls: bool = choice("whether a server without TLS is not spoken to", default=True)
-
-
-@frozen(kw_only=True)
-class SyslogSettings:
-    """C{[[alarms.syslog]]}"""
-
-    name: str = text("its name in logs and figures", longest=MOST_NAME)
-    host: str = text("of the syslog server")
-    port: int = whole("of the syslog server", default=514, least=1, most=65_535)
-    way: Way = choice("how it goes there", default=Way.TCP)
-
-
-@frozen(kw_only=True)
-class AlarmsSettings:
-    """C{[alarms]}"""
-
-    webhooks: tuple[WebhookSettings, ...] = choice("programs that take them", default=())
-    robots: tuple[RobotSettings, ...] = choice("robots in groups", default=())
-    mail: tuple[MailSettings, ...] = choice("mailboxes", default=())
-    syslog: tuple[SyslogSettings, ...] = choice("syslog servers", default=())
+from chargecloud_alarms.wechat import SERVERS, AccessToken, WeChat
 
 
 def _secret(value: str | None) -> str:
-    """
-    What C{env:NAME} or C{file:PATH} refers to; any other value as it is.
+    return resolve(value or "")
 
-    @raise ValueError: if there is nothing there.
-    """
-    kind, _, where = (value or "").partition(":")
-    if kind == "env":
-        if where not in os.environ:
-            raise ValueError(f"{where} is no variable of the environment")
-        return os.environ[where]
-    if kind == "file":
-        return Path(where).read_text(encoding="utf-8").strip()
-    return value or ""
+
+def _webhook(given: WebhookSettings, reactor: Any) -> IAlarmSink:
+    poster = Poster(reactor, private=given.private)
+    return Webhook(given.name, given.url, _secret(given.secret), poster, time.time)
+
+
+def _robot(given: RobotSettings, reactor: Any) -> IAlarmSink:
+    url, secret = _secret(given.url), _secret(given.secret)
+    return Robot(given.name, given.kind, url, secret, Poster(reactor), time.time)
+
+
+def _mail(given: MailSettings, reactor: Any) -> IAlarmSink:
+    return Mail(
+        given.name,
+        given.host,
+        given.port,
+        given.sender,
+        given.recipients,
+        _secret(given.username),
+        _secret(given.password),
+        given.tls,
+        reactor,
+    )
+
+
+def _syslog(given: SyslogSettings, reactor: Any) -> IAlarmSink:
+    return Syslog(given.name, given.way, given.host, given.port, gethostname(), reactor)
+
+
+def _wechat(given: WeChatSettings, reactor: Any) -> IAlarmSink:
+    secret = _secret(given.secret)
+    token = AccessToken(SERVERS, given.app_id, secret, Poster(reactor), time.monotonic)
+    return WeChat(
+        given.name,
+        token,
+        given.template_id,
+        given.fields,
+        Recipients(given.recipients),
+        ZoneInfo(given.zone),
+    )
+
+
+def _asking(given: TextSettings | CallSettings, reactor: Any) -> Asking:
+    key = Key(_secret(given.key_id), _secret(given.key_secret))
+    return Asking(key, given.endpoint, Poster(reactor), time.time, lambda: uuid4().hex)
+
+
+def _aliyun(given: TextSettings | CallSettings, reactor: Any) -> ITelephone:
+    asking = _asking(given, reactor)
+    if isinstance(given, TextSettings):
+        return AliyunTexts(asking, given.sign_name, given.template)
+    return AliyunCalls(asking, given.caller or "", given.template, given.times)
+
+
+#: who carries texts and calls, a row for each
+PROVIDERS: Mapping[Provider, Callable[[TextSettings | CallSettings, Any], ITelephone]] = {
+    Provider.ALIYUN: _aliyun,
+}
+
+
+def _phones(given: TextSettings | CallSettings, reactor: Any) -> IAlarmSink:
+    return Phones(
+        given.name,
+        PROVIDERS[given.provider](given, reactor),
+        Recipients(given.numbers),
+        given.variables,
+        frozenset(given.levels),
+        ZoneInfo(given.zone),
+    )
+
+
+def _mqtt(given: MqttSettings, reactor: Any) -> IAlarmSink:
+    tls = ssl.create_default_context(cafile=given.ca) if given.tls else None
+    port = given.port or (MQTT_TLS if given.tls else MQTT)
+    broker = Broker(given.host, port, _secret(given.username), _secret(given.password), tls)
+    sink = Mqtt(given.name, broker, given.topic, reactor)
+    # in memory there is a clock only, which never shuts down
+    if IReactorCore.providedBy(reactor):
+        reactor.addSystemEventTrigger("before", "shutdown", sink.stop)
+    return sink
+
+
+def _sinks(settings: AlarmsSettings, reactor: Any) -> Iterator[IAlarmSink]:
+    yield from (_webhook(each, reactor) for each in settings.webhooks)
+    yield from (_robot(each, reactor) for each in settings.robots)
+    yield from (_mail(each, reactor) for each in settings.mail)
+    yield from (_syslog(each, reactor) for each in settings.syslog)
+    yield from (_wechat(each, reactor) for each in settings.wechat)
+    yield from (_phones(each, reactor) for each in settings.sms)
+    yield from (_phones(each, reactor) for each in settings.calls)
+    yield from (_mqtt(each, reactor) for each in settings.mqtt)
 
 
 @implementer(IFeature)
@@ -103,44 +148,4 @@ class AlarmsFeature:
 
     def build(self, settings: AlarmsSettings, platform: Platform) -> FeatureParts:
         """A sink for each way."""
-        reactor: Any = platform.reactor
-        sinks: list[IAlarmSink] = [
-            Webhook(
-                each.name,
-                each.url,
-                _secret(each.secret),
-                Poster(reactor, private=each.private),
-                time.time,
-            )
-            for each in settings.webhooks
-        ]
-        sinks += [
-            Robot(
-                each.name,
-                each.kind,
-                _secret(each.url) if each.url.startswith(("env:", "file:")) else each.url,
-                _secret(each.secret),
-                Poster(reactor),
-                time.time,
-            )
-            for each in settings.robots
-        ]
-        sinks += [
-            Mail(
-                each.name,
-                each.host,
-                each.port,
-                each.sender,
-                each.recipients,
-                _secret(each.username),
-                _secret(each.password),
-                each.tls,
-                reactor,
-            )
-            for each in settings.mail
-        ]
-        sinks += [
-            Syslog(each.name, each.way, each.host, each.port, gethostname(), reactor)
-            for each in settings.syslog
-        ]
-        return FeatureParts(sinks=tuple(sinks))
+        return FeatureParts(sinks=tuple(_sinks(settings, platform.reactor)))

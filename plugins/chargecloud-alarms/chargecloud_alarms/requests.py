@@ -4,11 +4,12 @@ A URL may lead into the operator's own network, by its address or by its name: t
 where it is not wanted, after the name was resolved and for the very address that is connected to.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from attrs import define, frozen
+from attrs import frozen
 from treq.client import HTTPClient
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -47,7 +48,7 @@ def is_public(address: IAddress) -> bool:
 
 
 @implementer(IResolutionReceiver)
-@define(eq=False)
+@frozen(eq=False)
 class _PublicOnly:
     """Passes on the addresses that are public."""
 
@@ -129,27 +130,46 @@ class Endpoints:
 
 @frozen
 class Poster:
-    """Posts, and takes anything but a success for a failure.  It follows no redirection."""
+    """
+    Asks, and takes anything but a success for a failure.  It follows no redirection.
+
+    @ivar answer_s: seconds until an answer has begun.
+    """
 
     reactor: Any
     private: bool = False
+    answer_s: float = ANSWER_S
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """
-        Post JSON.
+        Post JSON, or nothing at all: of no body there is no type.
 
         @return: the body of the answer.
         @raise NotTaken: if the answer is no success.
         """
+        kind = {"Content-Type": "application/json"} if body else {}
+        return await self._ask("POST", url, body, {**kind, **headers})
+
+    async def get(self, url: str) -> bytes:
+        """
+        @return: the body of the answer.
+        @raise NotTaken: if the answer is no success.
+        """
+        return await self._ask("GET", url, None, {})
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> bytes:
         factory = Endpoints(self.reactor, self.private)
         client = HTTPClient(Agent.usingEndpointFactory(self.reactor, factory))
-        sent: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
+        sent: dict[bytes | str, bytes | str] = {}
         sent.update(headers.items())
-        asking: Deferred[Any] = client.post(
+        asking: Deferred[Any] = client.request(
+            method,
             url,
             data=body,
             headers=sent,
-            timeout=ANSWER_S,
+            timeout=self.answer_s,
             allow_redirects=False,
             reactor=self.reactor,
         )
@@ -159,3 +179,18 @@ class Poster:
             shown = content[:MOST_SHOWN].decode("utf-8", "replace")
             raise NotTaken(f"{response.code}: {shown}")
         return content
+
+
+def told_in(answer: bytes) -> Mapping[str, Any]:
+    """
+    The JSON object of an answer: many a server refuses with success, and says so in there.
+
+    @raise NotTaken: if it is none.
+    """
+    try:
+        told = json.loads(answer)
+    except ValueError as error:
+        raise NotTaken(f"no JSON: {answer[:80]!r}") from error
+    if not isinstance(told, dict):
+        raise NotTaken(f"no JSON object: {answer[:80]!r}")
+    return told

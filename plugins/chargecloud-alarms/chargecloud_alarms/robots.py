@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.alarm import Alarm
 from chargecloud.interfaces import IAlarmSink
-from chargecloud_alarms.requests import NotTaken, Poster
+from chargecloud_alarms.requests import NotTaken, Poster, told_in
 from chargecloud_alarms.wording import words_of
 
 
@@ -99,11 +99,7 @@ class Robot:
     async def _deliver(self, alarm: Alarm) -> None:
         message = _WRITE[self.kind](self.url, self.secret, words_of(alarm), self.seconds())
         body = json.dumps(message.body, ensure_ascii=False).encode()
-        answer = await self.poster.post(message.url, body, {})
         # a robot that does not want it answers with success, and says so in the body
-        try:
-            told = json.loads(answer)
-        except ValueError as error:
-            raise NotTaken(f"no JSON: {answer[:80]!r}") from error
-        if not isinstance(told, dict) or told.get(message.code) != 0:
+        told = told_in(await self.poster.post(message.url, body, {}))
+        if told.get(message.code) != 0:
             raise NotTaken(f"{self.kind.value}: {str(told)[:200]}")

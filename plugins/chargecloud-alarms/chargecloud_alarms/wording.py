@@ -1,6 +1,8 @@
 """An alarm in words, and as plain values."""
 
+from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chargecloud.domain.alarm import Alarm, Level
 
@@ -33,3 +35,42 @@ def words_of(alarm: Alarm) -> str:
         f"{alarm.at:%Y-%m-%d %H:%M:%S %Z}",
     ]
     return "\n".join([*lines, evidence] if evidence else lines)
+
+
+class Fact(Enum):
+    """What a template can be given, for each of its fields."""
+
+    RULE = "rule"
+    LEVEL = "level"
+    WHERE = "where"
+    TIME = "time"
+    EVIDENCE = "evidence"
+
+
+def said(fact: Fact, alarm: Alarm, zone: ZoneInfo) -> str:
+    """
+    A fact for a template that people read; never empty, as no provider takes that.
+
+    @param zone: of the people: a template says no time zone.
+    """
+    if fact is Fact.RULE:
+        return alarm.rule
+    if fact is Fact.LEVEL:
+        return _LEVELS[alarm.level]
+    if fact is Fact.TIME:
+        return f"{alarm.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    if fact is Fact.EVIDENCE:
+        return ", ".join(f"{name} {value}" for name, value in alarm.evidence.items()) or "-"
+    # no more than digits, so that it stands in fields which take nothing else
+    charger = "platform" if alarm.charger_id is None else str(alarm.charger_id)
+    return charger if alarm.port is None else f"{charger}-{alarm.port}"
+
+
+def masked(text: str) -> str:
+    """A telephone number or an account, for logs: its owner knows it again, and nobody else."""
+    return f"{text[:3]}****{text[-2:]}" if len(text) > 7 else "****"
+
+
+def shortened(text: str, longest: int) -> str:
+    """As much of it as there is room for."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -26,16 +26,16 @@ from twisted.web.server import Site
 
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.interfaces import IAlarmSink, Platform
-from chargecloud_alarms.feature import (
-    AlarmsFeature,
+from chargecloud_alarms.feature import AlarmsFeature
+from chargecloud_alarms.mail import Mail
+from chargecloud_alarms.requests import NotTaken, Poster, is_public
+from chargecloud_alarms.robots import Robot, RobotKind
+from chargecloud_alarms.settings import (
     AlarmsSettings,
     MailSettings,
     RobotSettings,
     WebhookSettings,
 )
-from chargecloud_alarms.mail import Mail
-from chargecloud_alarms.requests import NotTaken, Poster, is_public
-from chargecloud_alarms.robots import Robot, RobotKind
 from chargecloud_alarms.syslog import Syslog, Way
 from chargecloud_alarms.webhook import Webhook
 from tests.live import free_port
