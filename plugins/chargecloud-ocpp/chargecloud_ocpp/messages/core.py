@@ -27,7 +27,6 @@ from chargecloud_ocpp.messages.values import (
 
 _KEY = Text(50)
 
-#: section 7.7
 CHARGE_POINT_ERROR = Choice(
     "ChargePointErrorCode",
     (
@@ -49,7 +48,6 @@ CHARGE_POINT_ERROR = Choice(
         "WeakSignal",
     ),
 )
-#: section 7.8
 CHARGE_POINT_STATUS = Choice(
     "ChargePointStatus",
     (
@@ -64,7 +62,6 @@ CHARGE_POINT_STATUS = Choice(
         "Faulted",
     ),
 )
-#: section 7.38
 STOP_REASON = Choice(
     "Reason",
     (
@@ -142,7 +139,9 @@ _DATA: tuple[Field, ...] = (
 _DATA_TAKEN = (
     must(
         "status",
-        Choice("DataTransferStatus", ("Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId")),
+        Choice(
+            "DataTransferStatus", ("Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId")
+        ),
     ),
     may("data", Text()),
 )
@@ -179,9 +178,7 @@ FROM_CHARGE_POINT = (
         (must("idTagInfo", ID_TAG_INFO), must("transactionId", Whole())),
     ),
     Action("StatusNotification", Sender.CHARGE_POINT, "4.9", _CONNECTOR_STATUS),
-    Action(
-        "StopTransaction", Sender.CHARGE_POINT, "4.10", _STOP, (may("idTagInfo", ID_TAG_INFO),)
-    ),
+    Action("StopTransaction", Sender.CHARGE_POINT, "4.10", _STOP, (may("idTagInfo", ID_TAG_INFO),)),
 )
 
 FROM_CENTRAL_SYSTEM = (

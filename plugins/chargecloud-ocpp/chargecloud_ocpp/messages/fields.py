@@ -114,7 +114,7 @@ class Action:
     """
     A row of a table.
 
-    @ivar section: of the specification (OCPP 1.6 edition 2 unless it says otherwise).
+    @ivar section: of the operation in OCPP 1.6 edition 2; its types are in section 7 by name.
     """
 
     name: str

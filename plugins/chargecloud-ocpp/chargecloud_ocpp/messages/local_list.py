@@ -34,7 +34,11 @@ LOCAL_LIST = (
                         "AuthorizationData",
                         (
                             must("idTag", ID_TAG),
-                            may("idTagInfo", ID_TAG_INFO, "in a differential one: left out to remove it"),
+                            may(
+                                "idTagInfo",
+                                ID_TAG_INFO,
+                                "in a differential one: left out to remove it",
+                            ),
                         ),
                     )
                 ),

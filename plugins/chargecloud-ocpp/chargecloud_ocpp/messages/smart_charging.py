@@ -20,7 +20,6 @@ _PURPOSE = Choice(
 )
 _RATE_UNIT = Choice("ChargingRateUnitType", ("A", "W"))
 
-#: section 7.13
 CHARGING_SCHEDULE = Structure(
     "ChargingSchedule",
     (

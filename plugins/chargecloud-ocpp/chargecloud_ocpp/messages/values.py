@@ -13,9 +13,8 @@ from chargecloud_ocpp.messages.fields import (
 CONNECTOR = "from 1"
 CONNECTOR_OR_ALL = "from 1; 0 is the charge point itself"
 
-#: section 7.28; upper and lower case are the same
+#: upper and lower case are the same
 ID_TAG = Text(20)
-#: section 7.27
 ID_TAG_INFO = Structure(
     "IdTagInfo",
     (
@@ -31,7 +30,6 @@ ID_TAG_INFO = Structure(
     ),
 )
 
-#: section 7.31
 MEASURAND = Choice(
     "Measurand",
     (
@@ -99,7 +97,7 @@ _UNITS = (
 
 
 def _meter_value(units: tuple[str, ...], least: int) -> Structure:
-    """Section 7.33: what several meters show at one instant."""
+    """What several meters show at one instant."""
     sampled = Structure(
         "SampledValue",
         (
