@@ -76,6 +76,9 @@ Message = Call | Result | Error
 # how a message begins, with one comma too many or none
 _BEGIN: Final = re.compile(r'\s*\[[\s,]*"?([234])"?[\s,]+(?:"([^"\\]{1,128})"|(\d{1,18})\b)')
 
+# brackets, and texts that may have some in them; a text without an end takes all that is left
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]+|\\.?)*+"?|[\[\]{}]', re.DOTALL)
+
 
 def parse(text: str) -> Message | Unreadable:
     """
@@ -117,30 +120,30 @@ def write(message: Message) -> str:
 
 
 def _message(elements: list[Any]) -> Message | Unreadable:
-    kind, id, *rest = [*elements, None, None][: max(2, len(elements))]
+    kind, mark, *rest = [*elements, None, None][: max(2, len(elements))]
     # some write all that they have as text
     kind = int(kind) if kind in ("2", "3", "4") else kind
-    if isinstance(kind, bool) or kind not in (CALL, RESULT, ERROR):
+    if not isinstance(kind, int) or kind not in (CALL, RESULT, ERROR):
         return Unreadable("of no type that there is")
-    if isinstance(id, bool) or not isinstance(id, str | int):
+    if isinstance(mark, bool) or not isinstance(mark, str | int):
         return Unreadable("without an id", type=kind)
-    if len(str(id)) > LONGEST_ID_TAKEN:
+    if len(str(mark)) > LONGEST_ID_TAKEN:
         return Unreadable("with too long an id", type=kind)
     first, second, third = [*rest, None, None, None][:3]
     if kind == CALL:
         if not isinstance(first, str):
-            return Unreadable("without an action", id=id, type=kind)
+            return Unreadable("without an action", id=mark, type=kind)
         payload = _object(second)
         if payload is None:
-            return Unreadable(f"{first[:50]} without an object", id=id, type=kind)
-        return Call(id, first, payload)
+            return Unreadable(f"{first[:50]} without an object", id=mark, type=kind)
+        return Call(mark, first, payload)
     if kind == RESULT:
         payload = _object(first)
         if payload is None:
-            return Unreadable("a result that is no object", id=id, type=kind)
-        return Result(id, payload)
+            return Unreadable("a result that is no object", id=mark, type=kind)
+        return Result(mark, payload)
     code = first if isinstance(first, str) else ErrorCode.GENERIC_ERROR.value
-    return Error(id, code, second if isinstance(second, str) else "", _object(third) or {})
+    return Error(mark, code, second if isinstance(second, str) else "", _object(third) or {})
 
 
 def _object(element: Any) -> Mapping[str, Any] | None:
@@ -153,8 +156,8 @@ def _unreadable(text: str, reason: str) -> Unreadable:
     begin = _BEGIN.match(text)
     if begin is None:
         return Unreadable(reason)
-    kind, id, number = begin.groups()
-    return Unreadable(reason, id=id if number is None else int(number), type=int(kind))
+    kind, mark, number = begin.groups()
+    return Unreadable(reason, id=mark if number is None else int(number), type=int(kind))
 
 
 def _is_too_deep(text: str) -> bool:
@@ -162,7 +165,7 @@ def _is_too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= DEEPEST:
         return False
     depth = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+    for bracket in _BRACKETS.findall(text):
         if bracket in "[{":
             depth += 1
             if depth > DEEPEST:

@@ -137,7 +137,7 @@ def status(name: str, *values: str) -> tuple[Field, ...]:
 
 
 def moment(at: datetime) -> str:
-    """An instant as it is written: UTC, to the millisecond only where there is a part of a second."""
+    """An instant as it is written: UTC, with milliseconds only where there are some."""
     precision = "milliseconds" if at.microsecond // 1000 else "seconds"
     written = at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)
     return f"{written}Z"
