@@ -108,7 +108,7 @@ def test_a_table_says_what_the_schema_says(action: str, is_answer: bool) -> None
     assert as_schema(ACTIONS[action].fields(is_answer)) == essence(schema(action, is_answer))
 
 
-def payloads(fields: tuple[Field, ...], other: float) -> st.SearchStrategy[dict[str, Any]]:
+def payloads(fields: tuple[Field, ...], other: bool) -> st.SearchStrategy[dict[str, Any]]:
     """Payloads of some fields; C{other}: whether odd ones are among them."""
     must = {each.name: values(each.kind, other) for each in fields if each.is_required}
     may = {each.name: values(each.kind, other) for each in fields if not each.is_required}
@@ -118,20 +118,19 @@ def payloads(fields: tuple[Field, ...], other: float) -> st.SearchStrategy[dict[
     return st.one_of(st.fixed_dictionaries(must, optional=may), anything)
 
 
-def values(kind: Kind, other: float) -> st.SearchStrategy[Any]:
+def values(kind: Kind, other: bool) -> st.SearchStrategy[Any]:
     """Values of a kind, odd ones now and then."""
     found = fitting(kind, other)
     return st.one_of(found, found, found, ODD) if other else found
 
 
-def fitting(kind: Kind, other: float) -> st.SearchStrategy[Any]:
+def fitting(kind: Kind, other: bool) -> st.SearchStrategy[Any]:
     """Values that fit, but for what is within them."""
     match kind:
         case Text(longest):
             top = 12 if longest is None else longest
-            return st.one_of(
-                st.text(max_size=min(top, 12)), st.just("x" * top), *[st.just("x" * (top + 1))] * bool(other)
-            )
+            long = [top, top + 1] if other else [top]
+            return st.one_of(st.text(max_size=min(top, 12)), *[st.just("x" * each) for each in long])
         case Choice(_, values_):
             return st.sampled_from(values_)
         case Instant():

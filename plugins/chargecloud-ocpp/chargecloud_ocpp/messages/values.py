@@ -96,10 +96,10 @@ _UNITS = (
 )
 
 
-def _meter_value(units: tuple[str, ...], least: int) -> Structure:
+def _meter_value(units: tuple[str, ...], least: int, where: str = "") -> Structure:
     """What several meters show at one instant."""
     sampled = Structure(
-        "SampledValue",
+        f"SampledValue{where}",
         (
             must("value", Text(), "a number, or signed data"),
             may("context", _CONTEXT, "Sample.Periodic if it is left out"),
@@ -111,15 +111,15 @@ def _meter_value(units: tuple[str, ...], least: int) -> Structure:
                 Choice("Location", ("Body", "Cable", "EV", "Inlet", "Outlet")),
                 "Outlet if it is left out",
             ),
-            may("unit", Choice("UnitOfMeasure", units), "Wh if it is an energy and left out"),
+            may("unit", Choice(f"UnitOfMeasure{where}", units), "Wh if it is an energy and left out"),
         ),
     )
     return Structure(
-        "MeterValue",
+        f"MeterValue{where}",
         (must("timestamp", Instant()), must("sampledValue", ListOf(sampled, least))),
     )
 
 
 METER_VALUES = ListOf(_meter_value((*_UNITS, "Hertz"), 1), 1)
 # the schema of StopTransaction has kept an older state of the same structure
-TRANSACTION_DATA = ListOf(_meter_value(_UNITS, 0))
+TRANSACTION_DATA = ListOf(_meter_value(_UNITS, 0, " in StopTransaction"))
