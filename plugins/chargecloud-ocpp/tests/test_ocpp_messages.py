@@ -130,7 +130,9 @@ def fitting(kind: Kind, other: bool) -> st.SearchStrategy[Any]:
         case Text(longest):
             top = 12 if longest is None else longest
             long = [top, top + 1] if other else [top]
-            return st.one_of(st.text(max_size=min(top, 12)), *[st.just("x" * each) for each in long])
+            return st.one_of(
+                st.text(max_size=min(top, 12)), *[st.just("x" * each) for each in long]
+            )
         case Choice(_, values_):
             return st.sampled_from(values_)
         case Instant():

@@ -111,7 +111,9 @@ def _meter_value(units: tuple[str, ...], least: int, where: str = "") -> Structu
                 Choice("Location", ("Body", "Cable", "EV", "Inlet", "Outlet")),
                 "Outlet if it is left out",
             ),
-            may("unit", Choice(f"UnitOfMeasure{where}", units), "Wh if it is an energy and left out"),
+            may(
+                "unit", Choice(f"UnitOfMeasure{where}", units), "Wh if it is an energy and left out"
+            ),
         ),
     )
     return Structure(
