@@ -212,7 +212,8 @@ class ServerSide:
         identity = identity_in(request.target)
         if identity is None:
             return self._refuse(404, "a path without an identity")
-        offered = tuple(request.subprotocols)
+        # some write the header with nothing in it
+        offered = tuple(filter(None, request.subprotocols))
         ours = next((each for each in offered if each.lower() == SUBPROTOCOL), None)
         if ours is None and (offered or not self._allowances.no_subprotocol):
             return self._refuse(400, f"{SUBPROTOCOL} is not offered")

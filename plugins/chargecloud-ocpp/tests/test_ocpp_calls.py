@@ -74,7 +74,7 @@ def test_a_message_that_is_not_to_the_letter_is_understood(text: str, message: A
         ('[2,"1","Heartbeat",{"a":%s}]' % ("9" * 5000), CALL, "1"),
         ('[2,"1","Heartbeat",{"a":"\\ud800"}]', CALL, "1"),
         ('[2,"1","Heartbeat",%s' % ("[" * 60_000), CALL, "1"),
-        ('[2,"1","Heartbeat",{"a":%s1%s}]' % ("[" * 40, "]" * 40), CALL, "1"),
+        (f'[2,"1","Heartbeat",{{"a":{"[" * 40}1{"]" * 40}}}]', CALL, "1"),
         ('[2,"1","Heartbeat","x"]', CALL, "1"),
         ('[2,"1","Heartbeat",[1]]', CALL, "1"),
         ('[2,"1",5,{}]', CALL, "1"),

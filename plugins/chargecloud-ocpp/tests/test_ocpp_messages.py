@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ocpp_schemas import FOLDER, MESSAGES, file_name, passes, schema
 
 from chargecloud_ocpp.codes import ErrorCode
 from chargecloud_ocpp.messages import ACTIONS, PROFILES
@@ -25,6 +24,7 @@ from chargecloud_ocpp.messages.fields import (
     Whole,
     moment,
 )
+from ocpp_schemas import FOLDER, MESSAGES, file_name, passes, schema
 
 NOW = "2026-11-27T18:30:33Z"
 #: what may stand in any place, and rarely fits

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ocpp_schemas import MESSAGES
 
 from chargecloud_ocpp.codes import ErrorCode
 from chargecloud_ocpp.messages.checking import check
 from chargecloud_ocpp.messages.faults import MOST_FAULTS, told
 from chargecloud_ocpp.messages.reading import Read, read
+from ocpp_schemas import MESSAGES
 
 NOW = "2026-11-27T18:30:33Z"
 AT = datetime(2026, 11, 27, 18, 30, 33, tzinfo=UTC)

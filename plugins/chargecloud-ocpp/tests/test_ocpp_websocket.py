@@ -514,6 +514,7 @@ def test_it_speaks_with_the_package_websockets(subprotocols: list[str]) -> None:
     client.send_close(CloseCode.GOING_AWAY, "bye")
     assert server.receive(sent(client)) == [Closed(1001, "bye")]
     client.receive_data(server.data_to_send())
+    client.receive_eof()
     assert client.close_code == 1001
 
 
@@ -535,4 +536,5 @@ def test_the_package_websockets_understands_why_it_is_refused() -> None:
     client.send_binary(b"a")
     server.receive(sent(client))
     client.receive_data(server.data_to_send())
+    client.receive_eof()
     assert client.close_code == 1003
