@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargecloud_ocpp.codes import ErrorCode
-from chargecloud_ocpp.messages import ACTIONS, PROFILES
+from chargecloud_ocpp.messages import ACTIONS, PROFILES, why_not
 from chargecloud_ocpp.messages.checking import check
 from chargecloud_ocpp.messages.fields import (
     Choice,
@@ -19,6 +19,7 @@ from chargecloud_ocpp.messages.fields import (
     Instant,
     Kind,
     ListOf,
+    Sender,
     Structure,
     Text,
     Whole,
@@ -219,3 +220,12 @@ def test_an_instant_is_written_as_short_as_it_can_be() -> None:
     written: Callable[[str], str] = lambda text: moment(datetime.fromisoformat(text))  # noqa: E731
     assert written("2026-11-27T18:30:33+08:00") == "2026-11-27T10:30:33Z"
     assert written("2026-11-27T18:30:33.120500+00:00") == "2026-11-27T18:30:33.120Z"
+
+
+def test_each_side_has_its_own_actions() -> None:
+    """What the other side asks for is known, and not supported."""
+    assert why_not("Authorize", Sender.CHARGE_POINT) is None
+    assert why_not("DataTransfer", Sender.CHARGE_POINT) is None
+    assert why_not("DataTransfer", Sender.CENTRAL_SYSTEM) is None
+    assert why_not("Reset", Sender.CHARGE_POINT) is ErrorCode.NOT_SUPPORTED
+    assert why_not("Nonsense", Sender.CHARGE_POINT) is ErrorCode.NOT_IMPLEMENTED
