@@ -49,8 +49,10 @@ setup(
             "amqtt>=0.12",
             "hypothesis>=6.120",
             "import-linter>=2.1",
+            "jsonschema>=4.23",
             "mypy>=1.14",
             "mypy-zope>=1.0.9",
+            "ocpp>=2.1",
             "openapi-spec-validator>=0.7",
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
@@ -59,6 +61,7 @@ setup(
             "schemathesis>=4.0",
             "setuptools>=80",
             "towncrier>=24.8",
+            "websockets>=15",
         ]
     },
     entry_points={

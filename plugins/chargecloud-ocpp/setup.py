@@ -1,0 +1,13 @@
+"""OCPP 1.6J, as a plugin of ChargeCloud."""
+
+from setuptools import setup
+
+setup(
+    name="chargecloud-ocpp",
+    version="1.0",
+    description="OCPP 1.6J chargers for ChargeCloud",
+    packages=["chargecloud_ocpp", "chargecloud_ocpp.messages"],
+    package_data={"chargecloud_ocpp": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=["chargecloud", "attrs", "h11>=0.16", "wsproto>=1.3.2,<2"],
+)
