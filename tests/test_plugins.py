@@ -240,3 +240,23 @@ def test_it_is_known_what_comes_from_where() -> None:
     found = load_plugins(entries=installed("acme"))
     assert found.origins["dialects", "acme"].plugin == "acme"
     assert found.origins["tariffs", "by_time"] == Origin("chargecloud", __version__)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sys\nsys.exit(3)",
+        "def __getattr__(name):\n    raise RuntimeError(name)",
+        LOOSE.replace('name = "blue"', "name = None"),
+        LOOSE + "\nclass V:\n    def __str__(self):\n        1 / 0\n__version__ = V()\n",
+    ],
+    ids=["leaves", "raises at each name", "has no name", "has no version"],
+)
+def test_whatever_a_file_does_the_others_are_there(source: str, tmp_path: Path) -> None:
+    """It is refused, and says which one it is."""
+    (tmp_path / "bad.py").write_text(source)
+    (tmp_path / "good.py").write_text("chargecloud_api = 1\n")
+    plugins = load_plugins(PluginSettings(plugins_dir=str(tmp_path)), ())
+    (only,) = plugins.refused
+    assert "bad" in str(only)
+    assert "native" in plugins.dialects

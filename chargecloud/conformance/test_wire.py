@@ -1,6 +1,7 @@
 """Bytes: however they come, and whatever they are."""
 
 import json
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -124,7 +125,7 @@ def _held(thing: Any, depth: int = 0) -> int:
         return len(thing)
     if depth > 4:
         return 0
-    if isinstance(thing, list | tuple | set):
+    if isinstance(thing, list | tuple | set | deque):
         return sum(_held(each, depth + 1) for each in thing)
     if isinstance(thing, dict):
         return sum(_held(each, depth + 1) for each in thing.values())

@@ -80,6 +80,15 @@ class _Loading:
 
         @raise PluginError: if anything about it cannot be used.
         """
+        try:
+            self._add(candidate)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, PluginError):
+                raise
+            # a name that raises, a module that leaves: nothing of it takes the others down
+            raise PluginError(f"({candidate.place}): {error!r}") from error
+
+    def _add(self, candidate: Candidate) -> None:
         plugin = _load(candidate)
         origin = candidate.origin(plugin)
         provided = list(_ask(candidate.name, plugin))
@@ -96,11 +105,7 @@ class _Loading:
 
 
 def _load(candidate: Candidate) -> Any:
-    try:
-        plugin = candidate.load()
-    except Exception as error:
-        # whatever its module raises: the one who installed it must learn which it is
-        raise PluginError(f"({candidate.place}): {error!r}") from error
+    plugin = candidate.load()
     wanted = getattr(plugin, API_ATTRIBUTE, API_VERSION)
     if wanted != API_VERSION:
         raise PluginError(f"is made for version {wanted} of the hooks, and this is {API_VERSION}")
@@ -125,7 +130,10 @@ def _ask(name: str, plugin: Any) -> Iterator[tuple[str, str, Any]]:
                 verifyObject(interface, provider)
             except InterfaceBroken as error:
                 raise PluginError(str(error)) from error
-            yield kind, getattr(provider, key), provider
+            name_there = getattr(provider, key)
+            if not isinstance(name_there, str) or not name_there:
+                raise PluginError(f"the {key} of a {interface.__name__} is {name_there!r}")
+            yield kind, name_there, provider
 
 
 def _provided(each: pluggy.HookImpl) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from enum import Enum
 from attrs import define, field
 
 from chargecloud.domain.commands import Answer, Command
+from chargecloud.domain.events import ChargeStarted
 from chargecloud.interfaces import Answered, Heard, Told
 from chargecloud_dny.frames import Frame
 from chargecloud_dny.messages import Message
@@ -54,6 +55,7 @@ class Device:
     @ivar heard_s: when something of it was heard last.
     @ivar time_asked: its question for the time that waits for an answer.
     @ivar push: the image that is on its way to it.
+    @ivar untold: starts that could not be kept yet.
     @ivar settled: what was heard without the device, to be told next.
     """
 
@@ -64,6 +66,7 @@ class Device:
     welcomed_s: int = 0
     waiting: "deque[Frame]" = field(factory=lambda: deque(maxlen=MOST_WAITING))
     time_asked: Frame | None = None
+    untold: list[ChargeStarted] = field(factory=list)
     settled: list[Heard] = field(factory=list)
     push: Push | None = None
     _queue: "deque[Outgoing]" = field(factory=deque)
@@ -89,7 +92,11 @@ class Device:
         if self._queue:
             outgoing = self._queue.popleft()
         else:
-            late = (each for each in self._out.values() if each.due_s <= now_s)
+            late = (
+                each
+                for each in self._out.values()
+                if each.due_s <= now_s and each.tries < each.message.tries
+            )
             found = next(late, None)
             if found is None:
                 return None
@@ -113,6 +120,11 @@ class Device:
                 if each.push is not None and each.push is self.push:
                     self.push = None
                     self.settled.append(Told(self.identity, each.push.given_up()))
+
+    def take_back(self, push: Push) -> None:
+        """Send nothing more of what a push has ready, and hear no answer to what was sent."""
+        self._queue = deque([each for each in self._queue if each.push is not push])
+        self._out = {number: each for number, each in self._out.items() if each.push is not push}
 
     def answered(self, frame: Frame) -> Outgoing | None:
         """What a reply is to; C{None} if it comes too late, or again."""

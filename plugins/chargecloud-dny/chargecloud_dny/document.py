@@ -26,7 +26,7 @@ a device may end before any of them. Ports count from 0 on the wire and from 1 e
 * A settlement is acknowledged when it is committed.  It is the same one by device, port, order
   and start mode, whatever its message's number.
 * Between two commands to a connection is half a second; what is not answered is sent again
-  after 15 s, as often as the table says.
+  after 15 s, a start after 6 s, as often as the table says.
 """
 
 

@@ -21,6 +21,7 @@ _ICCID = re.compile(rb"89[0-9A-Fa-f]{18}")
 _AROUND = 9
 #: of the length: only firmware is longer than 256
 LEAST, MOST = _AROUND, 512
+MOST_DATA = MOST - _AROUND
 #: of a frame that we send, firmware apart
 MOST_SENT = 256
 #: what may begin something
@@ -45,7 +46,7 @@ class Frame:
 
         @raise ValueError: if it is too long.
         """
-        if _AROUND + len(self.data) > MOST:
+        if len(self.data) > MOST_DATA:
             raise ValueError(f"{len(self.data)} bytes of data are too many")
         body = (
             (_AROUND + len(self.data)).to_bytes(2, "little")

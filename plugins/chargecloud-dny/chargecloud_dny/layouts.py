@@ -5,6 +5,7 @@ there: a reader stops where the data end, and skips what stands behind the field
 """
 
 from collections.abc import Callable, Mapping
+from operator import index
 from typing import Any
 
 from attrs import frozen
@@ -32,7 +33,8 @@ def _whole(size: int) -> Kind:
     return Kind(
         size,
         lambda data: int.from_bytes(data, "little"),
-        lambda value: int(value).to_bytes(size, "little"),
+        # no text and no fraction: C{"1"} would be a number in one place and none in another
+        lambda value: index(value).to_bytes(size, "little"),
     )
 
 
@@ -134,7 +136,7 @@ class Layout:
                 if field.count is not None and len(each) != values[field.count]:
                     raise ValueError(f"{len(each)} are not {values[field.count]}")
                 written += b"".join([field.kind.write(one) for one in each])
-            except (OverflowError, TypeError, ValueError) as error:
+            except (AttributeError, OverflowError, TypeError, ValueError) as error:
                 raise ValueError(f"{field.name}: {error}") from error
         return bytes(written)
 

@@ -16,6 +16,8 @@ from chargecloud_dny.layouts import REST, U8, U16, U32, Field, Fields, Layout, l
 #: firmware before it answers
 RESEND_S = 15.0
 FIRMWARE_RESEND_S = 30.0
+#: an order waits 15 s for the answer to its start, and the second try's must be there by then
+START_RESEND_S = 6.0
 
 
 class Reply(Enum):
@@ -370,6 +372,7 @@ DOWN = _by_command(
                 Field("port", U8),
                 Field("pending_ports", U16),
             ),
+            resend_s=START_RESEND_S,
             short_answer=(2, Layout(Field("result", U8), Field("port", U8))),
         ),
         Message(0x83, "set_basic", Layout(*_BASIC), RESULT),

@@ -17,6 +17,7 @@ from chargecloud.domain.commands import (
 )
 from chargecloud.domain.errors import Invalid, NotSupported, Refusal
 from chargecloud_dny.codes import ANY_PORT, BY_ENERGY, BY_TIME, ONLINE
+from chargecloud_dny.frames import MOST_DATA
 from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import BY_NAME, Message
 
@@ -24,6 +25,7 @@ from chargecloud_dny.messages import BY_NAME, Message
 MWH_PER_UNIT = 10_000
 MOST_U16 = 0xFFFF
 MOST_U32 = 0xFFFF_FFFF
+MOST_ORDER = 2**63 - 1
 #: above it a balance is read as a date
 MOST_BALANCE_FEN = 100_000_000
 _ORDER = re.compile(rb"[0-9a-f]{16}")
@@ -39,7 +41,9 @@ def read_order(number: bytes, start_mode: int = ONLINE) -> int | None:
     """The id of an order of ours; C{None} if the device has begun it by itself."""
     if start_mode != ONLINE or not _ORDER.fullmatch(number):
         return None
-    return int(number, 16)
+    order_id = int(number, 16)
+    # our ids are positive in 64 bits with a sign: it is none of ours
+    return order_id if order_id <= MOST_ORDER else None
 
 
 def _units(energy_mwh: int) -> int:
@@ -120,11 +124,13 @@ def _call(command: VendorCall) -> tuple[Message, Fields]:
     message = BY_NAME.get(command.name)
     if command.dialect != "dny" or message is None:
         raise NotSupported(f"DNY has no {command.name}; it has {', '.join(sorted(BY_NAME))}")
-    fields = {}
+    fields: Fields = {}
     for field in message.layout.fields:
         if field.name == "reserved":
             fields[field.name] = _RESERVED
-        elif field.name == "port" and isinstance(command.fields.get("port"), int):
+        elif field.name == "port" and "port" in command.fields:
+            if not isinstance(command.fields["port"], int):
+                raise Invalid("port must be a whole number")
             # as everywhere above the wire, ports are counted from 1
             fields["port"] = command.fields["port"] - 1
         elif field.name in command.fields:
@@ -169,6 +175,9 @@ def message_of(command: Command) -> tuple[Message, bytes] | None:
         return None
     message, fields = written
     try:
-        return message, message.layout.write(fields)
+        data = message.layout.write(fields)
     except ValueError as error:
         raise Invalid(f"{message.name}: {error}") from error
+    if len(data) > MOST_DATA:
+        raise Invalid(f"{message.name}: {len(data)} bytes are more than the {MOST_DATA} of a frame")
+    return message, data

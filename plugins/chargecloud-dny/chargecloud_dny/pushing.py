@@ -49,6 +49,18 @@ TRANSFERS: Mapping[str, Transfer] = {
 }
 
 
+@frozen
+class Wish:
+    """A block that is wanted.
+
+    @ivar turn: how often its push has begun from the first block.
+    """
+
+    push: "Push"
+    turn: int
+    index: int
+
+
 class Result(Enum):
     """What a device says to a block."""
 
@@ -71,6 +83,7 @@ class Push:
     build: int
     transfer: Transfer
     index: int = 0
+    turn: int = field(default=0, init=False)
     _again: int = field(default=0, init=False)
     _sum: int = field(default=0, init=False)
     _block: bytes = field(default=b"", init=False)
@@ -103,8 +116,14 @@ class Push:
 
     def restart(self) -> FirmwareWanted:
         """The device wants it from the first block on."""
+        self.turn += 1
         self.index, self._again, self._sum, self._is_checking = 1, 0, 0, False
         return self._wanted()
+
+    @property
+    def wish(self) -> Wish:
+        """The block that is wanted now."""
+        return Wish(self, self.turn, self.index)
 
     def packet(self, block: bytes) -> bytes:
         """The data of the message that brings a block."""

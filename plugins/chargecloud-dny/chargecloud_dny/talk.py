@@ -19,7 +19,7 @@ from chargecloud.domain.commands import (
     WithdrawFirmware,
 )
 from chargecloud.domain.errors import BadFrame, NotSupported, Refusal
-from chargecloud.domain.events import FirmwareTold, FirmwareWanted, Outcome, Reply
+from chargecloud.domain.events import ChargeStarted, FirmwareTold, FirmwareWanted, Outcome, Reply
 from chargecloud.interfaces import Alive, Answered, Heard, Told
 from chargecloud_dny import facts
 from chargecloud_dny.codes import (
@@ -37,7 +37,7 @@ from chargecloud_dny.layouts import Fields, plain
 from chargecloud_dny.messages import BY_NAME, DOWN, UP, Message
 from chargecloud_dny.messages import Reply as How
 from chargecloud_dny.orders import message_of, write_order
-from chargecloud_dny.pushing import Push
+from chargecloud_dny.pushing import Push, Wish
 
 _RESERVED = bytes(3)
 
@@ -57,8 +57,13 @@ class Talk:
 
     def acknowledge(self, ticket: object, reply: Reply) -> None:
         """Answer a fact; what could not be kept is not answered, and said again."""
-        if isinstance(ticket, Push):
+        if isinstance(ticket, Wish):
             self._send_block(ticket, reply)
+            return
+        if isinstance(ticket, ChargeStarted):
+            if reply.outcome is Outcome.LATER:
+                # the device will not say it again
+                self.device.untold.append(ticket)
             return
         assert isinstance(ticket, Asked)
         if reply.outcome is Outcome.LATER:
@@ -92,6 +97,11 @@ class Talk:
 
     def hear(self, frame: Frame) -> Sequence[Heard]:
         """A frame has come, from a device that was let in."""
+        untold, self.device.untold = self.device.untold, []
+        again = [Told(self.device.identity, event, event) for event in untold]
+        return [*again, *self._hear(frame)]
+
+    def _hear(self, frame: Frame) -> Sequence[Heard]:
         message = UP.get(frame.command)
         if message is None:
             return self._hear_answer(frame)
@@ -108,7 +118,8 @@ class Talk:
         else:
             event = facts.fact(message, fields)
         if message.name in WANTS_FIRMWARE and self.device.push is not None:
-            # it was started anew, or has lost its place
+            # it was started anew, or has lost its place: what is under way to it is for the old one
+            self.device.take_back(self.device.push)
             return self._follow_push(self.device.push, self.device.push.restart())
         if message.answer is TIME_ANSWER:
             self.device.time_asked = frame
@@ -144,7 +155,7 @@ class Talk:
         command = outgoing.command
         if isinstance(command, StartCharge):
             event = facts.answered_start(command.order_id, command.port)
-            return (Told(self.device.identity, event),)
+            return (Told(self.device.identity, event, event),)
         if outgoing.message.name == "tell_limits" and not isinstance(command, VendorCall):
             return (Told(self.device.identity, facts.parameters(fields)),)
         return ()
@@ -164,8 +175,9 @@ class Talk:
         if self.device.push is not None and answer.accepted and isinstance(command, OfferFirmware):
             self.device.settled += self._follow_push(self.device.push, self.device.push.begin())
 
-    def _send_block(self, push: Push, reply: Reply) -> None:
-        if self.device.push is not push:
+    def _send_block(self, wish: Wish, reply: Reply) -> None:
+        push = wish.push
+        if self.device.push is not push or wish != push.wish:
             return
         if reply.outcome is Outcome.KEPT and reply.block:
             self.device.order(push.transfer.message, push.packet(reply.block), push=push)
@@ -188,7 +200,7 @@ class Talk:
         if isinstance(what, FirmwareTold):
             self.device.push = None
             return (Told(self.device.identity, what),)
-        return (Told(self.device.identity, what, push),)
+        return (Told(self.device.identity, what, push.wish),)
 
     # ------------------------------------------------------------------------------ what is said
 
@@ -263,6 +275,10 @@ def _answer_of(outgoing: Outgoing, fields: Fields) -> Answer:
     if result == ALREADY and isinstance(command, StartCharge):
         # our first try was heard, and its answer lost
         if fields.get("order") == write_order(command.order_id):
+            return Answer(True, "ok", told)
+        if "order" not in fields and outgoing.tries > 1:
+            # an old device does not say whose it is: to take it for another's would be to
+            # give this charge away, and what it tells of the port next names the order
             return Answer(True, "ok", told)
     elif result == ALREADY:
         return Answer(True, "ok", told)

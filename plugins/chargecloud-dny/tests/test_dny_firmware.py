@@ -125,6 +125,23 @@ def test_a_device_that_wants_a_sum_gets_one(world: World) -> None:
     assert update.state == "ready"
 
 
+def test_a_device_that_begins_again_gets_each_block_in_its_place(world: World) -> None:
+    """However often it asks, and whatever was under way to it."""
+    box = device(world, "05-00000001")
+    box.register()
+    update = Update(world, box, "E0-05")
+    old, fields = update.packet("firmware_e0")
+    box.reply(old, result=0, index=fields["index"])
+    late, fields = update.packet("firmware_e0")
+    assert fields["index"] == 2
+    for _ in range(3):
+        box.say("wants_firmware", device_type=5, firmware=100, package=0)
+    box.reply(late, result=0, index=2)
+    assert update.state != "ready"
+    assert update.take("firmware_e0", 200) == IMAGE.ljust(600, b"\0")
+    assert update.state == "ready"
+
+
 def test_a_host_is_told_first_that_something_comes(world: World) -> None:
     """An empty message; its answer begins the blocks."""
     host = device(world, "09-00000001")

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from chargecloud.domain.commands import StartCharge
+from chargecloud.domain.events import Outcome, Reply
+from chargecloud.interfaces import Credentials, Greeting, Told, record_nothing
 from chargecloud_dny.conversation import IGNORED_S, SILENCE_S, SPACING_S, WHOLE_WITHIN_S
-from chargecloud_dny.frames import Frame
-from chargecloud_dny.messages import RESEND_S
+from chargecloud_dny.dialect import DnyDialect
+from chargecloud_dny.frames import Frame, Stream
+from chargecloud_dny.messages import RESEND_S, START_RESEND_S, UP
 from dny_box import Device, Wire, device, dny_world
 from tests.web.resources.asking import Asking
 from tests.world import World
 
+UP_REGISTER = next(each for each in UP.values() if each.name == "register")
 ICCID = b"898604D9162390488297"
 
 
@@ -187,11 +192,11 @@ def test_a_start_is_sent_again_once_and_its_second_answer_counts(world: World, b
     """With the same number; "already" for the same order is yes."""
     made = order(world, box)
     (first,) = box.commands("charge")
-    world.clock.advance(RESEND_S)
+    world.clock.advance(START_RESEND_S)
     again = box.commands("charge")
     assert [frame for frame, _ in again] == [first[0], first[0]]
     box.start(result=2)
-    assert state(world, made["id"])["state"] in ("charging", "failed")
+    assert state(world, made["id"])["state"] == "charging"
 
 
 @pytest.mark.parametrize(("result", "reason"), [(1, "not-plugged"), (4, "no-such-port")])
@@ -220,6 +225,61 @@ def test_a_short_answer_is_one(world: World, box: Device) -> None:
     frame, _ = box.commands("charge")[-1]
     box.wire.send(Frame(box.id, frame.number, 0x82, b"\x00\x00").write())
     assert state(world, made["id"])["state"] == "charging"
+
+
+def test_an_old_device_that_has_started_already_charges(world: World, box: Device) -> None:
+    """Its first answer was lost, and its second does not say for which order it is busy."""
+    made = order(world, box)
+    world.clock.advance(START_RESEND_S)
+    frame, fields = box.commands("charge")[-1]
+    box.wire.send(Frame(box.id, frame.number, 0x82, b"\x02\x00").write())
+    assert state(world, made["id"])["state"] == "charging"
+    box.settle(fields["order"], 50)
+    assert state(world, made["id"])["energy_mwh"] == 500_000
+
+
+def test_an_old_device_that_is_busy_is_so(world: World, box: Device) -> None:
+    """It says so to the first try: the charge there is another's."""
+    made = order(world, box)
+    frame, _ = box.commands("charge")[-1]
+    box.wire.send(Frame(box.id, frame.number, 0x82, b"\x02\x00").write())
+    assert state(world, made["id"])["state"] == "failed"
+
+
+def test_a_start_that_could_not_be_kept_is_told_again(world: World, box: Device) -> None:
+    """The device says it once: the dialect says it with what comes next."""
+    conversation = DnyDialect().conversation(record_nothing, lambda: 0.0)
+    identity = f"{box.id:08X}"
+    said = UP_REGISTER.layout.write(
+        {"firmware": 126, "ports": 2, "virtual_id": 1, "device_type": 4, "work_mode": 0}
+    )
+    conversation.receive(Frame(box.id, 1, UP_REGISTER.command, said).write())
+    conversation.welcome(identity, Credentials(None), Greeting(0, 60))
+    conversation.receive(b"")
+    conversation.command(identity, 1, StartCharge(7, 1, 600))
+    said = conversation.data_to_send()
+    sent = [each for each, _ in Stream().receive(said) if isinstance(each, Frame)][-1]
+    heard = conversation.receive(Frame(box.id, sent.number, 0x82, b"\x00\x00").write())
+    (told,) = [each for each in heard if isinstance(each, Told)]
+    for _ in range(2):
+        conversation.acknowledge(identity, told.ticket, Reply(Outcome.LATER))
+        heard = conversation.receive(Frame(box.id, 9, 0x21, bytes(8)).write())
+        again = [each for each in heard if isinstance(each, Told) and each.event == told.event]
+        assert len(again) == 1
+        told = again[0]
+    conversation.acknowledge(identity, told.ticket, Reply(Outcome.KEPT))
+    heard = conversation.receive(Frame(box.id, 9, 0x21, bytes(8)).write())
+    assert not [each for each in heard if isinstance(each, Told) and each.event == told.event]
+
+
+def test_what_may_be_done_once_is_sent_once(world: World, box: Device) -> None:
+    """Nobody wants a box to start anew twice, or to forget what it has learnt since."""
+    path = f"/chargers/{box.charger_id}/commands"
+    Asking(world).begin("POST", path, {"name": "wipe", "args": {}})
+    for _ in range(4):
+        world.clock.advance(RESEND_S / 2)
+        box.beat()
+    assert len(box.commands("wipe")) == 1
 
 
 def test_commands_keep_their_distance(world: World, box: Device) -> None:
