@@ -17,7 +17,7 @@ from twisted.internet.endpoints import serverFromString
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
-from chargecloud.domain.fields import choice, text, whole
+from chargecloud.domain.fields import checked, choice, text, whole
 from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
@@ -41,16 +41,6 @@ class ConfigError(Exception):
 
 
 # ------------------------------------------------------------------ fields of their own kind
-
-
-def _checked(doc: str, check: Callable[[Any], object], **given: Any) -> Any:
-    """A field whose value is tried out; whatever C{check} raises of L{ValueError} is told."""
-
-    def validate(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if value is not None:
-            check(value)
-
-    return attrs.field(validator=validate, metadata={"doc": doc}, **given)
 
 
 def _feasible(speed: float) -> None:
@@ -124,10 +114,10 @@ class NodeSettings:
 class CalendarSettings:
     """C{[calendar]}: a shifted or scaled calendar, for demonstrations and tests."""
 
-    start: datetime = _checked(
+    start: datetime = checked(
         "the date and time that it begins with, with its offset", _within_reason
     )
-    speed: float = _checked("its seconds in a real one", _feasible, default=1.0)
+    speed: float = checked("its seconds in a real one", _feasible, default=1.0)
 
 
 @frozen(kw_only=True)
@@ -137,7 +127,7 @@ class DatabaseSettings:
     @ivar url: as it was given, so it may be C{env:NAME} or C{file:PATH}.
     """
 
-    url: str | None = _checked(
+    url: str | None = checked(
         "as SQLAlchemy has it; chargecloud.db in the data_dir if not given",
         _openable,
         default=None,
@@ -149,7 +139,7 @@ class DatabaseSettings:
 class ChargerListener:
     """C{[[listen.chargers]]}"""
 
-    endpoint: str = _checked("a Twisted endpoint", _listenable)
+    endpoint: str = checked("a Twisted endpoint", _listenable)
     dialects: tuple[DialectName, ...] = choice(
         "what may be spoken there; all if not given", default=()
     )
@@ -159,7 +149,7 @@ class ChargerListener:
 class WebListener:
     """C{[listen.web]}"""
 
-    endpoint: str = _checked("a Twisted endpoint", _listenable)
+    endpoint: str = checked("a Twisted endpoint", _listenable)
 
 
 @frozen(kw_only=True)

@@ -118,3 +118,10 @@ def test_a_socket_that_systemd_did_not_hand_over(tmp_path: Path) -> None:
     systemds = "systemd:domain=INET:index=1"
     live = Live(tmp_path, PLAIN.replace("tcp:9010:interface=127.0.0.1", systemds))
     assert f"no socket for {systemds}" in _why(_run(live))
+
+
+@pytest.mark.slow
+def test_two_alarm_sinks_of_one_name(tmp_path: Path) -> None:
+    """Of an alarm that is still to be delivered nobody would know whose it is."""
+    sink = '[[alarms.syslog]]\nname = "duty"\nhost = "127.0.0.1"\n'
+    assert "two alarm sinks are called 'duty'" in _why(_run(Live(tmp_path, PLAIN + 2 * sink)))

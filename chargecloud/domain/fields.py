@@ -4,6 +4,7 @@ The configuration, the bodies of the HTTP API and their OpenAPI descriptions are
 from these.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -47,3 +48,13 @@ def whole(
 def choice(doc: str, *, default: Any = REQUIRED, example: Any = None) -> Any:
     """A field of any other type: an enumeration, a nested body, a list, a flag."""
     return attrs.field(default=default, metadata={"doc": doc, "example": example})
+
+
+def checked(doc: str, check: Callable[[Any], object], **given: Any) -> Any:
+    """A field whose value is tried out; whatever C{check} raises of L{ValueError} is told."""
+
+    def validate(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if value is not None:
+            check(value)
+
+    return attrs.field(validator=validate, metadata={"doc": doc}, **given)

@@ -82,9 +82,9 @@ class _Loading:
         """
         try:
             self._add(candidate)
+        except PluginError:
+            raise
         except (Exception, SystemExit) as error:
-            if isinstance(error, PluginError):
-                raise
             # a name that raises, a module that leaves: nothing of it takes the others down
             raise PluginError(f"({candidate.place}): {error!r}") from error
 
@@ -130,15 +130,12 @@ def _ask(name: str, plugin: Any) -> Iterator[tuple[str, str, Any]]:
                 verifyObject(interface, provider)
             except InterfaceBroken as error:
                 raise PluginError(str(error)) from error
-            name_there = getattr(provider, key)
-            if not isinstance(name_there, str) or not name_there:
-                raise PluginError(f"the {key} of a {interface.__name__} is {name_there!r}")
-            yield kind, name_there, provider
+            called = getattr(provider, key)
+            if not isinstance(called, str) or not called:
+                raise PluginError(f"the {key} of a {interface.__name__} is {called!r}")
+            yield kind, called, provider
 
 
 def _provided(each: pluggy.HookImpl) -> Sequence[Any]:
-    try:
-        provided: Any = each.function()
-        return tuple(provided)
-    except Exception as error:
-        raise PluginError(repr(error)) from error
+    provided: Any = each.function()
+    return tuple(provided)

@@ -6,20 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import attrs
-
-from chargecloud.domain.fields import REQUIRED
+from chargecloud.domain.fields import REQUIRED, checked
 from chargecloud_alarms.mqtt import PLACES
-
-
-def checked(doc: str, check: Callable[[Any], object], **given: Any) -> Any:
-    """A field whose value is tried out; whatever C{check} raises of L{ValueError} is told."""
-
-    def validate(_instance: object, _attribute: "attrs.Attribute[Any]", value: Any) -> None:
-        if value is not None:
-            check(value)
-
-    return attrs.field(validator=validate, metadata={"doc": doc}, **given)
 
 
 def some(doc: str, check: Callable[[Any], object] = str, *, default: Any = REQUIRED) -> Any:

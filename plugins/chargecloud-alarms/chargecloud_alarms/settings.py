@@ -8,9 +8,9 @@ from enum import Enum
 from attrs import frozen
 
 from chargecloud.domain.alarm import Level
-from chargecloud.domain.fields import choice, text, whole
+from chargecloud.domain.fields import checked, choice, text, whole
 from chargecloud_alarms import aliyun
-from chargecloud_alarms.fields import a_field, a_number, a_server, a_topic, a_zone, checked, some
+from chargecloud_alarms.fields import a_field, a_number, a_server, a_topic, a_zone, some
 from chargecloud_alarms.robots import RobotKind
 from chargecloud_alarms.syslog import Way
 from chargecloud_alarms.wording import Fact

@@ -6,7 +6,6 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.message import Message
 from hashlib import sha256
 from typing import Any
@@ -24,7 +23,7 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from chargecloud.domain.alarm import Alarm, Level
+from alarm_receivers import ALARM
 from chargecloud.interfaces import IAlarmSink, Platform
 from chargecloud_alarms.feature import AlarmsFeature
 from chargecloud_alarms.mail import Mail
@@ -42,15 +41,6 @@ from tests.live import free_port
 
 NOW_S = 1_800_000_000.25
 SECRET = "a secret between us"
-ALARM = Alarm(
-    rule="port-hot",
-    level=Level.CRITICAL,
-    tenant_id=1,
-    charger_id=2**60,
-    port=3,
-    at=datetime(2026, 11, 27, 9, 30, tzinfo=UTC),
-    evidence={"temperature_dc": 910},
-)
 
 
 @define

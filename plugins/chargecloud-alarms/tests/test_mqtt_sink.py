@@ -29,22 +29,13 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
-from chargecloud.domain.alarm import Alarm, Level
+from alarm_receivers import ALARM
 from chargecloud_alarms.mqtt import Broker, Mqtt, topic_of
 from chargecloud_alarms.requests import NotTaken
 from tests.live import free_port
 
 USER, PASSWORD = "chargecloud", "a secret of the broker's"
 TOPIC = "cc/{tenant_id}/{charger_id}/{level}/{rule}"
-ALARM = Alarm(
-    rule="port-hot",
-    level=Level.CRITICAL,
-    tenant_id=1,
-    charger_id=2**60,
-    port=3,
-    at=datetime(2026, 11, 27, 9, 30, tzinfo=UTC),
-    evidence={"temperature_dc": 910},
-)
 PATIENCE_S = 20.0
 
 

@@ -16,11 +16,12 @@ import pytest_twisted
 from attrs import define, evolve, field
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import NOT_DONE_YET
 
-from chargecloud.domain.alarm import Alarm, Level
+import alarm_receivers
+from alarm_receivers import listening
+from chargecloud.domain.alarm import Level
 from chargecloud_alarms.aliyun import AliyunCalls, AliyunTexts, Asking, Key, query_of, signed
 from chargecloud_alarms.phones import Phones
 from chargecloud_alarms.recipients import Recipients
@@ -30,15 +31,7 @@ from chargecloud_alarms.wording import Fact
 KEY_ID, SECRET = "LTAI0000000000000000", "the secret of a key"
 NOW_S = 1_800_000_000.0
 DUTY, BOSS = "13800138001", "+8613900139002"
-ALARM = Alarm(
-    rule="port-hot",
-    level=Level.CRITICAL,
-    tenant_id=1,
-    charger_id=2**60,
-    port=3,
-    at=datetime(2026, 11, 27, 9, 30, tzinfo=UTC),
-    evidence={"temperature_dc": 910, "a": "~ *'(%+&=/"},
-)
+ALARM = evolve(alarm_receivers.ALARM, evidence={"temperature_dc": 910, "a": "~ *'(%+&=/"})
 VARIABLES = {"rule": Fact.RULE, "where": Fact.WHERE, "what": Fact.EVIDENCE}
 _AUTHORIZATION = re.compile(
     r"ACS3-HMAC-SHA256 Credential=([^,]+),SignedHeaders=([^,]+),Signature=([0-9a-f]{64})"
@@ -120,11 +113,8 @@ class Cloud(Resource):
 @pytest_twisted.async_yield_fixture
 async def cloud() -> Any:
     """The gateway, on this machine."""
-    made = Cloud()
-    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Site(made))
-    made.url = f"http://127.0.0.1:{port.getHost().port}"
-    yield made
-    await port.stopListening()
+    async with listening(Cloud()) as made:
+        yield made
 
 
 _NUMBERS: Iterator[int] = count()

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -11,12 +10,12 @@ import pytest
 import pytest_twisted
 from attrs import define, evolve, field
 from twisted.internet import reactor
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import Clock
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import NOT_DONE_YET
 
-from chargecloud.domain.alarm import Alarm, Level
+import alarm_receivers
+from alarm_receivers import listening
 from chargecloud_alarms.recipients import Recipients
 from chargecloud_alarms.requests import NotTaken, Poster
 from chargecloud_alarms.wechat import AccessToken, WeChat
@@ -31,15 +30,7 @@ FIELDS = {
     "time4": Fact.TIME,
     "thing5": Fact.EVIDENCE,
 }
-ALARM = Alarm(
-    rule="port-hot",
-    level=Level.CRITICAL,
-    tenant_id=1,
-    charger_id=2**60,
-    port=3,
-    at=datetime(2026, 11, 27, 9, 30, tzinfo=UTC),
-    evidence={"temperature_dc": 910, "limit_dc": 850},
-)
+ALARM = evolve(alarm_receivers.ALARM, evidence={"temperature_dc": 910, "limit_dc": 850})
 
 
 @define(eq=False, slots=False)
@@ -91,11 +82,8 @@ class Servers(Resource):
 @pytest_twisted.async_yield_fixture
 async def servers() -> Any:
     """The servers, on this machine."""
-    made = Servers()
-    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Site(made))
-    made.url = f"http://127.0.0.1:{port.getHost().port}"
-    yield made
-    await port.stopListening()
+    async with listening(Servers()) as made:
+        yield made
 
 
 def wechat(servers: Servers, clock: Clock | None = None, secret: str = SECRET) -> WeChat:

@@ -97,9 +97,11 @@ class Talk:
 
     def hear(self, frame: Frame) -> Sequence[Heard]:
         """A frame has come, from a device that was let in."""
+        heard = self._hear(frame)
+        if not self.device.untold:
+            return heard
         untold, self.device.untold = self.device.untold, []
-        again = [Told(self.device.identity, event, event) for event in untold]
-        return [*again, *self._hear(frame)]
+        return [*(Told(self.device.identity, event, event) for event in untold), *heard]
 
     def _hear(self, frame: Frame) -> Sequence[Heard]:
         message = UP.get(frame.command)

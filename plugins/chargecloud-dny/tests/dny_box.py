@@ -4,9 +4,14 @@ from typing import Any
 
 from attrs import define, evolve, field
 from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from chargecloud.domain.commands import Command
+from chargecloud.domain.events import Reply
+from chargecloud.interfaces import Credentials, Greeting, Heard, Told, record_nothing
+from chargecloud_dny.conversation import SPACING_S
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.frames import Frame, Stream
 from chargecloud_dny.layouts import Fields
@@ -177,3 +182,41 @@ def device(world: World, identity: str = "04-13544000", wire: Wire | None = None
     made = world.make("/chargers", body)
     physical = int(made["identity"], 16)
     return Device(wire or Wire(world).connect(), physical, made["id"])
+
+
+class Alone:
+    """A device and its conversation, and nobody who keeps what is told."""
+
+    id = 0x04CEAA40
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self._conversation = DnyDialect().conversation(record_nothing, self.clock.seconds)
+        register = _UP["register"]
+        said = {"firmware": 126, "ports": 2, "virtual_id": 1, "device_type": 4, "work_mode": 0}
+        self.hear(Frame(self.id, 1, register.command, register.layout.write(said)))
+        self._conversation.welcome(self._identity, Credentials(None), Greeting(0, 60))
+        self._conversation.receive(b"")
+        self.sent()
+
+    @property
+    def _identity(self) -> str:
+        return f"{self.id:08X}"
+
+    def hear(self, frame: Frame) -> list[Heard]:
+        """Say something; what the platform hears."""
+        return list(self._conversation.receive(frame.write()))
+
+    def sent(self) -> list[Frame]:
+        """What was sent to it since, as far as the wire was free."""
+        self.clock.advance(SPACING_S)
+        data = self._conversation.data_to_send()
+        return [each for each, _ in Stream().receive(data) if isinstance(each, Frame)]
+
+    def command(self, command: Command) -> None:
+        """Give it a command."""
+        self._conversation.command(self._identity, 1, command)
+
+    def acknowledge(self, told: Told, reply: Reply) -> None:
+        """What became of a fact."""
+        self._conversation.acknowledge(self._identity, told.ticket, reply)

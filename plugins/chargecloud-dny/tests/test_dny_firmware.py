@@ -10,15 +10,19 @@ from attrs import evolve
 from chargecloud.charging.rounds import ROUND_S
 from chargecloud.dialects.native.manifest import MANIFEST
 from chargecloud.domain.commands import OfferFirmware
+from chargecloud.domain.events import FirmwareWanted, Outcome, Reply
 from chargecloud.features.firmware.feature import FirmwareFeature, FirmwareSettings
+from chargecloud.interfaces import Told
 from chargecloud_dny.conversation import SPACING_S
 from chargecloud_dny.dialect import DnyDialect
-from chargecloud_dny.messages import DOWN, FIRMWARE_RESEND_S
+from chargecloud_dny.frames import Frame
+from chargecloud_dny.messages import DOWN, FIRMWARE_RESEND_S, UP
 from chargecloud_dny.pushing import MOST_BLOCKS, TRANSFERS, Push
-from dny_box import Device, Wire, device
+from dny_box import Alone, Device, Wire, device
 from tests.features.test_firmware import VENDOR, signed
 from tests.world import World, native_plugins
 
+UP_WANTS = next(each for each in UP.values() if each.name == "wants_firmware")
 IMAGE = bytes(range(250)) * 2
 
 
@@ -134,12 +138,39 @@ def test_a_device_that_begins_again_gets_each_block_in_its_place(world: World) -
     box.reply(old, result=0, index=fields["index"])
     late, fields = update.packet("firmware_e0")
     assert fields["index"] == 2
+    before = len(box.commands("firmware_e0"))
     for _ in range(3):
         box.say("wants_firmware", device_type=5, firmware=100, package=0)
     box.reply(late, result=0, index=2)
-    assert update.state != "ready"
+    for _ in range(5):
+        update.packet("firmware_e0")
+    # one was on its way when the device asked again
+    assert [fields["index"] for _, fields in box.commands("firmware_e0")[before:]] == [1, 1]
     assert update.take("firmware_e0", 200) == IMAGE.ljust(600, b"\0")
     assert update.state == "ready"
+
+
+def test_a_block_that_was_read_for_an_earlier_beginning_is_not_sent() -> None:
+    """It comes from the disk when the device has begun again."""
+    alone = Alone()
+    manifest = {"hardware": "E0-A", "build": 2, "version": "2", "size": 500, "digest": bytes(32)}
+    alone.command(OfferFirmware(1, MANIFEST.write(manifest), b""))
+    wants = UP_WANTS.layout.write({"device_type": 4, "firmware": 100, "package": 0})
+
+    def wished(number: int) -> Told:
+        heard = alone.hear(Frame(alone.id, number, UP_WANTS.command, wants))
+        return next(
+            each
+            for each in reversed(heard)
+            if isinstance(each, Told) and isinstance(each.event, FirmwareWanted)
+        )
+
+    early, now = wished(2), wished(3)
+    for told, block in ((early, b"early"), (now, b"now")):
+        alone.acknowledge(told, Reply(Outcome.KEPT, block=block))
+    (packet,) = alone.sent()
+    assert packet.data[4:].startswith(b"now")
+    assert alone.sent() == []
 
 
 def test_a_host_is_told_first_that_something_comes(world: World) -> None:

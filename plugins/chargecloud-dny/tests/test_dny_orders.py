@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 
-from chargecloud.domain.commands import StartCharge
+from chargecloud.domain.commands import StartCharge, VendorCall
 from chargecloud.domain.events import Outcome, Reply
-from chargecloud.interfaces import Credentials, Greeting, Told, record_nothing
+from chargecloud.interfaces import Told
 from chargecloud_dny.conversation import IGNORED_S, SILENCE_S, SPACING_S, WHOLE_WITHIN_S
-from chargecloud_dny.dialect import DnyDialect
-from chargecloud_dny.frames import Frame, Stream
-from chargecloud_dny.messages import RESEND_S, START_RESEND_S, UP
-from dny_box import Device, Wire, device, dny_world
+from chargecloud_dny.frames import Frame
+from chargecloud_dny.messages import RESEND_S, START_RESEND_S
+from dny_box import Alone, Device, Wire, device, dny_world
 from tests.web.resources.asking import Asking
 from tests.world import World
 
-UP_REGISTER = next(each for each in UP.values() if each.name == "register")
 ICCID = b"898604D9162390488297"
 
 
@@ -246,40 +244,30 @@ def test_an_old_device_that_is_busy_is_so(world: World, box: Device) -> None:
     assert state(world, made["id"])["state"] == "failed"
 
 
-def test_a_start_that_could_not_be_kept_is_told_again(world: World, box: Device) -> None:
+def test_a_start_that_could_not_be_kept_is_told_again() -> None:
     """The device says it once: the dialect says it with what comes next."""
-    conversation = DnyDialect().conversation(record_nothing, lambda: 0.0)
-    identity = f"{box.id:08X}"
-    said = UP_REGISTER.layout.write(
-        {"firmware": 126, "ports": 2, "virtual_id": 1, "device_type": 4, "work_mode": 0}
-    )
-    conversation.receive(Frame(box.id, 1, UP_REGISTER.command, said).write())
-    conversation.welcome(identity, Credentials(None), Greeting(0, 60))
-    conversation.receive(b"")
-    conversation.command(identity, 1, StartCharge(7, 1, 600))
-    said = conversation.data_to_send()
-    sent = [each for each, _ in Stream().receive(said) if isinstance(each, Frame)][-1]
-    heard = conversation.receive(Frame(box.id, sent.number, 0x82, b"\x00\x00").write())
+    alone = Alone()
+    alone.command(StartCharge(7, 1, 600))
+    (sent,) = alone.sent()
+    heard = alone.hear(Frame(alone.id, sent.number, 0x82, b"\x00\x00"))
     (told,) = [each for each in heard if isinstance(each, Told)]
     for _ in range(2):
-        conversation.acknowledge(identity, told.ticket, Reply(Outcome.LATER))
-        heard = conversation.receive(Frame(box.id, 9, 0x21, bytes(8)).write())
-        again = [each for each in heard if isinstance(each, Told) and each.event == told.event]
-        assert len(again) == 1
-        told = again[0]
-    conversation.acknowledge(identity, told.ticket, Reply(Outcome.KEPT))
-    heard = conversation.receive(Frame(box.id, 9, 0x21, bytes(8)).write())
+        alone.acknowledge(told, Reply(Outcome.LATER))
+        heard = alone.hear(Frame(alone.id, 9, 0x21, bytes(8)))
+        (told,) = [each for each in heard if isinstance(each, Told) and each.event == told.event]
+    alone.acknowledge(told, Reply(Outcome.KEPT))
+    heard = alone.hear(Frame(alone.id, 9, 0x21, bytes(8)))
     assert not [each for each in heard if isinstance(each, Told) and each.event == told.event]
 
 
-def test_what_may_be_done_once_is_sent_once(world: World, box: Device) -> None:
-    """Nobody wants a box to start anew twice, or to forget what it has learnt since."""
-    path = f"/chargers/{box.charger_id}/commands"
-    Asking(world).begin("POST", path, {"name": "wipe", "args": {}})
-    for _ in range(4):
-        world.clock.advance(RESEND_S / 2)
-        box.beat()
-    assert len(box.commands("wipe")) == 1
+def test_what_may_be_done_once_is_sent_once() -> None:
+    """Nobody wants a box to start anew twice, or to forget what it has learnt since; also not
+    when something else is to be sent just when its answer is overdue."""
+    alone = Alone()
+    alone.command(VendorCall("dny", "wipe", {}))
+    (wipe,) = alone.sent()
+    alone.clock.advance(RESEND_S + SPACING_S)
+    assert wipe not in alone.sent()
 
 
 def test_commands_keep_their_distance(world: World, box: Device) -> None:

@@ -9,32 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import frozen
 from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection, Request
-from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
 
-from chargecloud_ocpp.frames import NORMAL, Closed, Frames, Ping, Pong, Text
+from chargecloud_ocpp.frames import NORMAL, Closed, Ping, Pong, Text
 from chargecloud_ocpp.requests import (
     CHALLENGE,
-    HEAD_END,
     Basic,
     identity_in,
     mended,
     read_basic,
     refusal,
 )
+from chargecloud_ocpp.side import SUBPROTOCOL, Limits, Refused, Side
 
 __all__ = ["Allowances", "Basic", "Closed", "Handshake", "Limits", "Ping", "Pong", "Refused"]
 __all__ += ["SUBPROTOCOL", "Heard", "ServerSide", "Text"]
-
-SUBPROTOCOL = "ocpp1.6"
-
-
-@frozen
-class Limits:
-    """Bytes that the far side may send: to open, and in one message."""
-
-    handshake_bytes: int = 8 * 1024
-    message_bytes: int = 64 * 1024
 
 
 @frozen
@@ -67,43 +56,16 @@ class Handshake:
     basic: Basic | None
 
 
-@frozen
-class Refused:
-    """There is no connection: it was refused.  What is to be sent says so to the far side."""
-
-    status: int
-    reason: str
-
-
 Heard = Handshake | Refused | Text | Ping | Pong | Closed
 
 
-class ServerSide:
+class ServerSide(Side[Handshake | Refused]):
     """One connection that a charge point has made."""
 
     def __init__(self, limits: Limits | None = None, allowances: Allowances | None = None) -> None:
-        self._limits = limits or Limits()
+        super().__init__(ConnectionType.SERVER, limits)
         self._allowances = allowances or Allowances()
-        self._opening = H11Handshake(ConnectionType.SERVER)
         self._asked: Handshake | None = None
-        self._frames: Frames | None = None
-        self._held = bytearray()
-        self._out = bytearray()
-        self._is_refused = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-        return self._frames is not None and self._frames.is_open
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing will be heard any more."""
-        return self._is_refused or (self._frames is not None and self._frames.is_over)
-
-    def receive(self, data: bytes) -> Sequence[Heard]:
-        """What is in some bytes, in pieces of any size."""
-        return list(self._receive(data))
 
     def accept(self, subprotocol: str | None) -> Sequence[Heard]:
         """
@@ -118,12 +80,9 @@ class ServerSide:
             raise ValueError(f"{subprotocol} was not offered")
         self._asked = None
         self._out += self._opening.send(AcceptConnection(subprotocol=subprotocol))
-        connection = self._opening.connection
-        assert connection is not None
-        self._frames = Frames(connection, self._limits.message_bytes)
         held = bytes(self._held)
         self._held.clear()
-        return list(self._frames.receive(held))
+        return list(self._open().receive(held))
 
     def refuse(
         self, status: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
@@ -138,58 +97,24 @@ class ServerSide:
             raise ValueError("nobody asks to open")
         self._refuse(status, "refused", headers, body)
 
-    def send_text(self, text: str) -> None:
-        """
-        Send a message.
-
-        @raise ValueError: unless L{is_open}.
-        """
-        self._opened().send_text(text)
-
-    def ping(self, payload: bytes = b"") -> None:
-        """
-        Ask for a sign of life.
-
-        @raise ValueError: unless L{is_open}, or for over 125 bytes.
-        """
-        self._opened().ping(payload)
-
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Begin to close, if it is open; one that asks to open yet is refused with 503."""
-        if self._frames is not None:
-            self._frames.close(code, reason)
-        elif not self._is_refused:
+        super().close(code, reason)
+        if self._frames is None and not self._has_failed:
             self._refuse(503, reason)
 
-    def data_to_send(self) -> bytes:
-        """Take what is to be sent."""
-        data = bytes(self._out)
-        self._out.clear()
-        return data if self._frames is None else data + self._frames.data_to_send()
-
-    def _opened(self) -> Frames:
-        if self._frames is None:
-            raise ValueError("the connection is not open yet")
-        return self._frames
-
-    def _receive(self, data: bytes) -> Iterator[Heard]:
-        if self.is_over:
-            return
-        if self._frames is not None:
-            yield from self._frames.receive(data)
-            return
-        self._held += data
+    def _hear_opening(self) -> Iterator[Heard]:
         if self._asked is not None:
             # nobody may speak before the answer; but some do, and are heard after it
             if len(self._held) > self._limits.message_bytes:
                 yield self._refuse(400, "it does not wait for the answer")
             return
-        end = HEAD_END.search(self._held)
-        if (end.end() if end else len(self._held)) > self._limits.handshake_bytes:
+        try:
+            head = self._take_head()
+        except OverflowError:
             yield self._refuse(431, "a request too large")
-        elif end:
-            head = bytes(self._held[: end.end()])
-            del self._held[: end.end()]
+            return
+        if head is not None:
             yield self._ask(head)
 
     def _ask(self, head: bytes) -> Heard:
@@ -234,6 +159,6 @@ class ServerSide:
         challenge = CHALLENGE.items() if status == 401 else ()
         self._out += refusal(status, [*headers, *challenge], body)
         self._asked = None
-        self._is_refused = True
+        self._has_failed = True
         self._held.clear()
         return Refused(status, reason)
