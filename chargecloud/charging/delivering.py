@@ -187,12 +187,20 @@ class Delivering:
         """Go on with what was not delivered when the service stopped.  What was for a sink that
         is not there any more waits for it."""
 
-        def read(connection: Connection) -> list[Delivery]:
+        def read(connection: Connection) -> list[Any]:
             wanted = deliveries.c.sink.in_(list(self._queues))
             found = select(deliveries).where(wanted).order_by(deliveries.c.id)
-            return [_read(row) for row in connection.execute(found)]
+            return list(connection.execute(found))
 
-        self.deliver(await self.store.read(read))
+        for row in await self.store.read(read):
+            try:
+                delivery = _read(row)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                # a newer version has written it, or the disk has: it stays, and keeps no other
+                # alarm from anybody
+                self._log.failure("the alarm of delivery {id} cannot be read", id=row.id)
+                continue
+            self.deliver([delivery])
 
     def _forget(self, delivery_id: int) -> None:
         def forget(connection: Connection) -> None:

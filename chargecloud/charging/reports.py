@@ -74,7 +74,11 @@ class Reports:
             self._left.pop((charger_id, reading.port), None)
         elif not self._unplugged(charger_id, reading.port, at, told) and track is not None:
             self._left[charger_id, reading.port] = at, told
-        if track is None or track.order.state not in UNDER_WAY:
+        if track is None:
+            return
+        if reading.order_id == track.order.id and reading.state is PortState.CHARGING:
+            track.named_at = track.named_at or at
+        if track.order.state not in UNDER_WAY:
             return
         if not _tells_of(reading, track):
             track.denied_at = track.denied_at or at

@@ -16,7 +16,7 @@ from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StartCharge
 from chargecloud.domain.errors import NotFound, Refusal
-from chargecloud.domain.occurrences import Occurrence, StartRefused
+from chargecloud.domain.occurrences import Occurrence, Started, StartRefused
 from chargecloud.domain.order_value import Order, OrderState
 
 
@@ -64,7 +64,7 @@ class Starting:
         def too_late() -> None:
             track = self.book.tracked(order.id)
             if track is not None and track.order.state is OrderState.STARTING:
-                self._fail(order, "not-confirmed").addErrback(try_again)
+                self._give_up(order, "not-confirmed").addErrback(try_again)
 
         def try_again(failure: Failure) -> None:
             self._not_failed(failure, order)
@@ -99,14 +99,24 @@ class Starting:
         error = failure.value
         if not isinstance(error, Refusal):
             self._log.failure("a start could not be sent", failure)
-        return self._fail(order, error.code if isinstance(error, Refusal) else "not-sent")
+        return self._give_up(order, error.code if isinstance(error, Refusal) else "not-sent")
+
+    def _give_up(self, order: Order, code: str) -> "Deferred[Order]":
+        """Fail an order whose charger has not said that it began; it has begun all the same if
+        a reading named it: its word of the start was lost, and the charge is to be paid."""
+        track = self.book.tracked(order.id)
+        if track is None or track.named_at is None:
+            return self._fail(order, code)
+        started = Started(max(track.named_at, order.created_at), None)
+        return self._turn(order, started)
 
     def _fail(self, order: Order, code: str) -> "Deferred[Order]":
-        refused = StartRefused(self.calendar.now(), code)
+        return self._turn(order, StartRefused(self.calendar.now(), code))
 
+    def _turn(self, order: Order, what: StartRefused | Started) -> "Deferred[Order]":
         async def occurred(order: Order) -> Sequence[Occurrence]:
             # the charger's word that it charges may have come first
-            return (refused,) if order.state is OrderState.STARTING else ()
+            return (what,) if order.state is OrderState.STARTING else ()
 
         return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
 

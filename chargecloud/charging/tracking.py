@@ -53,6 +53,7 @@ class Track:
     @ivar stop_reason: why we have asked the charger to stop, once we have; C{stop_asked_at}
         is when we first did, and C{stop_sent_at} when we last did.
     @ivar boot: the charger's start in which it last told of this charge.
+    @ivar named_at: when a reading first said that the port charges for it.
     @ivar denied_at: since when the charger does not tell of it any more, although it tells
         of its port.
     """
@@ -71,6 +72,7 @@ class Track:
     stop_sent_at: datetime | None = None
     boot: int | None = None
     denied_at: datetime | None = None
+    named_at: datetime | None = None
     drawing: Drawing | None = field(default=None, init=False)
     _last: Sample | None = field(default=None, init=False)
     _drawn_dws: int = field(default=0, init=False)

@@ -80,6 +80,7 @@ class Bench:
     @ivar pieces: how the network cuts what the charger says.
     @ivar outcome: what becomes of facts that are to be kept.
     @ivar is_known: whether the platform knows the charger.
+    @ivar retry_s: if the platform has too many logins: when the charger is to come back.
     @ivar loses_answers: whether what the platform says is lost on its way.
     @ivar is_deaf: whether nothing comes through, either way.
     @ivar has_hung_up: whether the charger has ended the connection.
@@ -92,6 +93,7 @@ class Bench:
     pieces: Pieces = whole
     outcome: Outcome = Outcome.KEPT
     is_known: bool = True
+    retry_s: int | None = None
     loses_answers: bool = False
     is_deaf: bool = False
     heard: list[Heard] = field(factory=list)
@@ -193,7 +195,10 @@ class Bench:
             if isinstance(each, Claimed):
                 greeting = Greeting(int(self.clock.seconds()), HEARTBEAT_S)
                 credentials = self.credentials if self.is_known else None
-                self.conversation.welcome(each.identity, credentials, greeting)
+                if self.retry_s is not None:
+                    self.conversation.postpone(each.identity, self.retry_s)
+                else:
+                    self.conversation.welcome(each.identity, credentials, greeting)
                 self.take(self.conversation.receive(b""))
             elif isinstance(each, Told):
                 self._act(each)

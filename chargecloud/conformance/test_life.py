@@ -50,6 +50,28 @@ def test_a_stranger_is_let_in_by_nobody(new_bench: NewBench) -> None:
         bench.command(StartCharge(ORDER, 1, int(bench.clock.seconds()) + 60))
 
 
+def test_a_charger_that_is_put_off_is_not_let_in(new_bench: NewBench) -> None:
+    """Too many log in at once: it is told so as far as there are words for it, and nothing that
+    it says meanwhile is taken for a login."""
+    bench = new_bench(retry_s=60).connect()
+    if not bench.of(Claimed):
+        pytest.skip("a charger of this dialect needs no welcome")
+    bench.pass_time(30)
+    assert not bench.of(Proven)
+
+
+def test_a_charger_may_be_sent_away(new_bench: NewBench) -> None:
+    """It is on another connection now: its connection is to be closed, or it alone is spoken to
+    no more; somebody who was never there changes nothing."""
+    bench = charging(new_bench())
+    bench.conversation.dismiss("never there")
+    if bench.conversation.dismiss(bench.charger.identity) is False:
+        return
+    bench.carry()
+    with pytest.raises(ChargerOffline):
+        bench.command(StopCharge(ORDER, 1))
+
+
 def test_an_order_lives_from_its_start_to_its_end(new_bench: NewBench) -> None:
     """Started, read, stopped, ended: by its id, at its port, once each."""
     bench = charging(new_bench())

@@ -346,9 +346,10 @@ class Connection:
         return session
 
     def _keep(self, session: Session, told: Told) -> None:
-        if len(session.kept) >= MOST_KEPT:
-            raise LimitExceeded("too many facts before the login was committed")
-        session.kept.append(told)
+        # beyond it nothing is answered, so that what matters is told again; to hang up would
+        # punish all who share the connection
+        if len(session.kept) < MOST_KEPT:
+            session.kept.append(told)
 
     @staticmethod
     def _step(session: Session, given: Input) -> Action:

@@ -116,3 +116,21 @@ def test_a_database_that_is_away_keeps_no_alarm_from_anybody(tmp_path: Path) -> 
     assert [each.rule for each in steady.alarms] == ["fire"]
     world.store.writer.closed = False
     assert result_of(world.platform.delivering.take_up()) is None
+
+
+def test_an_alarm_that_cannot_be_read_keeps_none_from_starting(tmp_path: Path) -> None:
+    """It was written by a version that knows levels which this one does not."""
+    world = world_of(tmp_path, Notebook(lambda _: fail(OSError()), "pager"))
+    tell(world, alarm("strange"), alarm("smoke"))
+    (strange, _smoke) = rows_of(world.store, deliveries)
+    told = {**strange["alarm"], "level": "apocalypse"}
+    with world.store.engine.begin() as connection:
+        connection.execute(
+            deliveries.update().where(deliveries.c.id == strange["id"]).values(alarm=told)
+        )
+    world.killed()
+    pager = Notebook(name="pager")
+    again = world_of(tmp_path, pager, clock=world.clock)
+    again.clock.advance(0)
+    assert pager.alarms == [alarm("smoke")]
+    assert [row["id"] for row in rows_of(again.store, deliveries)] == [strange["id"]]

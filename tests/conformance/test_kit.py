@@ -14,7 +14,7 @@ from chargecloud.conformance.bench import Bench
 from chargecloud.domain.commands import Answer
 from chargecloud.domain.errors import BadFrame, ChargerOffline
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, Reply
-from chargecloud.interfaces import Answered, Credentials, DecodedFrame, Told
+from chargecloud.interfaces import Answered, Credentials, DecodedFrame, Greeting, Told
 from chargecloud_dny.conversation import DnyConversation
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.simulated import SimulatedDny
@@ -120,6 +120,25 @@ class Hospitable(DnyConversation):
 
 
 @define(eq=False)
+class PutsOffNobody(DnyConversation):
+    """Takes "come back later" for "come in"."""
+
+    def postpone(self, identity: str, retry_s: int) -> None:
+        """Put a device off."""
+        super().welcome(identity, Credentials(None), Greeting(0, retry_s))
+
+
+@define(eq=False)
+class Clings(DnyConversation):
+    """Knows only those who are there."""
+
+    def dismiss(self, identity: str) -> bool:
+        """Send a device away."""
+        del self._devices[identity]
+        return True
+
+
+@define(eq=False)
 class Restless(DnyConversation):
     """Has a deadline that never passes."""
 
@@ -218,6 +237,8 @@ WITH_BENCH = [
     (Silent, test_life.test_an_end_is_kept_until_it_is_acknowledged),
     (Silent, test_life.test_an_end_that_nobody_wants_is_forgotten),
     (Hospitable, test_life.test_a_stranger_is_let_in_by_nobody),
+    (PutsOffNobody, test_life.test_a_charger_that_is_put_off_is_not_let_in),
+    (Clings, test_life.test_a_charger_may_be_sent_away),
     (Restless, test_life.test_a_charger_that_does_not_answer_ends_nothing_else),
     (Twice, test_life.test_an_order_lives_from_its_start_to_its_end),
     (Agreeable, test_life.test_a_start_without_a_plug_is_refused),
@@ -234,7 +255,7 @@ WITH_BENCH = [
 def test_what_is_broken_is_caught(made: Any, rule: Callable[..., None]) -> None:
     """The rule holds for the dialect as it is, and not with this defect."""
     rule(new_bench=bench_of(Broken()))
-    with pytest.raises((AssertionError, ValueError, ChargerOffline)):
+    with pytest.raises((AssertionError, ValueError, KeyError, ChargerOffline)):
         rule(new_bench=bench_of(Broken(made)))
 
 

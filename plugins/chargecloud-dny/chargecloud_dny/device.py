@@ -7,7 +7,6 @@ from enum import Enum
 from attrs import define, field
 
 from chargecloud.domain.commands import Answer, Command
-from chargecloud.domain.events import ChargeStarted
 from chargecloud.interfaces import Answered, Heard, Told
 from chargecloud_dny.frames import Frame
 from chargecloud_dny.messages import Message
@@ -55,7 +54,6 @@ class Device:
     @ivar heard_s: when something of it was heard last.
     @ivar time_asked: its question for the time that waits for an answer.
     @ivar push: the image that is on its way to it.
-    @ivar untold: starts that could not be kept yet.
     @ivar settled: what was heard without the device, to be told next.
     """
 
@@ -66,7 +64,6 @@ class Device:
     welcomed_s: int = 0
     waiting: "deque[Frame]" = field(factory=lambda: deque(maxlen=MOST_WAITING))
     time_asked: Frame | None = None
-    untold: list[ChargeStarted] = field(factory=list)
     settled: list[Heard] = field(factory=list)
     push: Push | None = None
     _queue: "deque[Outgoing]" = field(factory=deque)

@@ -61,9 +61,7 @@ class Talk:
             self._send_block(ticket, reply)
             return
         if isinstance(ticket, ChargeStarted):
-            if reply.outcome is Outcome.LATER:
-                # the device will not say it again
-                self.device.untold.append(ticket)
+            # the device will not say it again, but what it measures next names the order
             return
         assert isinstance(ticket, Asked)
         if reply.outcome is Outcome.LATER:
@@ -97,13 +95,6 @@ class Talk:
 
     def hear(self, frame: Frame) -> Sequence[Heard]:
         """A frame has come, from a device that was let in."""
-        heard = self._hear(frame)
-        if not self.device.untold:
-            return heard
-        untold, self.device.untold = self.device.untold, []
-        return [*(Told(self.device.identity, event, event) for event in untold), *heard]
-
-    def _hear(self, frame: Frame) -> Sequence[Heard]:
         message = UP.get(frame.command)
         if message is None:
             return self._hear_answer(frame)

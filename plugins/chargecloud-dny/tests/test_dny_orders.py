@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from chargecloud.domain.commands import StartCharge, VendorCall
-from chargecloud.domain.events import Outcome, Reply
-from chargecloud.interfaces import Told
+from chargecloud.domain.commands import VendorCall
 from chargecloud_dny.conversation import IGNORED_S, SILENCE_S, SPACING_S, WHOLE_WITHIN_S
 from chargecloud_dny.frames import Frame
 from chargecloud_dny.messages import RESEND_S, START_RESEND_S
@@ -242,22 +240,6 @@ def test_an_old_device_that_is_busy_is_so(world: World, box: Device) -> None:
     frame, _ = box.commands("charge")[-1]
     box.wire.send(Frame(box.id, frame.number, 0x82, b"\x02\x00").write())
     assert state(world, made["id"])["state"] == "failed"
-
-
-def test_a_start_that_could_not_be_kept_is_told_again() -> None:
-    """The device says it once: the dialect says it with what comes next."""
-    alone = Alone()
-    alone.command(StartCharge(7, 1, 600))
-    (sent,) = alone.sent()
-    heard = alone.hear(Frame(alone.id, sent.number, 0x82, b"\x00\x00"))
-    (told,) = [each for each in heard if isinstance(each, Told)]
-    for _ in range(2):
-        alone.acknowledge(told, Reply(Outcome.LATER))
-        heard = alone.hear(Frame(alone.id, 9, 0x21, bytes(8)))
-        (told,) = [each for each in heard if isinstance(each, Told) and each.event == told.event]
-    alone.acknowledge(told, Reply(Outcome.KEPT))
-    heard = alone.hear(Frame(alone.id, 9, 0x21, bytes(8)))
-    assert not [each for each in heard if isinstance(each, Told) and each.event == told.event]
 
 
 def test_what_may_be_done_once_is_sent_once() -> None:
