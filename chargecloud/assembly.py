@@ -35,6 +35,7 @@ from chargecloud.charging.reports import Reports
 from chargecloud.charging.resolving import Resolving
 from chargecloud.charging.rounds import Rounds
 from chargecloud.charging.sampling import Sampling
+from chargecloud.charging.schedules import PriceBoard
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.slowness import Slowness
@@ -221,6 +222,7 @@ class Platform:
             lists,
             live_ports,
             slowness,
+            PriceBoard(store, prices, calendar),
             desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)

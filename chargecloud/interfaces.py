@@ -214,6 +214,10 @@ class IDialect(Interface):
     counts_anew: bool = Attribute(
         "whether its registers of energy begin at zero with each charge; else they only rise"
     )
+    knows_limits: bool = Attribute(
+        "whether its chargers end a charge at a limit of time or energy by themselves; else the "
+        "platform alone does, by their readings"
+    )
 
     def recognises(first: bytes) -> bool | None:
         """Whether a connection that begins with these bytes (at least one) speaks it;

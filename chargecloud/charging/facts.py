@@ -15,6 +15,7 @@ from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
+from chargecloud.charging.schedules import PriceBoard
 from chargecloud.charging.slowness import Slowness
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
@@ -31,6 +32,7 @@ from chargecloud.domain.events import (
     Outcome,
     ParametersTold,
     PortsReported,
+    PricesAsked,
     Reply,
 )
 from chargecloud.domain.readings import one_for_each_port
@@ -52,6 +54,7 @@ class Facts:
     @ivar card_lists: tells them which cards may charge offline.
     @ivar live: what the ports said last.
     @ivar slowness: names dialects that keep everybody waiting.
+    @ivar price_board: tells them what energy costs.
     @ivar desks: take what is none of the core's business.
     """
 
@@ -65,6 +68,7 @@ class Facts:
     card_lists: CardLists
     live: LivePorts
     slowness: Slowness
+    price_board: PriceBoard
     desks: Sequence[IChargerDesk] = ()
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
@@ -95,6 +99,8 @@ class Facts:
             return self.records.take(admission, event, received_at)
         if isinstance(event, CardPresented):
             return Deferred.fromCoroutine(self.cards.present(admission, event))
+        if isinstance(event, PricesAsked):
+            return Deferred.fromCoroutine(self.price_board.asked(admission))
         if isinstance(event, HazardTold):
             return self.hazards.take(admission, event, received_at)
         if isinstance(event, ChargePaused):

@@ -74,7 +74,7 @@ class ChargingSettings:
         "a charger answers a start within this, and refuses it later", default=15, least=1, most=600
     )
     confirm_deadline_s: int = whole(
-        "from the start to the charger's word that it charges", default=60, least=5, most=3600
+        "from the start to the charger's word that it charges", default=90, least=5, most=3600
     )
     checkpoint_s: int = whole(
         "how often the readings of a running order are written down, in seconds of the calendar",

@@ -14,7 +14,7 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.schedules import prices_for
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.tracking import Track
-from chargecloud.domain.commands import Answer, StartCharge
+from chargecloud.domain.commands import WAITS_FOR_PLUG, Answer, StartCharge, StopCharge
 from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.domain.occurrences import Occurrence, Started, StartRefused
 from chargecloud.domain.order_value import Order, OrderState
@@ -64,7 +64,13 @@ class Starting:
         def too_late() -> None:
             track = self.book.tracked(order.id)
             if track is not None and track.order.state is OrderState.STARTING:
-                self._give_up(order, "not-confirmed").addErrback(try_again)
+                code = "not-plugged" if track.waits_for_plug else "not-confirmed"
+                self._give_up(order, code).addCallbacks(take_back, try_again)
+
+        def take_back(after: Order) -> None:
+            if after.state is OrderState.FAILED:
+                # it may still begin: it has accepted the start
+                self.book.send(order.charger_id, StopCharge(order.id, order.port))
 
         def try_again(failure: Failure) -> None:
             self._not_failed(failure, order)
@@ -93,7 +99,12 @@ class Starting:
         Deferred.fromCoroutine(give_up()).addErrback(try_again)
 
     def _answered(self, answer: Answer, order: Order) -> Any:
-        return None if answer.accepted else self._fail(order, answer.code)
+        if not answer.accepted:
+            return self._fail(order, answer.code)
+        track = self.book.tracked(order.id)
+        if track is not None:
+            track.waits_for_plug = answer.code == WAITS_FOR_PLUG
+        return None
 
     def _unanswered(self, failure: Failure, order: Order) -> Any:
         error = failure.value

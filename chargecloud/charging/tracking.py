@@ -53,6 +53,7 @@ class Track:
     @ivar stop_reason: why we have asked the charger to stop, once we have; C{stop_asked_at}
         is when we first did, and C{stop_sent_at} when we last did.
     @ivar boot: the charger's start in which it last told of this charge.
+    @ivar waits_for_plug: whether its start is accepted, and waits for somebody to plug in.
     @ivar named_at: when a reading first said that the port charges for it.
     @ivar denied_at: since when the charger does not tell of it any more, although it tells
         of its port.
@@ -73,6 +74,7 @@ class Track:
     boot: int | None = None
     denied_at: datetime | None = None
     named_at: datetime | None = None
+    waits_for_plug: bool = False
     drawing: Drawing | None = field(default=None, init=False)
     _last: Sample | None = field(default=None, init=False)
     _drawn_dws: int = field(default=0, init=False)

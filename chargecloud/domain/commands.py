@@ -275,6 +275,10 @@ Command = (
 )
 
 
+#: the code of a start that the charger has accepted before anything is plugged in
+WAITS_FOR_PLUG = "waits-for-plug"
+
+
 @frozen
 class Answer:
     """What a charger said to a command.
@@ -282,7 +286,8 @@ class Answer:
     @ivar code: C{"ok"}, or why not in the platform's words (C{"busy"}, C{"no-such-port"},
         C{"fault"}, C{"expired"}, C{"not-plugged"}, C{"unknown-command"}, C{"refused"},
         C{"charging"}, C{"locked-out"}, C{"other-version"}, C{"no-room"},
-        C{"bad-signature"}, C{"other-hardware"}, C{"older"}).
+        C{"bad-signature"}, C{"other-hardware"}, C{"older"}).  A start that is accepted with
+        L{WAITS_FOR_PLUG} begins when somebody plugs in, or not at all.
     """
 
     accepted: bool

@@ -24,6 +24,7 @@ from chargecloud.domain.charger import (
     RelayState,
     Told,
 )
+from chargecloud.domain.commands import Price
 from chargecloud.domain.hazards import Hazard, SafetyAction
 from chargecloud.domain.parameters import Values
 
@@ -220,6 +221,12 @@ class TimeAsked:
 
 
 @frozen
+class PricesAsked:
+    """The charger, or its dialect for it, asks what energy costs there in the next 24 hours:
+    L{Reply.prices}."""
+
+
+@frozen
 class HazardTold:
     """The charger has found something dangerous, or that it is over.
 
@@ -304,6 +311,7 @@ ChargerEvent = (
     | ChargeEnded
     | CardPresented
     | TimeAsked
+    | PricesAsked
     | HazardTold
     | ParametersTold
     | FirmwareWanted
@@ -332,6 +340,7 @@ class Reply:
         a charge that it began offline, a card that was accepted.
     @ivar balance_fen: what the card's wallet can still spend.
     @ivar block: the bytes of a firmware image that were asked for.
+    @ivar prices: those that were asked for, from now on.
     """
 
     outcome: Outcome
@@ -339,3 +348,4 @@ class Reply:
     order_id: int | None = None
     balance_fen: int | None = None
     block: bytes | None = None
+    prices: tuple[Price, ...] = ()

@@ -951,8 +951,7 @@ def test_an_order_whose_commit_is_in_doubt_blocks_nothing(
     body = {"charger_id": str(box.id), "port": 1, "customer_id": customer, "prepaid_fen": 100}
     assert world.http("POST", "/orders", body)[0] == 507
     world.store.writer.runner = InStep()
-    world.clock.advance(CONFIRM_S)
-    box.heartbeat()
+    world.pass_time(CONFIRM_S, box.heartbeat)
     assert world.get(f"/wallets/{customer}")["held_fen"] == 0
     world.order(box, customer, prepaid_fen=100)
     sound(world)

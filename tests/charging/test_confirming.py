@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import StartCharge
 from tests.world import Box, World
 
-CONFIRM_DEADLINE_S = 60
+CONFIRM_DEADLINE_S = ChargingSettings().confirm_deadline_s
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ class LineDialect:
     version = "1"
     key_bytes = None
     counts_anew = False
+    knows_limits = True
 
     def recognises(self, first: bytes) -> bool | None:
         """By the whole preamble."""

@@ -42,6 +42,7 @@ class NativeDialect:
     version = "1.0"
     key_bytes: int | None = KEY_SIZE
     counts_anew = False
+    knows_limits = True
     nonce_bytes = SERVER_NONCE_SIZE
 
     def recognises(self, first: bytes) -> bool | None:

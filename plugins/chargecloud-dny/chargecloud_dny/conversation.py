@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from attrs import define, field
 from zope.interface import implementer
 
+from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import Command
 from chargecloud.domain.errors import ChargerOffline, RemoteError
 from chargecloud.domain.events import Reply
@@ -26,7 +27,6 @@ from chargecloud_dny import facts
 from chargecloud_dny.device import Device, Stage
 from chargecloud_dny.frames import Frame, Iccid, Link, Stream
 from chargecloud_dny.identities import identity_of, is_lost
-from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import UP
 from chargecloud_dny.talk import Talk, read
 

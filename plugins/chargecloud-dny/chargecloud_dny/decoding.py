@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from chargecloud.dialects.layouts import Fields, plain
 from chargecloud.domain.errors import BadFrame
 from chargecloud.interfaces import DecodedFrame
 from chargecloud_dny.frames import Frame, Iccid, Stream
 from chargecloud_dny.identities import identity_of
-from chargecloud_dny.layouts import Fields, plain
 from chargecloud_dny.messages import DOWN, UP, Message
 
 #: who has these can charge with another's card

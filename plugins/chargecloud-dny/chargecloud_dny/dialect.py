@@ -32,6 +32,7 @@ class DnyDialect:
     version = "1.0"
     key_bytes: ClassVar[int | None] = None
     counts_anew = True
+    knows_limits = True
 
     def recognises(self, first: bytes) -> bool | None:
         """By the head of a frame, a sign of life, or the number of a SIM."""

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Iterator
 
+from chargecloud.dialects.layouts import Layout
 from chargecloud.domain.events import StopReason
 from chargecloud_dny.codes import ALARMS, PORT_STATES, STOP_REASONS
-from chargecloud_dny.layouts import Layout
 from chargecloud_dny.messages import DOWN, UP, Message
 
 _OPENING = """\

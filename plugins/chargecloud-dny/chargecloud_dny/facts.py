@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from chargecloud.dialects.layouts import Fields, plain
 from chargecloud.domain.charger import ChargerTime, PortState, Told, WallTime
 from chargecloud.domain.events import (
     BoxReading,
@@ -36,7 +37,6 @@ from chargecloud_dny.codes import (
     STOP_REASONS,
 )
 from chargecloud_dny.identities import HOSTS
-from chargecloud_dny.layouts import Fields, plain
 from chargecloud_dny.messages import Message
 from chargecloud_dny.orders import MWH_PER_UNIT, read_order
 

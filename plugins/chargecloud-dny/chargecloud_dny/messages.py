@@ -10,7 +10,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from chargecloud_dny.layouts import REST, U8, U16, U32, Field, Fields, Layout, later, raw, text
+from chargecloud.dialects.layouts import REST, U8, U16, U32, Field, Fields, Layout, later, raw, text
 
 #: of a message that is not answered, seconds to its next try; a device writes a block of
 #: firmware before it answers

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from attrs import frozen
 
+from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import (
     Answer,
     ChangeCharge,
@@ -15,7 +16,6 @@ from chargecloud.domain.commands import (
 )
 from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud_dny.codes import BY_ENERGY, CHARGE_RESULTS, DONE
-from chargecloud_dny.layouts import Fields
 from chargecloud_dny.orders import MWH_PER_UNIT, read_order
 
 #: never past: DNY's orders have no end of their validity

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import (
     ChangeCharge,
     Command,
@@ -18,7 +19,6 @@ from chargecloud.domain.commands import (
 from chargecloud.domain.errors import Invalid, NotSupported, Refusal
 from chargecloud_dny.codes import ANY_PORT, BY_ENERGY, BY_TIME, ONLINE
 from chargecloud_dny.frames import MOST_DATA
-from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import BY_NAME, Message
 
 #: 0.01 kWh

@@ -11,6 +11,7 @@ from attrs import define, field
 from zope.interface import implementer
 
 from chargecloud.calendar import Calendar
+from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import SetTime
 from chargecloud.domain.errors import BadFrame, RemoteError
@@ -29,7 +30,6 @@ from chargecloud_dny.codes import (
 )
 from chargecloud_dny.facts import ZERO_C
 from chargecloud_dny.frames import Frame, Stream
-from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import DOWN, UP, Message
 from chargecloud_dny.obeying import Obeying
 from chargecloud_dny.orders import MWH_PER_UNIT, write_order

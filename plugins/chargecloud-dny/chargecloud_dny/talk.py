@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import define
 
+from chargecloud.dialects.layouts import Fields, plain
 from chargecloud.domain.commands import (
     Answer,
     Command,
@@ -33,7 +34,6 @@ from chargecloud_dny.codes import (
 )
 from chargecloud_dny.device import Device, Outgoing
 from chargecloud_dny.frames import Frame
-from chargecloud_dny.layouts import Fields, plain
 from chargecloud_dny.messages import BY_NAME, DOWN, UP, Message
 from chargecloud_dny.messages import Reply as How
 from chargecloud_dny.orders import message_of, write_order

@@ -8,13 +8,13 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import Command
 from chargecloud.domain.events import Reply
 from chargecloud.interfaces import Credentials, Greeting, Heard, Told, record_nothing
 from chargecloud_dny.conversation import SPACING_S
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.frames import Frame, Stream
-from chargecloud_dny.layouts import Fields
 from chargecloud_dny.messages import DOWN, UP
 from tests.world import World, native_plugins
 
