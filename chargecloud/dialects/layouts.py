@@ -5,6 +5,7 @@ there: a reader stops where the data end, and skips what stands behind the field
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from operator import index
 from typing import Any
 
@@ -29,7 +30,8 @@ class Kind:
     is_bytes: bool = False
 
 
-def _whole(size: int) -> Kind:
+def whole(size: int) -> Kind:
+    """A whole number in so many bytes, the low one first."""
     return Kind(
         size,
         lambda data: int.from_bytes(data, "little"),
@@ -38,7 +40,7 @@ def _whole(size: int) -> Kind:
     )
 
 
-U8, U16, U32 = _whole(1), _whole(2), _whole(4)
+U8, U16, U32 = whole(1), whole(2), whole(4)
 #: the rest of the data
 REST = Kind(None, bytes, bytes, is_bytes=True)
 
@@ -88,7 +90,13 @@ def later(*fields: Field) -> tuple[Field, ...]:
 
 
 class Layout:
-    """The fields of one message."""
+    """The fields of one message.  Written out, as in documents: fields in brackets are those that
+    came later."""
+
+    def __str__(self) -> str:
+        if not self.fields:
+            return "no data"
+        return ", ".join([_written(field) for field in self.fields])
 
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
@@ -141,15 +149,21 @@ class Layout:
         return bytes(written)
 
 
+def _written(field: Field) -> str:
+    size = "the rest" if field.kind.size is None else str(field.kind.size)
+    size = f"{size} for each of ``{field.count}``" if field.count else size
+    text = f"``{field.name}`` {size}"
+    return f"[{text}]" if field.since else text
+
+
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as JSON has them: bytes as hex."""
-    return {
-        name: value.hex() if isinstance(value, bytes) else _listed(value)
-        for name, value in values.items()
-    }
+    """The values as JSON has them: bytes as hex, instants as text."""
+    return {name: _plain(value) for name, value in values.items()}
 
 
-def _listed(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [each.hex() if isinstance(each, bytes) else each for each in value]
-    return value
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value

@@ -20,12 +20,19 @@ from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.simulated import SimulatedDny
 
 CHECKOUT = Path(__file__).parents[2]
-GOLDEN = CHECKOUT / "plugins" / "chargecloud-dny" / "tests" / "vectors.json"
+
+
+def golden(dialect: str) -> tuple[str, str]:
+    """Frames of a dialect as they were seen in the field."""
+    tests = CHECKOUT / "plugins" / f"chargecloud-{dialect}" / "tests"
+    return "--golden", str(tests / "vectors.json")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("dialect", "more"), [("native", ()), ("dny", ("--golden", str(GOLDEN)))], ids=["native", "dny"]
+    ("dialect", "more"),
+    [("native", ()), ("dny", golden("dny")), ("ykc", golden("ykc"))],
+    ids=["native", "dny", "ykc"],
 )
 def test_our_dialects_pass(dialect: str, more: Sequence[str], tmp_path: Path) -> None:
     """As anybody runs it, from anywhere; its report names each rule."""

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 
-from chargecloud.dialects.layouts import Layout
 from chargecloud.domain.events import StopReason
 from chargecloud_dny.codes import ALARMS, PORT_STATES, STOP_REASONS
 from chargecloud_dny.messages import DOWN, UP, Message
@@ -51,22 +50,10 @@ def lines() -> Iterator[str]:
 
 def _entry(message: Message, how: str) -> Iterator[str]:
     yield f"``{message.command:#04x}`` {message.name}"
-    yield f"   {_layout(message.layout)}; {how}"
+    yield f"   {message.layout}; {how}"
     if message.answer is not None:
-        yield f"\n   answer: {_layout(message.answer)}"
+        yield f"\n   answer: {message.answer}"
     yield ""
-
-
-def _layout(layout: Layout) -> str:
-    if not layout.fields:
-        return "no data"
-    shown = []
-    for field in layout.fields:
-        size = "the rest" if field.kind.size is None else str(field.kind.size)
-        size = f"{size} for each of ``{field.count}``" if field.count else size
-        text = f"``{field.name}`` {size}"
-        shown.append(f"[{text}]" if field.since else text)
-    return ", ".join(shown)
 
 
 def _codes(meanings: dict[int, str]) -> Iterator[str]:
