@@ -39,12 +39,8 @@ def test_the_day_begins_where_it_is_asked() -> None:
     noon_s = MIDNIGHT_S + 12 * HOUR_S
     told = [Price(noon_s + 6 * HOUR_S, 90_000), Price(noon_s + 24 * HOUR_S, 30_000)]
     model = model_of(told, noon_s)
-    assert [rate_at(model, hour) for hour in (12, 17.5, 18, 11.5)] == [
-        90_000,
-        90_000,
-        30_000,
-        30_000,
-    ]
+    rates = [rate_at(model, hour) for hour in (12, 17.5, 18, 11.5)]
+    assert rates == [90_000, 90_000, 30_000, 30_000]
 
 
 def test_a_site_without_prices_has_a_free_model() -> None:

@@ -1,5 +1,6 @@
 """A YKC pile of the tests: what it says and does is theirs, byte for byte."""
 
+from datetime import timedelta
 from typing import Any
 
 from attrs import define, evolve, field
@@ -157,7 +158,7 @@ class Pile:
         }
         fields = {
             "gun": 1,
-            "started": now,
+            "started": now - timedelta(minutes=30),
             "ended": now,
             **splits,
             "start_meter_e4": 10**10,
