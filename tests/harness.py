@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from attrs import define, field
-from sqlalchemy import select
+from sqlalchemy import event, select
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,6 +20,7 @@ from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.store import Store
+from tests.quick_clock import QuickClock
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class InStep:
 
 def clock_at(instant: datetime = NOW) -> Clock:
     """A clock that stands at an instant."""
-    clock = Clock()
+    clock = QuickClock()
     clock.rightNow = instant.timestamp()
     return clock
 
@@ -63,6 +64,8 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
         database.write_bytes(_migrated(tuple((features or {}).items())))
     else:
         upgrade(engine, features or {})
+    # what another connection finds in the files is the same; nobody takes this machine's power
+    event.listen(engine, "connect", _no_waiting_for_the_disk)
     calendar = Calendar(clock.seconds)
     return Store.open(
         engine,
@@ -73,6 +76,10 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
         writing=InStep(),
         reading=InStep(),
     )
+
+
+def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @cache
