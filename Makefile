@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # set-up is done again when what it depends on changes
 STAMP := $(VENV)/.installed
+# the tests start the platform a hundred times: it is compiled once
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test services soak campus acn lint bench format clean
 
