@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from attrs import define, field
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -60,6 +60,7 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
     database = folder / "chargecloud.db"
     is_new = not database.exists()
     engine = open_engine(f"sqlite:///{database}")
+    _share_statements(engine)
     if is_new:
         database.write_bytes(_migrated(tuple((features or {}).items())))
     else:
@@ -76,6 +77,22 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
         writing=InStep(),
         reading=InStep(),
     )
+
+
+@cache
+def _compiling() -> Engine:
+    """An engine that is there only for what it compiles."""
+    engine = open_engine("sqlite://")
+    # what a dialect learns of SQLite, it learns from its first connection
+    engine.connect().close()
+    return engine
+
+
+def _share_statements(engine: Engine) -> None:
+    """SQLAlchemy compiles each statement once for an engine, and most tests have a new one: that
+    would take longer than all that they do with it."""
+    shared = _compiling()
+    engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
 
 
 def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
