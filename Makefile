@@ -13,9 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
 
-# three at a time on two cores: the longest ones come first, and mostly wait
+# four at a time on two cores: the longest ones come first, and mostly wait
 test: $(STAMP) services
-	$(BIN)/python -m pytest -n 3 --maxschedchunk 1
+	$(BIN)/python -m pytest -n 4 --maxschedchunk 1
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
 # what some tests need of this machine; those that miss something say so, and what would help
