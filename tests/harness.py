@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from attrs import define, field
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,6 +20,7 @@ from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.store import Store
+from tests.quick_clock import QuickClock
 
 T = TypeVar("T")
 
@@ -47,15 +50,23 @@ class InStep:
 
 def clock_at(instant: datetime = NOW) -> Clock:
     """A clock that stands at an instant."""
-    clock = Clock()
+    clock = QuickClock()
     clock.rightNow = instant.timestamp()
     return clock
 
 
 def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None = None) -> Store:
     """A store on a fresh or an existing database in a folder, everything in step."""
-    engine = open_engine(f"sqlite:///{folder}/chargecloud.db")
-    upgrade(engine, features or {})
+    database = folder / "chargecloud.db"
+    is_new = not database.exists()
+    engine = open_engine(f"sqlite:///{database}")
+    _share_statements(engine)
+    if is_new:
+        database.write_bytes(_migrated(tuple((features or {}).items())))
+    else:
+        upgrade(engine, features or {})
+    # what another connection finds in the files is the same; nobody takes this machine's power
+    event.listen(engine, "connect", _no_waiting_for_the_disk)
     calendar = Calendar(clock.seconds)
     return Store.open(
         engine,
@@ -66,6 +77,39 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
         writing=InStep(),
         reading=InStep(),
     )
+
+
+@cache
+def _compiling() -> Engine:
+    """An engine that is there only for what it compiles."""
+    engine = open_engine("sqlite://")
+    # what a dialect learns of SQLite, it learns from its first connection
+    engine.connect().close()
+    return engine
+
+
+def _share_statements(engine: Engine) -> None:
+    """SQLAlchemy compiles each statement once for an engine, and most tests have a new one: that
+    would take longer than all that they do with it."""
+    shared = _compiling()
+    engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+
+
+def _no_waiting_for_the_disk(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+@cache
+def _migrated(lineages: tuple[tuple[str, Path], ...]) -> bytes:
+    """The file of a new database: all migrations take longer than most tests that need one."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "new.db"
+        engine = open_engine(f"sqlite:///{path}")
+        upgrade(engine, dict(lineages))
+        # the last connection that goes takes its log of writes into the file
+        engine.dispose()
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+        return path.read_bytes()
 
 
 class Gathering:

@@ -8,7 +8,7 @@ import pytest
 from tests.soak.kills import Trial
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=100)
 @pytest.mark.parametrize("scenario", ["badnet", "storm"])
 def test_the_books_agree_after(tmp_path: Path, scenario: str) -> None:
     """Connections are cut, half open, held back; the power of all fails at once; and the platform

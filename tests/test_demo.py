@@ -30,7 +30,7 @@ def _meters_mwh(live: Live) -> int:
     return sum(port["meter_mwh"] for box in flash["chargers"] for port in box["memory"]["ports"])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=30)
 def test_the_demonstration_charges_goes_on_and_its_books_agree(demo: Live) -> None:
     """
     Twenty boxes charge within a minute; a second run goes on where the first stopped; and

@@ -456,7 +456,7 @@ def street(tmp_path: Path) -> Iterator[Street]:
 # -------------------------------------------------------------------------------- the tests
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=20)
 def test_the_reserve_is_kept_for_what_runs(street: Street) -> None:
     """With less room than is to be kept no charge begins; what runs goes on, and ends, and is
     billed."""
@@ -474,7 +474,7 @@ def test_the_reserve_is_kept_for_what_runs(street: Street) -> None:
     street.goes_on_and_closes(amount_fen)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=20)
 def test_what_cannot_be_written_stays_with_its_charger(street: Street) -> None:
     """While the database refuses all writes nothing begins, and nothing is acknowledged; the
     end is told again until there is room, and settled once."""
@@ -490,7 +490,7 @@ def test_what_cannot_be_written_stays_with_its_charger(street: Street) -> None:
     street.goes_on_and_closes(amount_fen)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=20)
 def test_a_disk_that_runs_full(tmp_path: Path, small_disk: SmallDisk) -> None:
     """
     A real disk, little by little.  Below the reserve nothing begins, and what ends is kept;

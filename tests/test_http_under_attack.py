@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.live import BIN, Live, LiveFleet, wait_until
 
 CONFIG = """
@@ -46,6 +48,7 @@ def _whose(live: Live) -> dict[str, Any]:
     return {"customer_id": live.all("/customers")[0]["id"]}
 
 
+@pytest.mark.slow(lasts_s=60)
 def test_no_request_finds_a_fault(tmp_path: Path) -> None:
     """Requests that are made from our own description, right and wrong ones, to a platform at
     which people charge: each answer is described, and none is our fault."""

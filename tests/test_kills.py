@@ -7,7 +7,7 @@ import pytest
 from tests.soak.kills import Trial
 
 
-@pytest.mark.slow
+@pytest.mark.slow(lasts_s=30)
 def test_a_platform_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     """Three kills under running charges, by the same trial as the long one of `make soak`."""
     found = Trial(tmp_path, boxes=8, seed=3).run(kills=3, charges=20)

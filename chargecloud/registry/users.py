@@ -26,7 +26,7 @@ from chargecloud.storage.store import Store
 
 #: cost, block size and parallelism: some 50 ms and 16 MiB
 _COST, _BLOCK, _LANES = 2**14, 8, 1
-_SALT_BYTES = 16
+_SALT_BYTES, _DIGEST_BYTES = 16, 32
 LEAST_PASSWORD, MOST_PASSWORD = 10, 200
 #: a day at work
 SESSION = timedelta(hours=12)
@@ -91,11 +91,12 @@ def is_password(password: str, kept: str) -> bool:
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:
-    return scrypt(password.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES, dklen=32)
+    return scrypt(password.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES, dklen=_DIGEST_BYTES)
 
 
-#: looked at for a name that there is none of, so that an answer takes as long as for others
-_NOBODYS = digest_password(secrets.token_urlsafe(16))
+#: looked at for a name that there is none of, so that an answer takes as long as for others; of
+#: no password, as to make one would take its time whenever the platform or a command starts
+_NOBODYS = f"scrypt${secrets.token_hex(_SALT_BYTES)}${secrets.token_hex(_DIGEST_BYTES)}"
 
 
 def create_user(

@@ -38,7 +38,9 @@ def upgrade(engine: Engine, features: Mapping[str, Path]) -> None:
     """
     for lineage, config in _configs(features):
         with for_writing(engine).begin() as connection:
-            _heads(connection, lineage, config)
+            wanted, current = _heads(connection, lineage, config)
+            if current == wanted:
+                continue
             config.attributes["connection"] = connection
             config.attributes["version_table"] = version_table(lineage)
             command.upgrade(config, "head")

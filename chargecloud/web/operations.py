@@ -1,6 +1,7 @@
 """An operation: a route, and all that is made of it once so that a request costs little."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -38,15 +39,16 @@ NOBODY = Caller(token_id=-1, tenant_id=-1, permissions=frozenset())
 
 @frozen
 class Converters:
-    """One of each kind, shared by all operations of a resource."""
+    """One of each kind; they keep what they once made for a class, and know nothing else."""
 
     body: Converter
     query: Converter
     answer: Converter
 
     @classmethod
-    def make(cls) -> "Converters":
-        """New ones."""
+    @cache
+    def shared(cls) -> "Converters":
+        """Those of all operations: what is made for a class takes longer than many requests."""
         return cls(body_converter(), query_converter(), answer_converter())
 
 

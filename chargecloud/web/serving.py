@@ -84,7 +84,7 @@ def make_resource(
     app.url_map.merge_slashes = False
     _describe(app, routes)
     _attach_page(app)
-    converters = Converters.make()
+    converters = Converters.shared()
     for route in routes:
         _attach(app, Operation.of(route, authenticate, converters), answered)
 

@@ -14,7 +14,7 @@ from tests.reference_c.building import built
 from tests.test_starting import PLAIN
 from tests.world import FLAT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(lasts_s=30)
 
 #: a thousand mWh a second, so that energy limits are met exactly
 WATTS = 3_600
