@@ -1,6 +1,7 @@
 """YKC piles on the platform: a charge from the order to its bill, and all that goes wrong."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +167,11 @@ def test_a_charge_ends_as_an_explained_bill(world: World, dc: Pile) -> None:
         dc.reading(trade, energy_e4=energy_e4)
     Asking(world).begin("POST", f"/orders/{order_id}/stop", {})
     dc.say("stop_reply", dc.told("stop")[-1][0].sequence, gun=1, result=1, reason=0)
-    dc.record(trade, 60_000)
+    dc.record(trade, 60_000, started=world.calendar.now() - timedelta(seconds=720))
     assert dc.last("record_reply") == {"trade": trade, "result": 0}
     shown = state(world, order_id)
     assert (shown["state"], shown["energy_mwh"]) == ("settled", 6_000_000)
-    assert shown["bill"]["lines"]
+    assert (shown["stop_reason"], shown["amount_fen"]) == ("user", 600)
 
 
 def test_a_record_that_comes_again_is_no_second_bill(world: World, dc: Pile) -> None:
