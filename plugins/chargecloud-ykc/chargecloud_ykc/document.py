@@ -13,24 +13,27 @@ YKC
 YunKuaiChong (云快充), V1.5 and V1.6: EV piles.  This page is made from the tables of
 ``chargecloud_ykc/messages.py`` and ``codes.py``, which are what is spoken.
 
-Units are in the names: 0.1 V (``dv``), 0.1 A (``da``), 0.0001 kWh (``e4``, and yuan for money), 0.00001
-yuan for a kWh (``e5``), 0.01 yuan (``fen``).  Whole numbers have their low byte first, digits are BCD, times are
-CP56Time2a in Beijing's time.
+Units are in the names: 0.1 V (``dv``), 0.1 A (``da``), 0.0001 kWh (``e4``, and yuan for money),
+0.00001 yuan for a kWh (``e5``), 0.01 yuan (``fen``).  Whole numbers have their low byte first,
+digits are BCD, times are CP56Time2a in Beijing's time.
 
-* A pile is registered by its 14 digits.  It proves nothing; one that is not registered is told that its login
-  has failed.
-* The check is taken in both orders of its bytes, and answered in the pile's.  The sequence is two bytes that
-  a reply repeats; a pile's replies are known by their type, gun and trade number as well.
-* A trade number is the order's id in 32 decimal digits.  A pile's own (an offline charge) begins with the
-  pile's number.
-* A start that fails because nothing is plugged in is not final for 60 s: the order waits, and fails with
-  ``not-plugged`` after ``confirm_deadline_s``.
-* A stop names no order.  It is sent only while the gun charges for that order; on a new connection the gun is asked
-  first.
-* A record is acknowledged when it is committed, as received; it is the same one by its trade number.
-* The billing model is that of the site's tariff: four prices for 48 half hours of Beijing's day, all in the part
-  for electricity.  A tariff that cannot be said so is rounded up at the pile; what is paid is the platform's bill.  It
-  is compared every quarter of an hour, and pushed while nothing charges.
+* A pile is registered by its 14 digits.  It proves nothing; one that is not registered is told
+  that its login has failed.
+* The check is taken in both orders of its bytes, and answered in the pile's.  The sequence is two
+  bytes that a reply repeats; a pile's replies are known by their type, gun and trade number as
+  well.
+* A trade number is the order's id in 32 decimal digits.  A pile's own (an offline charge) begins
+  with the pile's number.
+* A start that fails because nothing is plugged in is not final for 60 s: the order waits, and
+  fails with ``not-plugged`` after ``confirm_deadline_s``.
+* A stop names no order.  It is sent only while the gun charges for that order; on a new
+  connection the gun is asked first.
+* A record is acknowledged when it is committed, as received; it is the same one by its trade
+  number.
+* The billing model is that of the site's tariff: four prices for 48 half hours of Beijing's day,
+  all in the part for electricity.  A tariff that cannot be said so is rounded up at the pile;
+  what is paid is the platform's bill.  It is compared every quarter of an hour, and pushed while
+  nothing charges.
 * A pile knows no limit but money.  Those of energy and time are the platform's.
 * Cards and the VINs of cars are registered as cards.  Accounts with a password are refused.
 * Guns that charge one car together (V1.6) start when both may, within 10 s, or not at all.
