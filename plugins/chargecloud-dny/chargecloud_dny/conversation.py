@@ -137,7 +137,7 @@ class DnyConversation:
             if device.has_queue:
                 dues.append(self._free_s)
             dues += [max(due_s, self._free_s) for due_s in device.dues()]
-            if len(self._devices) > 1:
+            if self._is_shared:
                 dues.append(device.heard_s + SILENCE_S)
         return min(dues, default=None)
 
@@ -177,7 +177,7 @@ class DnyConversation:
         device.give_up(now_s)
         settled, device.settled = device.settled, []
         heard += settled
-        if len(self._devices) > 1 and now_s >= device.heard_s + SILENCE_S:
+        if self._is_shared and now_s >= device.heard_s + SILENCE_S:
             del self._devices[device.identity]
             heard.append(Gone(device.identity))
         return heard
@@ -199,6 +199,12 @@ class DnyConversation:
 
     def _talk(self, device: Device) -> Talk:
         return Talk(device, self._send, lambda: [each.id for each in self._open()])
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether the connection lives without a device: by others, or by a host that is not
+        registered."""
+        return len(self._devices) > 1 or bool(self._ignored)
 
     def _open(self) -> list[Device]:
         return [each for each in self._devices.values() if each.stage is Stage.OPEN]

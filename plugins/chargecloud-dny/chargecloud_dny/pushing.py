@@ -131,12 +131,17 @@ class Push:
         self._block = block.ljust(self.transfer.block_size, b"\0")
         return self._packet(self.total, self.index, self._block)
 
-    def heard(self, code: int) -> FirmwareWanted | FirmwareTold | bytes:
+    def heard(self, code: int, index: int = 0) -> FirmwareWanted | FirmwareTold | bytes:
         """
         What follows a device's answer: the next wish, the end, or data to be sent again or
         behind the last block.
+
+        @param index: of the block that the answer names; 0 for none.
         """
         result = Result(code) if code in {each.value for each in Result} else Result.WRONG_SUM
+        if result is Result.NEXT and index not in (0, self.index + self._is_checking):
+            # it has taken another block for this one: it would start with a hole in it
+            result = Result.AGAIN
         if self.index == 0:
             return self.restart() if result is Result.NEXT else self._failed()
         if result is Result.AGAIN and self._again < MOST_AGAIN:

@@ -129,7 +129,7 @@ class Talk:
         except BadFrame:
             fields = {"result": None}
         if outgoing.push is not None:
-            return self._go_on(outgoing.push, fields["result"])
+            return self._go_on(outgoing.push, fields["result"], fields.get("index", 0))
         heard: list[Heard] = []
         command = outgoing.command
         if isinstance(command, StartCharge) and fields["result"] in EXECUTED_ALL_THE_SAME:
@@ -178,11 +178,11 @@ class Talk:
             # it was withdrawn meanwhile
             self.device.push = None
 
-    def _go_on(self, push: Push, result: int | None) -> Sequence[Heard]:
+    def _go_on(self, push: Push, result: int | None, index: int) -> Sequence[Heard]:
         """A device has answered a block."""
         if self.device.push is not push:
             return (Alive(self.device.identity),)
-        return self._follow_push(push, push.heard(-1 if result is None else result))
+        return self._follow_push(push, push.heard(-1 if result is None else result, index))
 
     def _follow_push(
         self, push: Push, what: FirmwareWanted | FirmwareTold | bytes

@@ -97,6 +97,21 @@ def test_an_image_comes_in_blocks(world: World) -> None:
     assert update.state == "ready"
 
 
+def test_an_answer_about_another_block_is_no_answer_to_this_one(world: World) -> None:
+    """The device has taken an old one for it: an image with a hole in it must not start."""
+    box = device(world, "05-00000001")
+    box.register()
+    Update(world, box, "E0-05").packet("firmware_e0")
+    for index in (1, 1, 2):
+        world.clock.advance(SPACING_S)
+        frame, fields = box.commands("firmware_e0")[-1]
+        box.reply(frame, result=0, index=index)
+        told = fields["index"]
+    world.clock.advance(SPACING_S)
+    assert told == 2
+    assert box.commands("firmware_e0")[-1][1]["index"] == 3
+
+
 def test_it_is_done_when_the_device_runs_it(world: World) -> None:
     """The version that it tells at its login is the image's."""
     box = device(world, "05-00000001")

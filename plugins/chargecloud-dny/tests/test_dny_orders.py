@@ -65,6 +65,17 @@ def test_a_device_is_known_by_its_first_word(world: World) -> None:
     assert [port["state"] for port in shown["port_states"]] == ["idle", "plugged"]
 
 
+def test_a_box_is_gone_when_only_its_host_lives(world: World) -> None:
+    """The host is not registered, and its sign of life says nothing of its boxes."""
+    box = device(world)
+    Device(box.wire, 0x09000001, "").register()
+    box.register()
+    for _ in range(0, int(SILENCE_S) + 60, 30):
+        world.clock.advance(30)
+        box.wire.send(b"link")
+    assert not world.get(f"/chargers/{box.charger_id}")["online"]
+
+
 def test_what_is_not_registered_is_not_answered(world: World) -> None:
     """A device that nobody knows hears nothing, and does not harm the others on its wire."""
     box = device(world)
