@@ -45,6 +45,8 @@ class Hazards:
     async def _keep(
         self, admission: Admission, event: HazardTold, alarm: Alarm, received_at: datetime
     ) -> Reply:
+        # a charger that does not say when it was may find the same again, hours later
+        told = event if event.at is not None else (event, received_at)
         row = {
             "id": self.store.ids.next(),
             "tenant_id": admission.tenant_id,
@@ -57,7 +59,7 @@ class Hazards:
             "limit_value": event.limit,
             "at": alarm.at,
             "received_at": received_at,
-            "digest": sha256(repr(event).encode()).hexdigest(),
+            "digest": sha256(repr(told).encode()).hexdigest(),
         }
         prepared = self.watching.delivering.prepare(alarm)
         writes = (Insert(hazards.name, row), *self.watching.delivering.writes(prepared))

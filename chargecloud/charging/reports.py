@@ -66,8 +66,9 @@ class Reports:
         @param told: when, as the charger said it.
         """
         charger_id, order_id = admission.charger_id, reading.order_id
-        if order_id is not None and self.book.tracked(order_id) is None:
-            # it charges for a start that was given up, and our stop was lost
+        if order_id is not None and not self._is_there(order_id, charger_id, reading.port):
+            # it charges for a start that was given up, and our stop was lost; or under the name of
+            # somebody else's order, which would never be billed for it
             self.book.send(charger_id, StopCharge(order_id, reading.port))
         track = self.book.on_port(charger_id, reading.port)
         if reading.state is not PortState.IDLE:
@@ -125,6 +126,13 @@ class Reports:
 
         for charger_id, port, order_id in await self.book.store.read(read):
             self._cut_off[charger_id, port] = CutOffThere(order_id)
+
+    def _is_there(self, order_id: int, charger_id: int, port: int) -> bool:
+        track = self.book.tracked(order_id)
+        return track is not None and (track.order.charger_id, track.order.port) == (
+            charger_id,
+            port,
+        )
 
     def _resume(self, track: Track, admission: Admission, at: datetime) -> None:
         why = "link-back" if track.boot in (None, admission.boot) else "power-back"

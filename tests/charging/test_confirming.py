@@ -67,3 +67,12 @@ def test_a_reading_of_another_order_confirms_nothing(box: Box) -> None:
     """It is never guessed."""
     let_the_deadline_pass(box, PortState.CHARGING, int(str(order(box)["id"])) + 1)
     assert order(box)["state"] == "failed"
+
+
+def test_a_charger_that_charges_under_anothers_order_is_stopped(box: Box) -> None:
+    """Nobody would pay for it: the order is billed by its own charger's words."""
+    order_id = int(str(order(box)["id"]))
+    other = box.world.box(identity="EB-0002").connect()
+    other.report(2_000, order_id=order_id)
+    assert len(other.stops()) == 1
+    assert box.stops() == []

@@ -23,7 +23,7 @@ from chargecloud.interfaces import (
     stopped_clock,
 )
 from chargecloud_ykc import facts
-from chargecloud_ykc.frames import Frame, Stream
+from chargecloud_ykc.frames import Frame, Stream, has_order
 from chargecloud_ykc.identities import pile_of
 from chargecloud_ykc.messages import UP, Message
 from chargecloud_ykc.pile import MOST_WAITING, Pile, Question, Stage
@@ -57,6 +57,7 @@ class YkcConversation:
     _piles: dict[str, Pile] = field(factory=dict, init=False)
     _sending: bytearray = field(factory=bytearray, init=False)
     _begun_s: float | None = field(default=None, init=False)
+    _turns: int = field(default=0, init=False)
 
     # ------------------------------------------------------------------------- for the gateway
 
@@ -96,7 +97,8 @@ class YkcConversation:
 
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """Answer a fact; see L{IConversation.acknowledge}."""
-        if (pile := self._piles.get(identity)) is not None:
+        pile = self._piles.get(identity)
+        if pile is not None and pile.stage is Stage.OPEN:
             self._talk(pile).acknowledge(ticket, reply)
 
     def command(self, identity: str, number: int, command: Command) -> None:
@@ -141,7 +143,9 @@ class YkcConversation:
         pile = self._piles.get(number)
         if pile is None:
             return self._claim(number, frame, now_s)
-        pile.heard_s, pile.is_high_first = now_s, frame.is_high_first
+        pile.heard_s = now_s
+        if has_order(taken):
+            pile.is_high_first = frame.is_high_first
         if pile.stage is Stage.OPEN:
             return self._talk(pile).hear(frame)
         if frame.kind != _LOGIN.kind and len(pile.waiting) < MOST_WAITING:
@@ -156,8 +160,10 @@ class YkcConversation:
             fields = _LOGIN.read(frame.body)
         except BadFrame:
             return ()
-        login = Question(_LOGIN, fields, frame.sequence)
-        self._piles[number] = Pile(number, now_s, login, frame.is_high_first)
+        self._turns += 1
+        login = Question(_LOGIN, fields, frame.sequence, self._turns)
+        pile = Pile(number, now_s, login, frame.is_high_first, turn=self._turns)
+        self._piles[number] = pile
         return (Claimed(number),)
 
     def _look_after(self, pile: Pile, now_s: float) -> Sequence[Heard]:

@@ -5,9 +5,8 @@ all charges is in the record of their end, and stays there.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
-
-from attrs import evolve
 
 from chargecloud.dialects.layouts import Fields, plain
 from chargecloud.domain.charger import ChargerTime, PortState, WallTime
@@ -75,33 +74,38 @@ def reading(fields: Fields) -> PortReading:
         voltage_dv=fields["voltage_dv"] or None,
         current_ma=fields["current_da"] * 100,
         temperature_dc=_temperature_dc(fields["cable_temperature"]),
-        order_id=read_order(fields["trade"], fields["pile"]),
+        # an idle gun may still name the charge before
+        order_id=None if fields["state"] == IDLE else read_order(fields["trade"], fields["pile"]),
     )
 
 
-def without_order(read: PortReading) -> PortReading:
-    """A reading of a gun that still names the charge before."""
-    return evolve(read, order_id=None)
-
-
-def hazards(gun: int, before: int, now: int) -> Iterator[HazardTold | VendorEvent]:
+def hazards(gun: int, before: int, now: int, unix_s: int) -> Iterator[HazardTold | VendorEvent]:
     """What has become of a gun's faults since its last reading: those that are dangerous, and
-    the word of all of them."""
+    the word of all of them.
+
+    @param unix_s: Unix time.
+    """
+    at = WallTime(datetime.fromtimestamp(unix_s, UTC))
     for bit, name in enumerate(FAULTS):
         was, is_so = before >> bit & 1, now >> bit & 1
         if was != is_so and name in HAZARDS:
             action = SafetyAction.NONE
-            yield HazardTold(HAZARDS[name], action, None, gun, is_over=not is_so)
+            yield HazardTold(HAZARDS[name], action, at, gun, is_over=not is_so)
     if before != now:
         names = [name for bit, name in enumerate(FAULTS) if now >> bit & 1]
         yield VendorEvent(NAME, "faults", {"port": gun, "faults": names})
 
 
-def card(fields: Fields, sequence: bytes, welcomed_s: int) -> CardPresented:
-    """Somebody wants to charge (0x31, 0xA1): with a card, or a car whose VIN stands for one."""
+def card(fields: Fields, sequence: bytes, turn: str) -> CardPresented:
+    """
+    Somebody wants to charge (0x31, 0xA1): with a card, or a car whose VIN stands for one.
+
+    @param turn: what the question belongs to.  The same question within it is the same one, sent
+        again; behind it, as sequences repeat, it is another.
+    """
     vin = fields["vin"].strip(b"\0")[::-1].decode("ascii", "replace")
     uid = vin if fields["mode"] == BY_VIN else fields["card"].hex().upper()
-    told = f"{sequence.hex()}-{fields['gun']}-{uid}-{welcomed_s}".encode()
+    told = f"{sequence.hex()}-{fields['gun']}-{uid}-{turn}".encode()
     return CardPresented(
         card_uid=uid,
         port=fields["gun"],

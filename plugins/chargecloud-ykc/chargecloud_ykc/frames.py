@@ -97,6 +97,11 @@ class Stream:
         self.skipped += size
 
 
+def has_order(taken: bytes) -> bool:
+    """Whether the check of a frame tells in which order its bytes come."""
+    return taken[-1] != taken[-2]
+
+
 def may_begin(data: bytes | bytearray) -> bool:
     """Whether a frame may begin with these bytes (perhaps none), as far as they tell."""
     return (

@@ -1,7 +1,9 @@
 """How values stand in a body (protocol V1.6, 3.2): BCD as it is printed, whole numbers with the low
 byte first, times as CP56Time2a in the time of Beijing."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from operator import index
 
 from chargecloud.dialects.layouts import Kind, raw, whole
 from chargecloud.domain.errors import BadFrame
@@ -13,12 +15,15 @@ CARD = raw(8)
 _CP56_SIZE = 7
 
 
+_DIGITS = re.compile("[0-9A-Fa-f]*")
+
+
 def bcd(size: int) -> Kind:
     """Digits, two a byte.  Piles put letters into some: they stand as they are."""
 
     def write(digits: str) -> bytes:
-        if len(digits) > 2 * size:
-            raise ValueError(f"{digits!r} has more than {2 * size} digits")
+        if not _DIGITS.fullmatch(digits) or len(digits) > 2 * size:
+            raise ValueError(f"{digits!r} is not up to {2 * size} digits")
         return bytes.fromhex(digits.rjust(2 * size, "0"))
 
     return Kind(size, lambda data: data.hex().upper(), write)
@@ -26,13 +31,21 @@ def bcd(size: int) -> Kind:
 
 def _read_gun(data: bytes) -> int:
     digits = data.hex()
-    if not digits.isdecimal():
+    if not digits.isdecimal() or digits == "00":
         raise BadFrame(f"there is no gun {digits}")
     return int(digits)
 
 
+def _write_gun(gun: int) -> bytes:
+    if not 1 <= index(gun) <= MOST_GUNS:
+        raise ValueError(f"there is no gun {gun}")
+    return bytes.fromhex(f"{gun:02}")
+
+
+#: what two digits can say
+MOST_GUNS = 99
 #: a gun's number, from 1, in BCD
-GUN = Kind(1, _read_gun, lambda gun: bytes.fromhex(f"{gun:02}"))
+GUN = Kind(1, _read_gun, _write_gun)
 
 
 def _read_time(data: bytes) -> datetime | None:

@@ -23,6 +23,7 @@ from chargecloud.domain.errors import Invalid, NotSupported, Refusal
 from chargecloud_ykc.codes import AT_ONCE, FULL_POWER_PERCENT, LOCKED, WHEN_IDLE, WORKS
 from chargecloud_ykc.facts import NAME
 from chargecloud_ykc.frames import MOST_BODY
+from chargecloud_ykc.kinds import MOST_GUNS
 from chargecloud_ykc.messages import BY_NAME, DOWN, Message
 from chargecloud_ykc.prices import model_of
 from chargecloud_ykc.trades import write_trade
@@ -162,8 +163,8 @@ def messages_of(
     if write is None:
         raise NotSupported(f"YKC has no {type(command).__name__}")
     port = getattr(command, "port", None)
-    if isinstance(port, int) and not 1 <= port <= guns:
-        raise Refusal(f"the pile has no gun {port}")
+    if isinstance(port, int) and not 1 <= port <= MOST_GUNS:
+        raise Refusal(f"a pile has no gun {port}")
     written = []
     for name, fields in write(command, guns, now_s):
         message = BY_NAME[name]

@@ -8,10 +8,9 @@ from attrs import define, field
 
 from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import Command, StartCharge, StopCharge
-from chargecloud.domain.errors import Refusal
 from chargecloud.domain.events import Reply
 from chargecloud.interfaces import Heard
-from chargecloud_ykc.codes import CHARGING
+from chargecloud_ykc.codes import CHARGING, IDLE
 from chargecloud_ykc.frames import Frame
 from chargecloud_ykc.messages import Message
 from chargecloud_ykc.prices import NO_MODEL
@@ -20,6 +19,10 @@ from chargecloud_ykc.prices import NO_MODEL
 ANSWER_S = 30.0
 #: a gun that was told to start and has no plug starts with it within this (protocol V1.6, 8.4)
 SECOND_CHANCE_S = 60.0
+#: a start that was answered with "yes" is seen in a reading within this, or something is wrong
+SEEN_S = 600.0
+#: piles have 90 s to begin (protocol V1.6, 13.3(1)), the platform's commands less to be answered
+SENT_S = 10.0
 #: all guns that charge one car ask within this
 GROUP_S = 10.0
 #: guns of one car
@@ -45,11 +48,13 @@ class Question:
     """What a pile has asked, and waits for.
 
     @ivar message: which of the messages it is.
+    @ivar turn: of the pile, when it has asked.
     """
 
     message: Message
     fields: Fields
     sequence: bytes
+    turn: int = 0
 
     @property
     def gun(self) -> int:
@@ -69,11 +74,14 @@ class Gun:
     @ivar order_id: of the charge that it tells of.
     @ivar starting: the order that it was told to start, and has not; and until when it may.
     @ivar told: the order of which the platform was told that it began.
+    @ivar turn: how many charges, and starts that came to nothing, it has behind it.
     @ivar faults: as bits.
     @ivar question: somebody who wants to charge, until the platform has answered.
     @ivar wanted: a start that came before that answer.
     @ivar verdicts: whether orders that were made for such a question may start.
-    @ivar stops: those that came before the gun was known.
+    @ivar balances: what such orders may spend.
+    @ivar stops: by their orders, those that came before the gun was known; and until when they
+        wait.
     """
 
     is_known: bool = False
@@ -86,11 +94,31 @@ class Gun:
     question: Question | None = None
     wanted: tuple[int, StartCharge] | None = None
     verdicts: dict[int, bool] = field(factory=dict)
-    stops: list[tuple[int, StopCharge]] = field(factory=list)
+    balances: dict[int, int] = field(factory=dict)
+    stops: dict[int, tuple[int, StopCharge, float]] = field(factory=dict)
+    turn: int = 0
 
-    def begin(self, order_id: int, now_s: float) -> None:
-        """It is told to start."""
-        self.starting, self.starting_due_s = order_id, now_s + SECOND_CHANCE_S
+    def begin(self, order_id: int, due_s: float) -> None:
+        """It is told to start, and does by then or not at all."""
+        self.starting, self.starting_due_s = order_id, due_s
+
+    def begins_no_more(self, order_id: int) -> None:
+        """A start has come to something, or to nothing."""
+        self.turn += 1
+        if self.starting == order_id:
+            self.starting = None
+
+    def has_ended(self, order_id: int) -> None:
+        """It has told the end of a charge."""
+        self.begins_no_more(order_id)
+        if self.order_id == order_id:
+            self.order_id = None
+
+    def is_free_of(self, order_id: int) -> bool:
+        """Whether it is sure not to charge for an order."""
+        if self.order_id is not None:
+            return self.order_id != order_id
+        return self.starting != order_id and self.is_known and self.state == IDLE
 
     @property
     def is_busy(self) -> bool:
@@ -119,6 +147,7 @@ class Outgoing:
         want answered, or whose command is answered.
     @ivar rest: what belongs to the same command, and follows.
     @ivar due_s: when its answer will not come any more.
+    @ivar sent_due_s: when a start counts as accepted whose answer has not come.
     """
 
     message: Message
@@ -128,6 +157,7 @@ class Outgoing:
     number: int | None = None
     command: Command | None = None
     rest: Sequence[tuple[Message, Fields]] = ()
+    sent_due_s: float | None = None
 
     @property
     def starts(self) -> int | None:
@@ -150,7 +180,8 @@ class Pile:
     @ivar is_high_first: how it writes checks.
     @ivar welcomed: when it was let in: Unix time, and by the conversation's clock.
     @ivar model: number of the billing model that it has.
-    @ivar groups: by their numbers.
+    @ivar turn: how often it has started anew on this connection.
+    @ivar groups: by their numbers; and C{decided}, whether those before may charge.
     @ivar settled: what was heard without the pile, to be told next.
     """
 
@@ -164,7 +195,9 @@ class Pile:
     prices_due_s: float = 0.0
     time_due_s: float = 0.0
     waiting: list[Frame] = field(factory=list)
+    turn: int = 0
     groups: dict[str, Group] = field(factory=dict)
+    decided: dict[str, bool] = field(factory=dict)
     settled: list[Heard] = field(factory=list)
     out: list[Outgoing] = field(factory=list)
     _guns: dict[int, Gun] = field(factory=dict)
@@ -172,18 +205,12 @@ class Pile:
 
     @property
     def guns(self) -> int:
-        """How many it has said to have."""
-        guns: int = self.login.fields["guns"]
-        return guns
+        """How many it has said to have; one that says none has one."""
+        told: int = self.login.fields["guns"]
+        return max(1, told)
 
     def gun(self, number: int) -> Gun:
-        """
-        One of its guns.
-
-        @raise Refusal: if it has none of that number.
-        """
-        if not 1 <= number <= self.guns:
-            raise Refusal(f"the pile has no gun {number}")
+        """One of its guns: the platform knows better than its login how many it has."""
         return self._guns.setdefault(number, Gun())
 
     @property
@@ -196,10 +223,12 @@ class Pile:
         self.out = [each for each in self.out if each.due_s > now_s]
         for gun in self._guns.values():
             if gun.starting is not None and gun.starting_due_s <= now_s:
-                gun.starting = None
+                gun.begins_no_more(gun.starting)
+            gun.stops = {each: stop for each, stop in gun.stops.items() if stop[2] > now_s}
 
     def forget(self) -> None:
         """It has started anew: what was said to it is gone."""
+        self.turn += 1
         self._guns.clear()
         self.groups.clear()
         self.out.clear()
@@ -222,13 +251,18 @@ class Pile:
 
     def dues(self) -> Iterator[float]:
         """When something of it is to be looked after."""
-        if self.stage is Stage.OPEN:
-            yield self.prices_due_s
-            yield self.time_due_s
+        if self.stage is not Stage.OPEN:
+            return
+        yield self.prices_due_s
+        yield self.time_due_s
         for each in self.out:
             yield each.due_s
+            if each.number is not None and each.sent_due_s is not None:
+                yield each.sent_due_s
         for group in self.groups.values():
             yield group.due_s
         for gun in self._guns.values():
             if gun.starting is not None:
                 yield gun.starting_due_s
+            for _, _, due_s in gun.stops.values():
+                yield due_s

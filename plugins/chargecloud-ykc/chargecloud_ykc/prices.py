@@ -18,6 +18,7 @@ from chargecloud_ykc.messages import PERIODS, SLOTS
 #: a pile that never had a model says so
 NO_MODEL = "0000"
 _SLOT = timedelta(minutes=30)
+_SLOT_S, _DAY_S = 1_800, 86_400
 _MOST_MODEL = 9_999
 _MOST_E5 = 0xFFFF_FFFF
 
@@ -60,7 +61,7 @@ def model_of(prices: Sequence[Price], now_s: int) -> Model:
 
     @param now_s: Unix time from which they hold.
     """
-    day = [_price_at(prices, at_s) for at_s in _slots_from(now_s)]
+    day = [_dearest(prices, spans) for spans in _slots_from(now_s)]
     rates = _four(set(day))
     dearest_first = sorted(rates, reverse=True)
     slots = bytes(
@@ -72,22 +73,32 @@ def model_of(prices: Sequence[Price], now_s: int) -> Model:
     return Model((sharp, peak, flat, valley), slots)
 
 
-def _slots_from(now_s: int) -> list[int]:
-    """Of each half hour of a day, an instant in the next 24 hours at which it is that half hour."""
+def _slots_from(now_s: int) -> list[list[tuple[int, int]]]:
+    """Of each half hour of a day, when it is that half hour within the next 24 hours: from and
+    until, twice for the one that has begun."""
     now = datetime.fromtimestamp(now_s, UTC).astimezone(BEIJING)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    starts = [midnight + number * _SLOT for number in range(SLOTS)]
-    return [
-        int((start + timedelta(days=1) if start + _SLOT <= now else max(start, now)).timestamp())
-        for start in starts
-    ]
+    spans = []
+    for number in range(SLOTS):
+        starts_s = int((midnight + number * _SLOT).timestamp())
+        each = [(starts_s, starts_s + _SLOT_S), (starts_s + _DAY_S, starts_s + _SLOT_S + _DAY_S)]
+        within = [(max(at_s, now_s), min(end_s, now_s + _DAY_S)) for at_s, end_s in each]
+        spans.append([(at_s, end_s) for at_s, end_s in within if at_s < end_s])
+    return spans
 
 
-def _price_at(prices: Sequence[Price], at_s: int) -> int:
-    for price in prices:
-        if at_s < price.until_s:
-            return min(_MOST_E5, max(0, price.millifen_per_kwh))
-    return min(_MOST_E5, max(0, prices[-1].millifen_per_kwh)) if prices else 0
+def _dearest(prices: Sequence[Price], spans: Sequence[tuple[int, int]]) -> int:
+    """The dearest price that holds in some time: prices may change within a half hour."""
+    found = [0]
+    for at_s, end_s in spans:
+        since_s = 0
+        for price in prices:
+            if at_s < price.until_s and since_s < end_s:
+                found.append(price.millifen_per_kwh)
+            since_s = price.until_s
+        if prices and since_s < end_s:
+            found.append(prices[-1].millifen_per_kwh)
+    return min(_MOST_E5, max(found))
 
 
 def _four(prices: set[int]) -> list[int]:

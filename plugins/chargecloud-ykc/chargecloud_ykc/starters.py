@@ -16,11 +16,11 @@ from chargecloud.interfaces import Alive, Heard, Told
 from chargecloud_ykc import facts
 from chargecloud_ykc.codes import BY_ACCOUNT, BY_VIN, NO_ACCOUNT, NOT_ALLOWED, REFUSALS, UNKNOWN_VIN
 from chargecloud_ykc.orders import NO_LIMIT_FEN, balance_fen
-from chargecloud_ykc.pile import GROUP_S, GROUP_SIZE, Group, Pile, Question
+from chargecloud_ykc.pile import GROUP_S, GROUP_SIZE, SEEN_S, Group, Pile, Question
 from chargecloud_ykc.trades import NO_TRADE, write_trade
 
-#: orders of which a gun remembers whether they may start
-_MOST_VERDICTS = 16
+#: orders and groups of which is remembered whether they may start
+_MOST_REMEMBERED = 16
 
 
 @define(eq=False)
@@ -43,7 +43,8 @@ class Starters:
             return (Alive(self.pile.number),)
         self.pile.gun(question.gun).question = question
         welcomed_s, _ = self.pile.welcomed
-        event = facts.card(question.fields, question.sequence, welcomed_s)
+        turn = f"{welcomed_s}-{self.pile.turn}-{self.pile.gun(question.gun).turn}"
+        event = facts.card(question.fields, question.sequence, turn)
         return (Told(self.pile.number, event, question),)
 
     def take(self, number: int, command: StartCharge) -> bool:
@@ -69,6 +70,11 @@ class Starters:
             self._decide(question, reply, _may(reply))
             return
         number = question.fields["group"]
+        decided = self.pile.decided.get(number)
+        if decided is not None:
+            # it asks again
+            self._decide(question, reply, decided and _may(reply))
+            return
         group = self.pile.groups.setdefault(number, Group(self.now_s + GROUP_S))
         group.asked[question.gun] = question, reply
         if len(group.asked) >= GROUP_SIZE:
@@ -83,6 +89,7 @@ class Starters:
     def _decide_together(self, number: str) -> None:
         asked = self.pile.groups.pop(number).asked.values()
         may = len(asked) >= GROUP_SIZE and all(_may(reply) for _, reply in asked)
+        _remember(self.pile.decided, number, may)
         for question, reply in asked:
             self._decide(question, reply, may)
 
@@ -93,8 +100,10 @@ class Starters:
         wanted, gun.wanted = gun.wanted, None
         order_id = reply.order_id
         if may and order_id is not None:
-            self._authorise(question, order_id, _balance_fen(reply, wanted))
-            gun.begin(order_id, self.now_s)
+            balance = _balance_fen(reply, wanted, gun.balances.get(order_id))
+            _remember(gun.balances, order_id, balance)
+            self._say(question, write_trade(order_id), balance, 1, 0)
+            gun.begin(order_id, self.now_s + SEEN_S)
         else:
             reason = REFUSALS.get(reply.code, NOT_ALLOWED)
             is_vin = question.fields["mode"] == BY_VIN
@@ -103,12 +112,7 @@ class Starters:
             number, command = wanted
             self.settle(number, _verdict(may and command.order_id == order_id))
         elif order_id is not None:
-            gun.verdicts[order_id] = may
-            while len(gun.verdicts) > _MOST_VERDICTS:
-                del gun.verdicts[next(iter(gun.verdicts))]
-
-    def _authorise(self, question: Question, order_id: int, balance: int) -> None:
-        self._say(question, write_trade(order_id), balance, 1, 0)
+            _remember(gun.verdicts, order_id, may)
 
     def _refuse(self, question: Question, reason: int) -> None:
         self._say(question, NO_TRADE, 0, 0, reason)
@@ -137,7 +141,20 @@ def _verdict(may: bool) -> Answer:
     return Answer(True) if may else Answer(False, "refused")
 
 
-def _balance_fen(reply: Reply, wanted: tuple[int, StartCharge] | None) -> int:
-    """What the pile may let somebody spend: the order's own limit, or what the wallet has."""
-    known = NO_LIMIT_FEN if reply.balance_fen is None else max(0, reply.balance_fen)
-    return known if wanted is None else min(known, balance_fen(wanted[1]))
+def _balance_fen(reply: Reply, wanted: tuple[int, StartCharge] | None, before: int | None) -> int:
+    """What the pile may let somebody spend: the order's own limit, which it may have been told
+    before, or what the wallet has."""
+    if wanted is not None:
+        before = balance_fen(wanted[1])
+    if before is not None:
+        return before
+    return min(
+        NO_LIMIT_FEN, NO_LIMIT_FEN if reply.balance_fen is None else max(0, reply.balance_fen)
+    )
+
+
+def _remember(kept: dict[Any, Any], key: object, value: object) -> None:
+    """Keep the newest few."""
+    kept[key] = value
+    while len(kept) > _MOST_REMEMBERED:
+        del kept[next(iter(kept))]

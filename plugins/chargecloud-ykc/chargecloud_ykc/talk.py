@@ -5,8 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import define
 
 from chargecloud.dialects.layouts import Fields, plain
-from chargecloud.domain.commands import WAITS_FOR_PLUG, Answer, Command, StartCharge, StopCharge
-from chargecloud.domain.errors import BadFrame, Refusal
+from chargecloud.domain.commands import (
+    WAITS_FOR_PLUG,
+    Answer,
+    ChangeCharge,
+    Command,
+    StartCharge,
+    StopCharge,
+)
+from chargecloud.domain.errors import BadFrame
 from chargecloud.domain.events import (
     ChargeStarted,
     Outcome,
@@ -33,6 +40,8 @@ from chargecloud_ykc.pile import (
     ANSWER_S,
     PRICES_S,
     SECOND_CHANCE_S,
+    SEEN_S,
+    SENT_S,
     TIME_S,
     Gun,
     NewPrices,
@@ -69,6 +78,13 @@ class Talk:
 
     def acknowledge(self, ticket: object, reply: Reply) -> None:
         """Answer a fact; what could not be kept is not answered, and said again."""
+        if (
+            isinstance(ticket, Question)
+            and ticket.turn != self.pile.turn
+            and ticket.message.name != "record"
+        ):
+            # it has started anew since, and waits for no answer
+            return
         if isinstance(ticket, ChargeStarted):
             if reply.outcome is Outcome.LATER:
                 # the next reading tells of it again
@@ -89,14 +105,14 @@ class Talk:
         @raise Refusal: if neither can be.
         """
         messages = messages_of(command, self.pile.number, self.pile.guns, self._unix_s)
-        if isinstance(command, StopCharge):
+        if isinstance(command, StopCharge | ChangeCharge):
             gun = self.pile.gun(command.port)
-            if not gun.is_known and gun.starting is None:
+            if isinstance(command, StopCharge) and not gun.is_known and gun.starting is None:
                 # a stop names no order: whose charge it would end is asked first
-                gun.stops.append((number, command))
+                gun.stops[command.order_id] = number, command, self.now_s + ANSWER_S
                 self.say("query", {"gun": command.port})
                 return
-            if command.order_id not in (gun.order_id, gun.starting):
+            if gun.is_free_of(command.order_id):
                 self._settle(number, _not_there(gun))
                 return
         elif isinstance(command, StartCharge) and self._starters.take(number, command):
@@ -105,7 +121,8 @@ class Talk:
             self._settle(number, Answer(True))
             return
         if isinstance(command, StartCharge):
-            self.pile.gun(command.port).begin(command.order_id, self.now_s)
+            due_s = self.now_s + SECOND_CHANCE_S
+            self.pile.gun(command.port).begin(command.order_id, due_s)
         self._order(messages, number, command)
 
     # ----------------------------------------------------------------------------- what is heard
@@ -117,12 +134,10 @@ class Talk:
             return (Alive(self.pile.number),)
         try:
             fields = message.read(frame.body)
-            if "gun" in fields:
-                self.pile.gun(fields["gun"])
-        except (BadFrame, Refusal):
+        except BadFrame:
             # its check was right: it is a pile that we do not know the like of
             return (Alive(self.pile.number),)
-        question = Question(message, fields, frame.sequence)
+        question = Question(message, fields, frame.sequence, self.pile.turn)
         hear = _HEAR.get(message.name)
         if hear is not None:
             return hear(self, question)
@@ -137,6 +152,10 @@ class Talk:
     def look_after(self) -> Sequence[Heard]:
         """Tell and give up what is due."""
         self.pile.give_up(self.now_s)
+        for each in self.pile.out:
+            if each.number is not None and (each.sent_due_s or self.now_s + 1) <= self.now_s:
+                self._settle(each.number, Answer(True))
+                each.number = None
         self._starters.give_up(self.now_s)
         heard: list[Heard] = []
         if self.pile.time_due_s <= self.now_s:
@@ -149,6 +168,7 @@ class Talk:
     def _hear_login(self, question: Question) -> Sequence[Heard]:
         """It has started anew, and kept its connection."""
         self.pile.forget()
+        question.turn = self.pile.turn
         self.pile.login = question
         return [Alive(self.pile.number), *self.open()]
 
@@ -164,23 +184,20 @@ class Talk:
         read = facts.reading(fields)
         gun.is_known, gun.state = True, fields["state"]
         heard: list[Heard] = []
-        gun.order_id = read.order_id if gun.state == CHARGING else None
-        if gun.order_id is not None:
+        gun.order_id = read.order_id
+        if gun.order_id is not None and gun.state == CHARGING:
             heard += self._tell_start(gun.order_id, question.gun)
-        elif read.order_id is not None:
-            # it tells of a charge that is over
-            read = facts.without_order(read)
         heard.append(Told(self.pile.number, PortsReported(None, (read,))))
         heard += [
             Told(self.pile.number, event)
-            for event in facts.hazards(question.gun, gun.faults, fields["faults"])
+            for event in facts.hazards(question.gun, gun.faults, fields["faults"], self._unix_s)
         ]
         gun.faults = fields["faults"]
         asked = [each for each in self.pile.out if self._asks_for(each, question.gun)]
         for each in asked:
             heard += self._answered(each, question.message, fields)
-        stops, gun.stops = gun.stops, []
-        for number, stop in stops:
+        stops, gun.stops = gun.stops, {}
+        for number, stop, _ in stops.values():
             self.command(number, stop)
         return heard
 
@@ -188,6 +205,9 @@ class Talk:
         return outgoing.message.name == "query" and outgoing.fields["gun"] == gun
 
     def _hear_record(self, question: Question) -> Sequence[Heard]:
+        order_id = read_order(question.fields["trade"], self.pile.number)
+        if order_id is not None:
+            self.pile.gun(question.gun).has_ended(order_id)
         ended, odd = facts.record(question.fields), facts.odd_record(question.fields)
         told = Told(self.pile.number, ended, question)
         return (told,) if odd is None else (told, Told(self.pile.number, odd))
@@ -220,8 +240,9 @@ class Talk:
         number, outgoing.number = outgoing.number, None
         heard: list[Heard] = []
         if fields["result"] == DONE:
+            # that it charges is told by its reading: both are wanted (protocol V1.6, 13.3(1))
             answer = Answer(True)
-            heard += self._tell_start(command.order_id, command.port)
+            gun.begin(command.order_id, self.now_s + SEEN_S)
         elif reason == NOT_PLUGGED:
             answer = Answer(True, WAITS_FOR_PLUG)
         elif reason == ALREADY_CHARGING and gun.order_id == command.order_id:
@@ -231,31 +252,29 @@ class Talk:
             answer = Answer(False, START_FAILURES.get(reason, "refused"))
         if answer.code != WAITS_FOR_PLUG:
             self.pile.out.remove(outgoing)
-            gun.starting = None
+        if not answer.accepted:
+            gun.begins_no_more(command.order_id)
         if number is not None:
             heard.insert(0, Answered(self.pile.number, number, answer))
         return heard or (Alive(self.pile.number),)
 
     def _start_no_more(self, command: StopCharge) -> None:
         """A start that waited for its plug is taken back."""
-        gun = self.pile.gun(command.port)
-        if gun.starting == command.order_id:
-            gun.starting = None
-            self.pile.out = [each for each in self.pile.out if each.starts != command.order_id]
+        self.pile.gun(command.port).begins_no_more(command.order_id)
+        self.pile.out = [each for each in self.pile.out if each.starts != command.order_id]
 
     def _started_late(self, fields: Fields) -> Sequence[Heard]:
-        """A gun has started after we gave it up: the platform ends that."""
-        order_id = read_order(fields["trade"], self.pile.number)
-        if fields["result"] != DONE or order_id is None:
-            return (Alive(self.pile.number),)
-        return self._tell_start(order_id, fields["gun"]) or (Alive(self.pile.number),)
+        """A gun says after all that it has started: its reading tells for whom, and the platform
+        ends what nobody would pay for."""
+        if fields["result"] == DONE:
+            self.say("query", {"gun": fields["gun"]})
+        return (Alive(self.pile.number),)
 
     def _tell_start(self, order_id: int, port: int) -> Sequence[Heard]:
         """Tell once that a charge has begun."""
         gun = self.pile.gun(port)
-        gun.order_id = order_id
         if gun.starting == order_id:
-            gun.starting = None
+            gun.begins_no_more(order_id)
         if gun.told == order_id:
             return ()
         gun.told = order_id
@@ -291,9 +310,10 @@ class Talk:
                 # it has no answer: it is done when it is said
                 self._settle(number, Answer(True))
             return
-        wait_s = SECOND_CHANCE_S if isinstance(command, StartCharge) else ANSWER_S
-        due_s = self.now_s + wait_s
-        outgoing = Outgoing(message, fields, sequence, due_s, number, command, rest)
+        is_start = isinstance(command, StartCharge)
+        due_s = self.now_s + (SECOND_CHANCE_S if is_start else ANSWER_S)
+        sent_due_s = self.now_s + SENT_S if is_start else None
+        outgoing = Outgoing(message, fields, sequence, due_s, number, command, rest, sent_due_s)
         self.pile.out.append(outgoing)
 
     def _answer(self, question: Question, reply: Reply) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import select
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.storage.schema import hazards
 from chargecloud_ykc.conversation import SILENCE_S
+from chargecloud_ykc.frames import Frame, has_order
+from chargecloud_ykc.messages import UP
 from chargecloud_ykc.pile import GROUP_S, PRICES_S, SECOND_CHANCE_S
 from chargecloud_ykc.trades import NO_TRADE, write_trade
 from tests.harness import result_of
@@ -50,7 +52,9 @@ def order(world: World, dc: Pile, **more: Any) -> Any:
 def charging(world: World, dc: Pile, **more: Any) -> tuple[str, str]:
     """An order whose charge has begun: its id, and its trade number."""
     made = order(world, dc, **more)
-    return made["id"], dc.start_reply()["trade"]
+    trade = dc.start_reply()["trade"]
+    dc.reading(trade)
+    return made["id"], trade
 
 
 def state(world: World, order_id: str) -> Any:
@@ -194,7 +198,7 @@ def test_a_gun_without_a_plug_has_a_second_chance(world: World, dc: Pile) -> Non
     dc.start_reply(0, NOT_PLUGGED)
     assert state(world, made["id"])["state"] == "starting"
     pass_time(world, dc, 40)
-    dc.start_reply()
+    dc.reading(dc.start_reply()["trade"])
     assert state(world, made["id"])["state"] == "charging"
     pass_time(world, dc, CONFIRM_S)
     assert state(world, made["id"])["state"] == "charging"
@@ -215,8 +219,10 @@ def test_a_start_after_all_is_stopped_at_once(world: World, dc: Pile) -> None:
     dc.start_reply(0, NOT_PLUGGED)
     pass_time(world, dc, CONFIRM_S + 10)
     before = len(dc.told("stop"))
-    dc.start_reply()
-    assert len(dc.told("stop")) == before + 1
+    trade = dc.start_reply()["trade"]
+    assert dc.told("query")
+    dc.reading(trade)
+    assert len(dc.told("stop")) > before
 
 
 @pytest.mark.parametrize(("reason", "code"), [(1, "refused"), (2, "busy"), (3, "fault")])
@@ -273,6 +279,82 @@ def test_a_failed_start_has_a_record_and_no_bill(world: World, dc: Pile) -> None
     dc.record(trade, 0, reason=0x4F)
     assert dc.last("record_reply")["trade"] == trade
     assert state(world, made["id"])["state"] == "failed"
+
+
+@pytest.mark.parametrize("more", [{"state": 0}, {"state": 1}, {"state": 4}])
+def test_a_stop_reaches_a_gun_whatever_state_it_tells(
+    world: World, dc: Pile, more: dict[str, int]
+) -> None:
+    """It draws power in a state that no charge has: nothing but "idle" keeps a stop from it."""
+    order_id, trade = charging(world, dc)
+    dc.reading(trade, **more)
+    Asking(world).begin("POST", f"/orders/{order_id}/stop", {})
+    assert len(dc.told("stop")) == 1
+
+
+def test_a_gun_that_names_no_order_is_stopped_at_its_limit(world: World, dc: Pile) -> None:
+    """It charges under no trade number, and the money is used up."""
+    charging(world, dc, prepaid_fen=100)
+    for energy_e4 in range(0, 40_001, 4_000):
+        pass_time(world, dc, 20)
+        dc.reading(NO_TRADE, state=3, energy_e4=energy_e4)
+    assert dc.told("stop")
+
+
+def test_a_late_answer_to_an_old_start_ends_nobody_elses_charge(world: World, dc: Pile) -> None:
+    """The gun charges for the next order by then."""
+    order(world, dc)
+    sequence, first = dc.told("start")[-1]
+    dc.start_reply(0, 3)
+    order_id, trade = charging(world, dc)
+    stops = len(dc.told("stop"))
+    told = {name: first[name] for name in ("trade", "gun")}
+    dc.say("start_reply", sequence.sequence, **told, result=1, reason=0)
+    dc.reading(trade)
+    assert len(dc.told("stop")) == stops
+    assert state(world, order_id)["state"] == "charging"
+
+
+def test_a_yes_that_no_charge_follows_is_taken_back(world: World, dc: Pile) -> None:
+    """Within 90 s both the answer and a reading are wanted (13.3(1))."""
+    made = order(world, dc)
+    dc.start_reply()
+    pass_time(world, dc, CONFIRM_S + 10)
+    assert state(world, made["id"])["state"] == "failed"
+    assert len(dc.told("stop")) == 1
+
+
+def test_an_answer_may_take_longer_than_other_commands(world: World, dc: Pile) -> None:
+    """Piles have 90 s."""
+    made = order(world, dc)
+    pass_time(world, dc, 30)
+    dc.reading(dc.start_reply()["trade"])
+    assert state(world, made["id"])["state"] == "charging"
+
+
+def test_a_record_of_a_gun_that_the_login_left_out_is_kept(world: World) -> None:
+    """Nothing that may be money is dropped in silence."""
+    made = pile(world)
+    made.login(guns=0)
+    made.record(f"{made.number}022601050900000001", 20_000, gun=2, begun_by=4)
+    assert made.told("record_reply")
+
+
+def test_a_check_without_an_order_changes_none(world: World) -> None:
+    """Its two bytes are alike: what the pile said before holds."""
+    made = pile(world)
+    made.is_high_first = True
+    made.login()
+    body = UP[0x03].layout.write({"pile": made.number, "gun": 1, "status": 0})
+    alike = (
+        frame
+        for number in range(0x10000)
+        if not has_order((frame := Frame(0x03, body, number.to_bytes(2, "big"))).write())
+    )
+    made.wire.send(next(alike).write())
+    # what is said next, and by nobody's question, is in its order
+    command(world, made, "reboot", when_idle=True)
+    assert made.told("reboot")[-1][0].is_high_first
 
 
 # --------------------------------------------------------------------------------- cards and cars
@@ -350,6 +432,29 @@ def test_an_offline_charge_is_billed_to_its_card(world: World, dc: Pile) -> None
     assert len(world.get(f"/orders?charger_id={dc.charger_id}")["items"]) == 1
 
 
+def test_a_question_after_a_charge_is_another(world: World, dc: Pile) -> None:
+    """A pile's sequence stands still, or has begun anew: the order before is paid already."""
+    with_card(world)
+    trades = []
+    for _ in range(2):
+        dc.ask_start(sequence=b"\0\1")
+        trades.append(dc.last("may_start")["trade"])
+        dc.reading(trades[-1])
+        pass_time(world, dc, 60)
+        dc.record(trades[-1], 500, started=world.calendar.now() - timedelta(seconds=60))
+        dc.reading()
+    assert len(set(trades)) == 2
+
+
+def test_a_question_that_comes_again_may_spend_no_more(world: World, dc: Pile) -> None:
+    """The order's own limit, and not what is in the wallet."""
+    with_card(world, balance_fen=9_000)
+    for sequence in (b"\0\1", b"\0\2"):
+        dc.ask_start(sequence=sequence)
+    first, second = (fields["balance_fen"] for _, fields in dc.told("may_start"))
+    assert first == second < 9_000
+
+
 GROUP = "202601050900"
 
 
@@ -365,6 +470,17 @@ def test_guns_that_charge_together_start_together(world: World, dc: Pile) -> Non
         (1, 1, GROUP),
         (2, 1, GROUP),
     ]
+
+
+def test_a_gun_of_a_group_may_ask_again(world: World, dc: Pile) -> None:
+    """Its answer was lost."""
+    with_card(world)
+    with_card(world, "00000000D14B0A99")
+    dc.ask_start(sequence=b"\0\1", is_main=1, group=GROUP)
+    dc.ask_start(gun=2, card="00000000D14B0A99", is_main=0, group=GROUP)
+    dc.ask_start(sequence=b"\0\1", is_main=1, group=GROUP)
+    told = [fields["is_authorised"] for _, fields in dc.told("may_start_parallel")]
+    assert told == [1, 1, 1]
 
 
 @pytest.mark.parametrize("asks", [True, False])
@@ -386,14 +502,17 @@ def test_of_guns_that_charge_together_none_starts_alone(world: World, dc: Pile, 
 
 
 def test_faults_are_told_when_they_come_and_go(world: World, dc: Pile) -> None:
-    """A door that stands open is a hazard, and its end is told."""
+    """A door that stands open is a hazard, and its end is told; and the next time, again."""
     dc.reading(faults=1 << 12)
     dc.reading(faults=1 << 12)
     dc.reading(faults=0)
+    pass_time(world, dc, 3_600)
+    dc.reading(faults=1 << 12)
     told = result_of(world.store.read(lambda c: list(c.execute(select(hazards)))))
     assert [(row.hazard, row.port, row.is_over) for row in told] == [
         ("door", 1, False),
         ("door", 1, True),
+        ("door", 1, False),
     ]
 
 
@@ -448,3 +567,12 @@ def test_a_second_chance_is_not_longer_than_the_documents() -> None:
     """Sixty seconds; and the platform waits longer than the gun."""
     assert SECOND_CHANCE_S == 60
     assert CONFIRM_S > SECOND_CHANCE_S
+
+
+@pytest.mark.parametrize("gun", [0, 100, "1"])
+def test_a_gun_that_no_pile_has_is_refused(world: World, dc: Pile, gun: Any) -> None:
+    """With the reason, and nothing is sent."""
+    body = {"name": "lock", "args": {"port": gun, "operation": 0x55, "reserved": "00000000"}}
+    status, _ = world.http("POST", f"/chargers/{dc.charger_id}/commands", body)
+    assert status in (400, 409, 422)
+    assert not dc.told("lock")

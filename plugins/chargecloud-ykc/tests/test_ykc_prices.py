@@ -66,9 +66,10 @@ def test_a_model_is_never_cheaper(steps: list[tuple[int, int]]) -> None:
         told.append(Price(at, millifen))
     model = model_of(told, MIDNIGHT_S)
     for slot in range(48):
-        start_s = MIDNIGHT_S + slot * 1_800
-        true = next((each for each in told if start_s < each.until_s), told[-1])
-        assert rate_at(model, slot / 2) >= true.millifen_per_kwh
+        for minute in range(0, 30, 3):
+            at_s = MIDNIGHT_S + slot * 1_800 + minute * 60
+            true = next((each for each in told if at_s < each.until_s), told[-1])
+            assert rate_at(model, slot / 2) >= true.millifen_per_kwh
     assert max(model.rates_e5) <= max(each.millifen_per_kwh for each in told)
     body = DOWN[0x58].layout.write(model.fields("32010200000001"))
     assert DOWN[0x58].read(body)["slots"] == model.slots

@@ -91,12 +91,12 @@ class Pile:
         heard = self.wire.send(frame.write())
         return [each for each in heard if pile_of(each) in (None, self.number)]
 
-    def login(self) -> list[Frame]:
+    def login(self, guns: int = 2) -> list[Frame]:
         """Say who it is."""
         return self.say(
             "login",
             pile_type=0,
-            guns=2,
+            guns=guns,
             version=15,
             program="V4.1.50",
             network=0,
