@@ -20,6 +20,7 @@ from chargecloud.domain.commands import Answer, Command, Price
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
+from chargecloud.domain.order_value import OrderState
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
 
@@ -31,19 +32,39 @@ if TYPE_CHECKING:
 
 
 @frozen
+class OrderThere:
+    """
+    An order of a charger, for dialects whose chargers number their charges otherwise: by it
+    they know again what a charger speaks of, also when the platform was started anew meanwhile.
+
+    @ivar start_meter_mwh: the port's register as the charge began, if that is known.
+    @ivar card_uid: of the card that it was begun with.
+    """
+
+    order_id: int
+    port: int
+    state: OrderState
+    start_meter_mwh: int | None = None
+    card_uid: str | None = None
+
+
+@frozen
 class Credentials:
-    """What the registry knows of a charger that says it is one of ours.
+    """What the platform knows of a charger that says it is one of ours.
 
     @ivar secret: C{None} for a dialect that has no secrets.
     @ivar login_digest: digest of the facts it told at its last login (a dialect that
         need not hear them again says so to the charger), C{None} before the first.
     @ivar next_secret: one that it has been told to use from its next connection on, and
         may not have heard of.
+    @ivar orders: its newest ones, the newest last: those that run, and some that have ended, as
+        an end is told again whose acknowledgement was lost.
     """
 
     secret: Secret | None
     login_digest: bytes | None = None
     next_secret: Secret | None = None
+    orders: tuple[OrderThere, ...] = ()
 
 
 @frozen

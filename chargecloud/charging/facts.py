@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
@@ -11,6 +11,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
+from chargecloud.charging.known import orders_there
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
@@ -21,6 +22,7 @@ from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.events import (
+    CardAsked,
     CardPresented,
     ChargeEnded,
     ChargePaused,
@@ -69,7 +71,16 @@ class Facts:
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
         """What to check a charger's claim with."""
-        return Deferred.fromCoroutine(self.registry.credentials(dialect, identity))
+        return Deferred.fromCoroutine(self._credentials(dialect, identity))
+
+    async def _credentials(self, dialect: str, identity: str) -> Credentials | None:
+        found = await self.registry.credentials(dialect, identity)
+        if found is None:
+            return None
+        there = await self.registry.store.read(
+            lambda connection: orders_there(connection, dialect, identity)
+        )
+        return evolve(found, orders=there)
 
     def logged_in(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
@@ -95,6 +106,8 @@ class Facts:
             return self.records.take(admission, event, received_at)
         if isinstance(event, CardPresented):
             return Deferred.fromCoroutine(self.cards.present(admission, event))
+        if isinstance(event, CardAsked):
+            return Deferred.fromCoroutine(self.cards.asked(admission, event))
         if isinstance(event, HazardTold):
             return self.hazards.take(admission, event, received_at)
         if isinstance(event, ChargePaused):

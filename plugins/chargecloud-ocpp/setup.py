@@ -9,5 +9,6 @@ setup(
     packages=["chargecloud_ocpp", "chargecloud_ocpp.messages"],
     package_data={"chargecloud_ocpp": ["py.typed"]},
     python_requires=">=3.11",
-    install_requires=["chargecloud", "attrs", "h11>=0.16", "wsproto>=1.3.2,<2"],
+    install_requires=["chargecloud", "attrs", "h11>=0.16", "wsproto>=1.3.2,<2", "zope.interface"],
+    entry_points={"chargecloud": ["ocpp = chargecloud_ocpp.hooks"]},
 )

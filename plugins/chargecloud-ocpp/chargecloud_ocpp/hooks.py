@@ -1,0 +1,21 @@
+"""What this distribution adds to ChargeCloud."""
+
+from collections.abc import Sequence
+
+from chargecloud.hookspecs import hookimpl
+from chargecloud.interfaces import IDialect
+from chargecloud.simulator.speaking import ISimulatedDialect
+from chargecloud_ocpp.dialect import OcppDialect
+from chargecloud_ocpp.simulated import SimulatedOcpp
+
+
+@hookimpl
+def chargecloud_dialects() -> Sequence[IDialect]:
+    """OCPP 1.6J."""
+    return [OcppDialect()]
+
+
+@hookimpl
+def chargecloud_simulated_dialects() -> Sequence[ISimulatedDialect]:
+    """OCPP 1.6J, from the other side."""
+    return [SimulatedOcpp()]

@@ -1,0 +1,29 @@
+"""Security profiles 1 and 2: HTTP Basic with the charge point's identity and its key.
+
+"Improved security for OCPP 1.6-J", A00.FR.201 to 206: the password is the C{AuthorizationKey}.
+"""
+
+from hmac import compare_digest
+
+from chargecloud.domain.charger import Secret
+from chargecloud_ocpp.requests import Basic
+
+
+def is_let_in(identity: str, secret: Secret | None, basic: Basic | None) -> bool:
+    """
+    Whether who said that is the charge point.  One that is registered without a key may come
+    without; what it says then is not looked at.
+
+    Charge points disagree whether the password is the key's bytes or their hexadecimal digits:
+    either is right.  How long it takes says nothing of the key.
+    """
+    if secret is None:
+        return True
+    if basic is None:
+        return False
+    digits = secret.key.hex().encode()
+    rights = [
+        compare_digest(basic.username, identity.encode()),
+        compare_digest(basic.password, secret.key) | compare_digest(basic.password.lower(), digits),
+    ]
+    return all(rights)
