@@ -25,7 +25,9 @@ GOLDEN = CHECKOUT / "plugins" / "chargecloud-dny" / "tests" / "vectors.json"
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("dialect", "more"), [("native", ()), ("dny", ("--golden", str(GOLDEN)))], ids=["native", "dny"]
+    ("dialect", "more"),
+    [("native", ()), ("dny", ("--golden", str(GOLDEN))), ("ocpp", ())],
+    ids=["native", "dny", "ocpp"],
 )
 def test_our_dialects_pass(dialect: str, more: Sequence[str], tmp_path: Path) -> None:
     """As anybody runs it, from anywhere; its report names each rule."""
