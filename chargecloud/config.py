@@ -143,6 +143,9 @@ class ChargerListener:
     dialects: tuple[DialectName, ...] = choice(
         "what may be spoken there; all if not given", default=()
     )
+    strict: bool = choice(
+        "what chargers leave out that they must say is not made good there", default=False
+    )
 
 
 @frozen(kw_only=True)

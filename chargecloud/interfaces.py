@@ -57,6 +57,8 @@ class Credentials:
         need not hear them again says so to the charger), C{None} before the first.
     @ivar next_secret: one that it has been told to use from its next connection on, and
         may not have heard of.
+    @ivar needs_no_secret: whether it was registered to come without one; a charger whose secret
+        was revoked has none either, and is not let in.
     @ivar orders: its newest ones, the newest last: those that run, and some that have ended, as
         an end is told again whose acknowledgement was lost.
     """
@@ -64,6 +66,7 @@ class Credentials:
     secret: Secret | None
     login_digest: bytes | None = None
     next_secret: Secret | None = None
+    needs_no_secret: bool = False
     orders: tuple[OrderThere, ...] = ()
 
 
@@ -284,6 +287,21 @@ class IKeyedDialect(IDialect):
         @param limit_wh: C{None} for until full.
         @raise Invalid: for a port or a limit that no code can say.
         """
+
+
+class IOptionalKeyDialect(IDialect):
+    """A dialect whose keys have several lengths, and some of whose chargers have none."""
+
+    least_key_bytes: int = Attribute(
+        "size of its shortest key; C{key_bytes} is that of its longest"
+    )
+
+
+class ILenientDialect(IDialect):
+    """A dialect that makes good what chargers leave out, and need not."""
+
+    def strictly() -> IDialect:
+        """The same one, which does not."""
 
 
 class IChargerEvents(Interface):

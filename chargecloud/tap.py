@@ -30,6 +30,7 @@ from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
+from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
@@ -233,6 +234,8 @@ class ChargeCloud(Service):
             installed = self.setup.plugins.dialects
             names: tuple[str, ...] = listener.dialects or tuple(installed)
             spoken = [installed[name] for name in names]
+            if listener.strict:
+                spoken = [strictly(each) for each in spoken]
             port = await self._listen(listener.endpoint, platform.gateway.speaking(spoken))
             self.charger_ports.append(port)
             self._log.info(
@@ -307,6 +310,12 @@ def _exit_with_failure() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def strictly(dialect: IDialect) -> IDialect:
+    """A dialect that makes nothing good, if there is such a one of it."""
+    lenient: Any = dialect
+    return lenient.strictly() if ILenientDialect.providedBy(dialect) else dialect
 
 
 def _place(port: IListeningPort) -> str:

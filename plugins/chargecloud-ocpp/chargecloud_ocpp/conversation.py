@@ -130,7 +130,7 @@ class OcppConversation:
             self._side.refuse(404)
             self._fail(NotAdmitted(f"{identity} is not registered"))
             return
-        if not is_let_in(identity, credentials.secret, self._request.basic):
+        if not is_let_in(identity, credentials, self._request.basic):
             self._side.refuse(401)
             self._fail(NotAdmitted(f"{identity} has not said its password"))
             return

@@ -10,6 +10,8 @@ from chargecloud.interfaces import (
     DecodedFrame,
     IConversation,
     IDialect,
+    ILenientDialect,
+    IOptionalKeyDialect,
     Record,
     Seconds,
     record_nothing,
@@ -25,7 +27,7 @@ _BEGINNING = b"GET /"
 _NOBODY = b" "
 
 
-@implementer(IDialect)
+@implementer(ILenientDialect, IOptionalKeyDialect)
 @frozen
 class OcppDialect:
     """See L{IDialect}."""
@@ -34,6 +36,7 @@ class OcppDialect:
     version = "1.0"
     #: an C{AuthorizationKey} has 16 to 20 bytes; made ones have this many
     key_bytes: ClassVar[int | None] = 20
+    least_key_bytes: ClassVar[int] = 16
     counts_anew = False
     allowances: Allowances = field(factory=Allowances)
 
@@ -42,6 +45,10 @@ class OcppDialect:
         if first.startswith(_BEGINNING):
             return first[len(_BEGINNING) :][:1] != _NOBODY if len(first) > len(_BEGINNING) else None
         return None if _BEGINNING.startswith(first) else False
+
+    def strictly(self) -> IDialect:
+        """Without the subprotocol, or with half a request to open, nobody is let in."""
+        return OcppDialect(Allowances(no_subprotocol=False, no_connection_header=False))
 
     def conversation(
         self, record: Record = record_nothing, seconds: Seconds = stopped_clock

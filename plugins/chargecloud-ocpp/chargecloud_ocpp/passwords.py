@@ -5,20 +5,21 @@
 
 from hmac import compare_digest
 
-from chargecloud.domain.charger import Secret
+from chargecloud.interfaces import Credentials
 from chargecloud_ocpp.requests import Basic
 
 
-def is_let_in(identity: str, secret: Secret | None, basic: Basic | None) -> bool:
+def is_let_in(identity: str, credentials: Credentials, basic: Basic | None) -> bool:
     """
-    Whether who said that is the charge point.  One that is registered without a key may come
-    without; what it says then is not looked at.
+    Whether who said that is the charge point.  One that is registered to come without a key does
+    so; what it says then is not looked at.
 
     Charge points disagree whether the password is the key's bytes or their hexadecimal digits:
     either is right.  How long it takes says nothing of the key.
     """
+    secret = credentials.secret
     if secret is None:
-        return True
+        return credentials.needs_no_secret
     if basic is None:
         return False
     digits = secret.key.hex().encode()
