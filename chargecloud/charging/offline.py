@@ -88,7 +88,9 @@ class OfflineCharges:
         not have been accepted."""
         begun = await self._begun(admission, event, when(admission, event.at, received_at))
         if begun is None:
-            return await self.unmatched.keep(admission, event, received_at, "no tariff there")
+            return await self.unmatched.keep(
+                admission, event, received_at, "no such port, or no tariff there"
+            )
         order = begun.order
         started = Started(order.created_at, event.start_meter_mwh, admission.instant(event.at))
         step = decide(order, started, admission.epoch)
@@ -110,7 +112,9 @@ class OfflineCharges:
         """A charge was begun and has ended, and we hear of both at once."""
         begun = await self._begun(admission, event, _begun_at(admission, event, received_at))
         if begun is None:
-            return await self.unmatched.keep(admission, event, received_at, "no tariff there")
+            return await self.unmatched.keep(
+                admission, event, received_at, "no such port, or no tariff there"
+            )
         order = evolve(begun.order, held_fen=0)
         self.book.know(begun.terms.tariff)
         track = Track(order, _never, begun.terms.rated_w, begun.terms.rules)
@@ -151,7 +155,10 @@ class OfflineCharges:
                 card_uid=offline.card_uid,
                 limit_energy_wh=code.limit_wh if code else None,
             )
-            return card, code, find_for(connection, admission.tenant_id, wish), wish
+            found = find_for(connection, admission.tenant_id, wish)
+            if not 1 <= event.port <= found.charger.port_count:
+                raise NotFound(f"the charger has no port {event.port}")
+            return card, code, found, wish
 
         try:
             card, code, found, wish = await self.store.read(read)

@@ -54,23 +54,24 @@ def _text(data: bytes) -> str:
 def _described(message: Message) -> DecodedFrame:
     match message:
         case Call(id, action, payload):
-            return DecodedFrame(action[:50], None, {"id": id, "payload": _shown(payload)})
+            return DecodedFrame(action[:50], None, {"id": id, "payload": masked(payload)})
         case Result(id, payload):
-            return DecodedFrame("result", None, {"id": id, "payload": _shown(payload)})
+            return DecodedFrame("result", None, {"id": id, "payload": masked(payload)})
         case Error(id, code, description, details):
             told = {"id": id, "code": code, "description": description, "details": dict(details)}
             return DecodedFrame("error", None, told)
 
 
-def _shown(value: Any, name: str = "") -> Any:
+def masked(value: Any, name: str = "") -> Any:
+    """A payload to be shown: without the whole numbers of cards, and without secrets."""
     if isinstance(value, Mapping):
         is_secret = str(value.get("key", "")).lower() in _SECRET_KEYS
         return {
-            each: "****" if is_secret and each == "value" else _shown(inner, each)
+            each: "****" if is_secret and each == "value" else masked(inner, each)
             for each, inner in value.items()
         }
     if isinstance(value, list):
-        return [_shown(each) for each in value]
+        return [masked(each) for each in value]
     if name in _CARDS and isinstance(value, str) and read_order_tag(value) is None:
         return "*" * max(0, len(value) - 4) + value[-4:]
     return value

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from chargecloud.hookspecs import hookimpl
-from chargecloud.interfaces import IDialect
+from chargecloud.interfaces import IDialect, IFeature
 from chargecloud.simulator.speaking import ISimulatedDialect
 from chargecloud_ocpp.dialect import OcppDialect
+from chargecloud_ocpp.feature import OcppFeature
 from chargecloud_ocpp.simulated import SimulatedOcpp
 
 
@@ -13,6 +14,12 @@ from chargecloud_ocpp.simulated import SimulatedOcpp
 def chargecloud_dialects() -> Sequence[IDialect]:
     """OCPP 1.6J."""
     return [OcppDialect()]
+
+
+@hookimpl
+def chargecloud_features() -> Sequence[IFeature]:
+    """Its operations, by hand."""
+    return [OcppFeature()]
 
 
 @hookimpl

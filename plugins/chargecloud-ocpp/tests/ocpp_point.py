@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from chargecloud_ocpp.calls import Call, Error, Message, Result, parse, write
 from chargecloud_ocpp.dialect import OcppDialect
+from chargecloud_ocpp.feature import OcppFeature, OcppSettings
 from chargecloud_ocpp.frames import Closed, Ping, Pong, Text
 from chargecloud_ocpp.messages.fields import moment
 from chargecloud_ocpp.requests import Basic
@@ -25,8 +26,12 @@ BOOT = {"chargePointVendor": "Vendor", "chargePointModel": "Model", "firmwareVer
 def ocpp_world(folder: Path, **more: Any) -> World:
     """A platform that speaks OCPP as well."""
     own = native_plugins()
-    plugins = evolve(own, dialects={**own.dialects, "ocpp": OcppDialect()}, **more)
-    return World(folder, plugins=plugins)
+    plugins = evolve(
+        own,
+        dialects={**own.dialects, "ocpp": OcppDialect()},
+        features={"ocpp": OcppFeature()},
+    )
+    return World(folder, plugins=plugins, feature_settings={"ocpp": OcppSettings()}, **more)
 
 
 def register(world: World, identity: str = IDENTITY, **more: Any) -> Any:
