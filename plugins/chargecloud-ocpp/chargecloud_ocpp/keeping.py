@@ -26,7 +26,7 @@ def keep(
     for effect in effects:
         its_kind = (kept.c.charger_id == charger_id) & (kept.c.kind == effect.kind.value)
         if isinstance(effect, Put):
-            # of some other charge point's making: names are as long as it likes
+            # what a charge point tells has names as long as it likes
             name = effect.name[:LONGEST_NAME]
             connection.execute(delete(kept).where(its_kind, kept.c.name == name))
             row = {

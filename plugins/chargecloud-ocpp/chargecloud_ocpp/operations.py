@@ -54,7 +54,9 @@ class KeptShown:
     """What a charge point was told to keep, as far as it was told here."""
 
     reservations: Mapping[str, Any] = choice("those that have not expired, by their numbers")
-    list_version: int | None = whole("of the local list; null if nothing is known of it")
+    list_version: int | None = whole(
+        "of the local list; -1: it keeps none; null if nothing is known of it", least=-1
+    )
     cards: Mapping[str, Any] = choice("the entries of the local list, by idTag")
     profiles: Mapping[str, Any] = choice("charging profiles, by their numbers")
     configuration: Mapping[str, Any] = choice("configuration keys, as they were read or set")

@@ -18,6 +18,7 @@ from chargecloud.domain.commands import (
     StartCharge,
     StopCharge,
 )
+from chargecloud.domain.errors import Overloaded
 from chargecloud.domain.events import (
     CardAsked,
     ChargeEnded,
@@ -42,11 +43,13 @@ from chargecloud_ocpp.messages.reading import read
 from chargecloud_ocpp.meters import reading_of
 from chargecloud_ocpp.numbers import offline_number, read_order_tag, transaction_id
 from chargecloud_ocpp.orders import AT_BOOT, Wanted, answer_of, answer_of_error, calls_of
-from chargecloud_ocpp.outstanding import GOOD_FOR_S, Outstanding
+from chargecloud_ocpp.outstanding import GOOD_FOR_S, MOST_WAITING, Outstanding
 from chargecloud_ocpp.transactions import Transaction, Transactions
 
 #: a start that could not be sent by then is wanted by nobody any more
 START_GOOD_FOR_S = 15.0
+#: calls that wait, beside which we want nothing more by ourselves
+MOST_WANTED = MOST_WAITING // 2
 #: what a card is told that may not charge (section 7.2)
 CARD_STATUS: Mapping[str, str] = {
     "blocked-card": "Blocked",
@@ -226,7 +229,7 @@ class Talk:
         self.transactions.booted()
         self._is_clock_off = False
         for key, value in AT_BOOT.items():
-            self._ask(None, None, [("ChangeConfiguration", {"key": key, "value": value})])
+            self._want("ChangeConfiguration", {"key": key, "value": value})
         return [
             *self._asks_time(call, values),
             Told(self.identity, facts.vendor_event(call.action, values)),
@@ -349,7 +352,7 @@ class Talk:
         now_s, rate = self.seconds(), self.time.rate
         for transaction, reason in self._limits.stops(self.transactions.running(), rate, now_s):
             transaction.stopped_for = reason
-            self._ask(None, None, [("RemoteStopTransaction", {"transactionId": transaction.id})])
+            self._want("RemoteStopTransaction", {"transactionId": transaction.id})
         # nobody has answered: the platform gives its command up by itself
         self.calls.expire()
         settled, self.settled = self.settled, []
@@ -378,6 +381,12 @@ class Talk:
             good_for_s=START_GOOD_FOR_S if is_start else GOOD_FOR_S,
         )
 
+    def _want(self, action: str, payload: Mapping[str, Any]) -> None:
+        """Have something done that nobody waits for; one that starts anew all the time is not
+        told more than it answers."""
+        if len(self.calls) < MOST_WANTED:
+            self._ask(None, None, [(action, payload)])
+
     def _answered(self, ask: Ask, message: Result | Error | Unreadable) -> Sequence[Heard]:
         payload: Values = {}
         if isinstance(message, Result):
@@ -388,8 +397,12 @@ class Talk:
         else:
             answer = Answer(False, "refused", {"error": message.reason})
         if answer.accepted and ask.left:
-            self._ask(ask.number, ask.command, ask.left)
-            return (Alive(self.identity),)
+            try:
+                self._ask(ask.number, ask.command, ask.left)
+            except Overloaded:
+                answer = Answer(False, "busy")
+            else:
+                return (Alive(self.identity),)
         if ask.number is None or ask.command is None:
             return (Alive(self.identity),)
         if not answer.accepted and self._is_done(ask.command):

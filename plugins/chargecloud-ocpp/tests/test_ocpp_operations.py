@@ -158,7 +158,7 @@ def test_what_is_no_operation_is_refused(
 def test_others_chargers_are_none(world: World, asking: Asking, there: Point) -> None:
     """Of another tenant, or of another dialect."""
     path = f"/chargers/{there.charger_id}/ocpp"
-    token = asking.tenant("other")
+    _, token = asking.tenant("other")
     assert asking.begin("GET", path, token=token).answer().status == 404
     reset = {"payload": {"type": "Soft"}}
     assert asking.begin("POST", f"{path}/Reset", reset, token=token).answer().status == 404
