@@ -158,11 +158,11 @@ def test_what_is_no_operation_is_refused(
 def test_others_chargers_are_none(world: World, asking: Asking, there: Point) -> None:
     """Of another tenant, or of another dialect."""
     path = f"/chargers/{there.charger_id}/ocpp"
+    native = world.box()
     _, token = asking.tenant("other")
     assert asking.begin("GET", path, token=token).answer().status == 404
     reset = {"payload": {"type": "Soft"}}
     assert asking.begin("POST", f"{path}/Reset", reset, token=token).answer().status == 404
-    native = world.box()
     answer = asking.begin("GET", f"/chargers/{native.id}/ocpp").answer()
     assert (answer.status, answer.kind) == (409, "not-supported")
 
@@ -225,7 +225,7 @@ def test_charging_profiles_are_kept(asking: Asking, there: Point) -> None:
         (0, profile(1)),
         (0, profile(2)),
         (0, profile(3, level=1)),
-        (1, profile(4)),
+        (1, profile(4, purpose="TxProfile")),
     ):
         payload = {"connectorId": connector, "csChargingProfiles": made}
         operate(asking, there, "SetChargingProfile", payload)
