@@ -226,6 +226,13 @@ class IConversation(Interface):
         """Take what is to be sent."""
 
 
+class ICertifiedConversation(IConversation):
+    """A conversation for which a certificate is a proof, where a listener asks for one."""
+
+    def certified(name: str) -> None:
+        """The far side has shown a certificate of ours with this name, before its first byte."""
+
+
 class IDialect(Interface):
     """A vendor's protocol."""
 

@@ -30,6 +30,7 @@ from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
+from chargecloud.gateway.certificates import NoCertificates, asking_certificates
 from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
@@ -91,6 +92,7 @@ _TOLD_IN_A_LINE = (
     CannotListenError,
     FolderInUse,
     NewerDatabase,
+    NoCertificates,
     NotHandedOver,
     SinksOfOneName,
     Unusable,
@@ -236,7 +238,10 @@ class ChargeCloud(Service):
             spoken = [installed[name] for name in names]
             if listener.strict:
                 spoken = [strictly(each) for each in spoken]
-            port = await self._listen(listener.endpoint, platform.gateway.speaking(spoken))
+            factory: Any = platform.gateway.speaking(spoken)
+            if listener.tls is not None:
+                factory = asking_certificates(listener.tls, factory)
+            port = await self._listen(listener.endpoint, factory)
             self.charger_ports.append(port)
             self._log.info(
                 "chargers connect at {at}, speaking {names}",

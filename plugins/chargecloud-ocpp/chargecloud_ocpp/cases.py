@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from attrs import frozen
 
 _CHARGES, _CASES, _LOGIN = "test_ocpp_charges", "test_ocpp_cases", "test_ocpp_login"
-_OPERATIONS, _ORDERS, _ANSWERS = "test_ocpp_operations", "test_ocpp_orders", "test_ocpp_answers"
+_TLS = "test_ocpp_certificates"
+_OPERATIONS, _ANSWERS = "test_ocpp_operations", "test_ocpp_answers"
 _TOLD = (_CASES, "test_what_an_operation_comes_to_is_told")
 _FILE = (_CASES, "test_what_becomes_of_a_file_is_heard")
 _EVERY = (_OPERATIONS, "test_every_operation_is_carried_out")
@@ -111,12 +112,12 @@ CASES: Sequence[Case] = (
     Case("081", "The same, invalid signature", _FILE),
     Case("083", "Another security profile", (_CASES, "test_another_security_profile")),
     Case("085", "Basic authentication", (_LOGIN, "test_a_password_is_the_key_in_either_form")),
+    Case("086", "TLS, valid server certificate", (_TLS, "test_a_password_behind_tls")),
+    Case("087", "TLS, valid client certificate", (_TLS, "test_a_certificate_is_a_proof")),
     Case("088", "WebSocket subprotocol", _OTHERS),
 )
 #: those that nothing runs, and why
 NOT_RUN = {
     "074": "``SignCertificate`` is answered ``Rejected``: no authority is built in; "
     "``CertificateSigned`` can be sent by hand",
-    "086": "TLS ends in Twisted's ``ssl:`` endpoint, which the gateway's own tests try",
-    "087": "listeners ask for no certificates of charge points",
 }

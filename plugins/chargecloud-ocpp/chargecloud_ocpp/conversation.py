@@ -24,7 +24,7 @@ from chargecloud.interfaces import (
     Credentials,
     Greeting,
     Heard,
-    IConversation,
+    ICertifiedConversation,
     Proven,
     Record,
     Seconds,
@@ -77,7 +77,7 @@ class Stage(Enum):
     OPEN = "open"
 
 
-@implementer(IConversation)
+@implementer(ICertifiedConversation)
 @define(eq=False)
 class OcppConversation:
     """See L{IConversation}.  What is no message never ends a connection; what is no WebSocket
@@ -88,6 +88,7 @@ class OcppConversation:
     allowances: Allowances = field(factory=Allowances)
     failure: RemoteError | None = field(default=None, init=False)
     silence_s: float | None = field(default=None, init=False)
+    _certified: str | None = field(default=None, init=False)
     _stage: Stage = field(default=Stage.NEW, init=False)
     _side: ServerSide = field(init=False)
     _request: Handshake | None = field(default=None, init=False)
@@ -122,17 +123,21 @@ class OcppConversation:
             raise self.failure
         return heard
 
+    def certified(self, name: str) -> None:
+        """A certificate is its proof (security profile 3)."""
+        self._certified = name
+
     def welcome(self, identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
         """Accept the request, or refuse it: 404 for nobody that we know, 401 for the wrong
-        password."""
+        password, or for another one's certificate."""
         assert self._request is not None
         if credentials is None:
             self._side.refuse(404)
             self._fail(NotAdmitted(f"{identity} is not registered"))
             return
-        if not is_let_in(identity, credentials, self._request.basic):
+        if not is_let_in(identity, credentials, self._request.basic, self._certified):
             self._side.refuse(401)
-            self._fail(NotAdmitted(f"{identity} has not said its password"))
+            self._fail(NotAdmitted(f"{identity} has not proved who it is"))
             return
         self._talk = Talk(identity, self._say, self.seconds, greeting.heartbeat_s)
         self._talk.know(credentials.orders)

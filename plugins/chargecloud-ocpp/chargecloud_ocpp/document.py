@@ -39,7 +39,9 @@ log.  Whatever comes is answered with something valid, and no message ends a con
   percent-decoded; who is not registered hears 404.
 * ``POST /chargers`` makes an ``AuthorizationKey`` (20 bytes), or takes one of 16 to 20; the
   password of HTTP Basic is its bytes, or their hexadecimal digits.  One that was registered with
-  ``"key": "none"`` comes without.  Security profile 1 is a ``tcp:`` listener, 2 an ``ssl:`` one.
+  ``"key": "none"`` comes without.  Security profile 1 is a ``tcp:`` listener, 2 an ``ssl:`` one, 3
+  one with a table ``[listen.chargers.tls]``: then the common name of the certificate is the
+  identity, and no password is asked.
 * A listener with ``strict = true`` refuses who offers no subprotocol, or asks for no upgrade.
 * An order's ``idTag`` is ``K`` and its id in 13 digits of base 36; its ``transactionId`` is its id
   modulo 2147483647, plus 1.  The end of a transaction whose number is 0, -1 or unknown is known by

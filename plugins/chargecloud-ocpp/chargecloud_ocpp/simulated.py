@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from attrs import define, field
 from zope.interface import implementer
@@ -394,7 +395,9 @@ class SimulatedOcpp:
     """See L{ISimulatedDialect}."""
 
     name = "ocpp"
-    _remembered: dict[SimulatedCharger, Remembered] = field(factory=dict, init=False)
+    _remembered: "WeakKeyDictionary[SimulatedCharger, Remembered]" = field(
+        factory=WeakKeyDictionary, init=False
+    )
 
     def identity(self, number: int, ports: int) -> str:
         """A name as people give them."""

@@ -185,7 +185,8 @@ class Talk:
         if transaction is None:
             return False
         if isinstance(command, StopCharge):
-            return transaction.has_ended
+            # one that the platform has closed by itself may still go on there
+            return transaction.end_told
         return self.transactions.at_port(command.port) is transaction
 
     # ----------------------------------------------------------------------------- what is heard
@@ -260,7 +261,7 @@ class Talk:
             self._answer(call.id, answer)
             return (Told(self.identity, facts.vendor_event(call.action, values)),)
         transaction = self._transaction_of(event, values)
-        if not transaction.has_ended:
+        if not transaction.end_told:
             self.transactions.take_port(transaction)
         return (Told(self.identity, event, Ticket(call.id, event, transaction)),)
 
@@ -275,10 +276,10 @@ class Talk:
             transaction = self.transactions.find_offline(number) or self.transactions.add(
                 Transaction(transaction_id(number), None, event.port, values["idTag"].upper())
             )
-        transaction.offline = event.offline
-        transaction.start_mwh = event.start_meter_mwh
-        transaction.started_at = values.get("timestamp")
         if transaction.begun_s is None:
+            transaction.offline = event.offline
+            transaction.start_mwh = event.start_meter_mwh
+            transaction.started_at = values.get("timestamp")
             transaction.begun_s = self.seconds()
         return transaction
 
@@ -288,6 +289,7 @@ class Talk:
         if transaction is None or not is_known:
             self._answer(call.id, {})
             return (Told(self.identity, facts.vendor_event(call.action, values)),)
+        transaction.end_told = True
         self.transactions.leave_port(transaction)
         at = facts.when(values.get("timestamp"), self._is_clock_off)
         event = facts.ended(values, transaction, at)
@@ -301,10 +303,10 @@ class Talk:
         if port is None or port < 1:
             # of all of it, which no order is billed by
             return ()
-        if transaction is None or transaction.port != port:
-            # none, or one that is long over: what charges there is what was started there
+        if transaction is None or transaction.port != port or transaction.end_told:
+            # none, or one that is over: what charges there is what was started there
             transaction = self.transactions.at_port(port)
-        elif not transaction.has_ended:
+        else:
             self.transactions.take_port(transaction)
         heard: list[Heard] = []
         for each in values.get("meterValue", ()):

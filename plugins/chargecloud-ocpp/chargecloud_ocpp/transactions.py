@@ -26,7 +26,9 @@ class Transaction:
     @ivar started_at: by the charge point's clock.
     @ivar begun_s: when its start was heard, by the conversation's clock; C{None} if it was not.
     @ivar offline: how it was begun without an order.
-    @ivar has_ended: whether the platform knows of its end.
+    @ivar has_ended: whether the platform has its end.
+    @ivar end_told: whether the charge point has told of its end on this connection: what comes of
+        it after that is late.
     @ivar stopped_for: why we had it stopped by ourselves.
     @ivar is_counted_anew: whether its readings count from its start; C{None} before the first.
     """
@@ -40,6 +42,7 @@ class Transaction:
     begun_s: float | None = None
     offline: OfflineStart | None = None
     has_ended: bool = False
+    end_told: bool = False
     stopped_for: StopReason | None = None
     is_counted_anew: bool | None = None
 

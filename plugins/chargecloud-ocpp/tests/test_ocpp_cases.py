@@ -71,7 +71,7 @@ def test_a_session_at_the_charge_point(
     assert (bill["state"], bill["stop_reason"], bill["energy_mwh"]) == ("settled", "user", 100_000)
 
 
-def test_a_session_that_nobody_plugs_in_for(world: World, there: Point, customer: str) -> None:
+def test_nobody_plugs_in(world: World, there: Point, customer: str) -> None:
     """The charge point gives it up by itself, and nothing is held."""
     assert there.call("Authorize", {"idTag": CARD})["idTagInfo"]["status"] == "Accepted"
     there.plug("Preparing")

@@ -152,6 +152,22 @@ def test_a_charge_outlives_the_platform(tmp_path: Path) -> None:
     again.killed()
 
 
+def test_a_charge_that_the_platform_has_closed_is_stopped(world: World, there: Point) -> None:
+    """It goes on there all the same, and says so: also on another connection."""
+    there.plug()
+    body = {"charger_id": there.charger_id, "port": 1, "customer_id": world.customer()}
+    made = world.make("/orders", body)
+    there.answer(there.take("RemoteStartTransaction"), status="Accepted")
+    there.drop()
+    world.clock.advance(61)
+    assert order(world, made["id"])["state"] == "failed"
+    there.connect()
+    number = there.start(order_tag(int(made["id"])))
+    there.answer(there.take("RemoteStopTransaction"), status="Accepted")
+    there.meter(number, energy(1_001))
+    assert there.take("RemoteStopTransaction").payload == {"transactionId": number}
+
+
 # ------------------------------------------------------------------------- numbers that are no help
 
 

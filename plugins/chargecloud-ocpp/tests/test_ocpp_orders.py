@@ -281,7 +281,10 @@ def test_a_start_that_waited_for_too_long_is_not_sent() -> None:
 def test_what_is_done_already_is_a_yes() -> None:
     """A start that charges, a stop of what has ended, a start that is refused as it runs."""
     assert Bench(there()).command(START) is None
-    assert Bench(there(OrderState.SETTLED)).command(StopCharge(ORDER, 1)) is None
+    over = Bench(there())
+    ended = {"transactionId": transaction_id(ORDER), "meterStop": 2, "timestamp": "2026-11-23"}
+    over.hear(Call("9", "StopTransaction", ended))
+    assert over.command(StopCharge(ORDER, 1)) is None
     bench = Bench()
     call = bench.command(START)
     assert call is not None
