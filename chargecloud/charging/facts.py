@@ -11,7 +11,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
-from chargecloud.charging.known import orders_there
+from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
@@ -54,6 +54,7 @@ class Facts:
     @ivar card_lists: tells them which cards may charge offline.
     @ivar live: what the ports said last.
     @ivar slowness: names dialects that keep everybody waiting.
+    @ivar known: has the orders by which a charger's words are understood.
     @ivar desks: take what is none of the core's business.
     """
 
@@ -67,6 +68,7 @@ class Facts:
     card_lists: CardLists
     live: LivePorts
     slowness: Slowness
+    known: KnownOrders
     desks: Sequence[IChargerDesk] = ()
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
@@ -75,12 +77,7 @@ class Facts:
 
     async def _credentials(self, dialect: str, identity: str) -> Credentials | None:
         found = await self.registry.credentials(dialect, identity)
-        if found is None:
-            return None
-        there = await self.registry.store.read(
-            lambda connection: orders_there(connection, dialect, identity)
-        )
-        return evolve(found, orders=there)
+        return found and evolve(found, orders=await self.known.of(dialect, identity))
 
     def logged_in(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
