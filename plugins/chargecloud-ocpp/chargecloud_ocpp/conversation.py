@@ -34,11 +34,13 @@ from chargecloud.interfaces import (
 )
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.calls import Call, Message, Result, parse, write
+from chargecloud_ocpp.charges import Ticket
 from chargecloud_ocpp.identities import read_identity
 from chargecloud_ocpp.messages.fields import moment
 from chargecloud_ocpp.messages.reading import read
 from chargecloud_ocpp.passwords import is_let_in
-from chargecloud_ocpp.talk import Talk, Ticket
+from chargecloud_ocpp.point import Point
+from chargecloud_ocpp.talk import Talk
 from chargecloud_ocpp.websocket import (
     Allowances,
     Closed,
@@ -114,7 +116,7 @@ class OcppConversation:
         if self._stage is Stage.ACCEPTED and self._is_proved:
             heard += self._prove()
         if self._stage is Stage.OPEN and self._talk is not None:
-            heard += self._talk.look_after()
+            heard += self._talk.asking.look_after()
             while self._texts:
                 heard += self._talk.hear(self._texts.popleft())
             self._waiting = 0
@@ -139,9 +141,10 @@ class OcppConversation:
             self._side.refuse(401)
             self._fail(NotAdmitted(f"{identity} has not proved who it is"))
             return
-        self._talk = Talk(identity, self._say, self.seconds, greeting.heartbeat_s)
-        self._talk.know(credentials.orders)
-        self._talk.time.told(greeting.unix_s, self.seconds())
+        point = Point(identity, self._say, self.seconds)
+        point.transactions.know(credentials.orders)
+        point.time.told(greeting.unix_s, self.seconds())
+        self._talk = Talk(point, greeting.heartbeat_s)
         self._accepted_s = self._spoken_s = self.seconds()
         self._unix_s = greeting.unix_s
         self._stage = Stage.ACCEPTED
@@ -182,7 +185,7 @@ class OcppConversation:
     def data_to_send(self) -> bytes:
         """Take what is to be sent: answers at once, and a call when none is on its way."""
         if self._talk is not None and self._stage is Stage.OPEN and self._side.is_open:
-            self._talk.say_next()
+            self._talk.asking.say_next()
         return self._side.data_to_send()
 
     @property
@@ -197,7 +200,7 @@ class OcppConversation:
         if self._texts:
             return self.seconds()
         dues = [self._spoken_s + self._talk.heartbeat_s]
-        if (due_s := self._talk.due_s) is not None:
+        if (due_s := self._talk.asking.due_s) is not None:
             dues.append(due_s)
         return min(dues)
 
@@ -217,7 +220,7 @@ class OcppConversation:
                 self._keep(each.text)
             case Ping() | Pong() if self._stage in (Stage.PROVEN, Stage.OPEN):
                 assert self._talk is not None
-                return (Alive(self._talk.identity),)
+                return (Alive(self._talk.point.identity),)
         return ()
 
     def _asked(self, request: Handshake) -> Sequence[Heard]:
@@ -233,7 +236,7 @@ class OcppConversation:
 
     def _keep(self, text: str) -> None:
         assert self._talk is not None
-        self.record(self._talk.identity, True, text.encode(), None)
+        self.record(self._talk.point.identity, True, text.encode(), None)
         self._waiting += len(text)
         if self._waiting > MOST_WAITING_CHARACTERS:
             self._fail(LimitExceeded("too much is said before the login is committed"))
@@ -248,7 +251,7 @@ class OcppConversation:
         """Tell who it is, by its BootNotification if that is what it says first; the rest waits
         until the platform has let it in, and has said what time it is."""
         assert self._talk is not None
-        self._stage, identity = Stage.PROVEN, self._talk.identity
+        self._stage, identity = Stage.PROVEN, self._talk.point.identity
         first = parse(self._texts[0]) if self._texts else None
         values: facts.Values = {}
         if isinstance(first, Call) and first.action == "BootNotification":
@@ -262,7 +265,7 @@ class OcppConversation:
             return
         assert self._talk is not None
         text = write(message)
-        self.record(self._talk.identity, False, text.encode(), None)
+        self.record(self._talk.point.identity, False, text.encode(), None)
         self._side.send_text(text)
 
     def _ping_if_quiet(self, talk: Talk) -> None:

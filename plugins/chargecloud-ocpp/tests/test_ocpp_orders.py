@@ -25,13 +25,15 @@ from chargecloud.domain.events import ParametersTold, StopReason
 from chargecloud.domain.order_value import OrderState
 from chargecloud.domain.parameters import Parameter
 from chargecloud.interfaces import Answered, OrderThere, Told
+from chargecloud_ocpp.asking import START_GOOD_FOR_S
 from chargecloud_ocpp.calls import Call, Error, Message, Result, write
 from chargecloud_ocpp.messages import ACTIONS
 from chargecloud_ocpp.messages.fields import Sender
 from chargecloud_ocpp.numbers import order_tag, read_order_tag, transaction_id
 from chargecloud_ocpp.orders import ACCEPTED, OPERATIONS
 from chargecloud_ocpp.outstanding import ANSWER_WITHIN_S, MOST_WAITING
-from chargecloud_ocpp.talk import START_GOOD_FOR_S, Talk
+from chargecloud_ocpp.point import Point
+from chargecloud_ocpp.talk import Talk
 from ocpp_schemas import passes
 
 ORDER = 2**60 + 12_345
@@ -44,12 +46,13 @@ class Bench:
     def __init__(self, *orders: OrderThere) -> None:
         self.clock = Clock()
         self.said: list[Message] = []
-        self.talk = Talk("CP", self.said.append, self.clock.seconds, 60)
-        self.talk.know(orders)
+        point = Point("CP", self.said.append, self.clock.seconds)
+        point.transactions.know(orders)
+        self.talk = Talk(point, 60)
 
     def calls(self) -> list[Call]:
         """What is called now, each checked by its schema."""
-        self.talk.say_next()
+        self.talk.asking.say_next()
         found = [each for each in self.said if isinstance(each, Call)]
         self.said.clear()
         assert all(passes(each.action, False, each.payload) for each in found)
@@ -262,7 +265,7 @@ def test_one_call_is_on_its_way_at_a_time() -> None:
     assert len(bench.calls()) == 1
     assert bench.calls() == []
     bench.clock.advance(ANSWER_WITHIN_S)
-    bench.talk.look_after()
+    bench.talk.asking.look_after()
     assert len(bench.calls()) == 1
 
 
@@ -273,7 +276,7 @@ def test_a_start_that_waited_for_too_long_is_not_sent() -> None:
     bench.talk.command(2, START)
     assert len(bench.calls()) == 1
     bench.clock.advance(START_GOOD_FOR_S)
-    bench.talk.look_after()
+    bench.talk.asking.look_after()
     bench.hear(Result("1", {"status": "Accepted"}))
     assert bench.calls() == []
 
@@ -342,20 +345,20 @@ def test_a_time_is_kept_on_this_side() -> None:
     begun = {"connectorId": 1, "idTag": order_tag(ORDER), "meterStart": 1}
     bench.hear(Call("9", "StartTransaction", begun))
     bench.clock.advance(599)
-    bench.talk.look_after()
+    bench.talk.asking.look_after()
     assert bench.calls() == []
-    assert bench.talk.due_s == 600
+    assert bench.talk.asking.due_s == 600
     for _ in range(2):
         bench.clock.advance(61)
-        bench.talk.look_after()
+        bench.talk.asking.look_after()
         (call,) = bench.calls()
         assert call.action == "RemoteStopTransaction"
         bench.hear(Result(call.id, {"status": "Rejected"}))
     ended = {"transactionId": transaction_id(ORDER), "meterStop": 2, "reason": "Remote"}
     (told,) = bench.hear(Call("10", "StopTransaction", ended))
     assert told.event.reason is StopReason.LIMIT_TIME
-    bench.talk.look_after()
-    assert bench.talk.due_s is None
+    bench.talk.asking.look_after()
+    assert bench.talk.asking.due_s is None
 
 
 def test_another_limit_counts_from_then_on() -> None:
@@ -365,5 +368,5 @@ def test_another_limit_counts_from_then_on() -> None:
     sample = {"value": "0.002", "unit": "kWh"}
     value = {"timestamp": "2026-11-23T01:00:00Z", "sampledValue": [sample]}
     bench.hear(Call("9", "MeterValues", {"connectorId": 1, "meterValue": [value]}))
-    bench.talk.look_after()
+    bench.talk.asking.look_after()
     assert [each.action for each in bench.calls()] == ["RemoteStopTransaction"]
