@@ -15,17 +15,13 @@ from chargecloud.domain.errors import NotAdmitted, RemoteError
 from chargecloud.domain.events import ChargeStarted, OfflineStart, StopReason
 from chargecloud.simulator.charge import Charge
 from chargecloud.simulator.charger import SimulatedCharger
-from chargecloud.simulator.memory import Port, Record
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
+from chargecloud_ocpp import saying
 from chargecloud_ocpp.calls import Call, Error, Id, Message, Result, Unreadable, parse, write
 from chargecloud_ocpp.codes import ErrorCode
-from chargecloud_ocpp.facts import MWH_PER_WH, STOP_REASONS
 from chargecloud_ocpp.frames import Closed, Text
-from chargecloud_ocpp.messages.fields import moment
 from chargecloud_ocpp.messages.reading import read
-from chargecloud_ocpp.meters import ENERGY
-from chargecloud_ocpp.numbers import order_tag
 from chargecloud_ocpp.outstanding import Outstanding
 from chargecloud_ocpp.requests import Basic
 from chargecloud_ocpp.side import Refused
@@ -40,20 +36,7 @@ ANSWER_S = 15.0
 _MARGIN_S = 0.005
 #: of HTTP: this name or password is not let in
 _NOT_LET_IN = frozenset({401, 404})
-#: for a charge whose number was never heard
-NO_TRANSACTION = -1
 
-_STATUS: Mapping[PortState, str] = {
-    PortState.IDLE: "Available",
-    PortState.PLUGGED: "Preparing",
-    PortState.CHARGING: "Charging",
-    PortState.FULL: "Finishing",
-    PortState.FAULT: "Faulted",
-}
-_REASONS = {
-    **{reason: name for name, reason in reversed([*STOP_REASONS.items()])},
-    StopReason.CHARGER: "Other",
-}
 Values = Mapping[str, Any]
 
 
@@ -188,14 +171,7 @@ class OcppSession:
             self._boot()
 
     def _boot(self) -> None:
-        facts = self.connecting.facts
-        payload = {
-            "chargePointVendor": "ChargeCloud",
-            "chargePointModel": facts.hardware or "simulator",
-            "firmwareVersion": facts.firmware,
-            "iccid": facts.iccid,
-        }
-        self._ask("BootNotification", {name: value for name, value in payload.items() if value})
+        self._ask("BootNotification", saying.boot(self.connecting.facts))
 
     def _go_on(self) -> None:
         self.is_welcome = self.charger.is_online = True
@@ -211,14 +187,9 @@ class OcppSession:
         for port in self.charger.memory.ports:
             if self._told.get(port.number) is state_of(port):
                 continue
-            self._told[port.number] = state = state_of(port)
+            self._told[port.number] = state_of(port)
             self.charger.tells(read_port(port))
-            payload = {
-                "connectorId": port.number,
-                "errorCode": "OtherError" if state is PortState.FAULT else "NoError",
-                "status": _STATUS[state],
-                "timestamp": moment(self.calendar.now()),
-            }
+            payload = saying.status(port, self.calendar.now())
             self._ask("StatusNotification", payload, port.number)
 
     def _tell_records(self) -> None:
@@ -226,29 +197,10 @@ class OcppSession:
         records = self.charger.memory.records
         if self._record is None and records:
             self._record = number = next(iter(records))
-            self._ask(*self._written(records[number]), number)
-
-    def _written(self, record: Record) -> tuple[str, Values]:
-        offline = record.offline
-        tag = offline.card_uid if offline and offline.card_uid else order_tag(record.order_id or 0)
-        at = moment(self._instant(record.at))
-        if isinstance(record, ChargeStarted):
-            # rounded so that nobody pays for what was drawn before
-            start_wh = -(-(record.start_meter_mwh or 0) // MWH_PER_WH)
-            return "StartTransaction", {
-                "connectorId": record.port,
-                "idTag": tag,
-                "meterStart": start_wh,
-                "timestamp": at,
-            }
-        key = charge_key(record.order_id, offline)
-        return "StopTransaction", {
-            "transactionId": self.remembered.transactions.get(key, NO_TRANSACTION),
-            "idTag": tag,
-            "meterStop": (record.end_meter_mwh or 0) // MWH_PER_WH,
-            "timestamp": at,
-            "reason": _REASONS.get(record.reason, "Other"),
-        }
+            told = records[number]
+            key = charge_key(told.order_id, told.offline)
+            transaction = self.remembered.transactions.get(key)
+            self._ask(*saying.record(told, transaction, self._instant(told.at)), number)
 
     def _report(self) -> None:
         uptime_s = self.charger.uptime_s
@@ -259,28 +211,9 @@ class OcppSession:
         self._report_due_s = uptime_s + max(interval_s, least_s)
         for port in self.charger.memory.ports:
             if port.charge is not None and port.bike is not None:
-                self._report_port(port)
-
-    def _report_port(self, port: Port) -> None:
-        reading = read_port(port)
-        self.charger.tells(reading)
-        shown = (
-            (ENERGY, (reading.meter_mwh or 0) // MWH_PER_WH, "Wh"),
-            ("Power.Active.Import", (reading.power_dw or 0) / 10, "W"),
-            ("Current.Import", (reading.current_ma or 0) / 1_000, "A"),
-            ("Voltage", (reading.voltage_dv or 0) / 10, "V"),
-        )
-        sampled = [
-            {"value": str(value), "measurand": measurand, "unit": unit}
-            for measurand, value, unit in shown
-        ]
-        payload: dict[str, Any] = {
-            "connectorId": port.number,
-            "meterValue": [{"timestamp": moment(self.calendar.now()), "sampledValue": sampled}],
-        }
-        if (number := self._station.transaction_of(port)) is not None:
-            payload["transactionId"] = number
-        self._ask("MeterValues", payload)
+                self.charger.tells(read_port(port))
+                transaction = self._station.transaction_of(port)
+                self._ask("MeterValues", saying.meters(port, transaction, self.calendar.now()))
 
     def _trigger(self, message: str) -> bool:
         if message == "StatusNotification":
