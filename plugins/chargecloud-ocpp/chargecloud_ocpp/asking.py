@@ -5,16 +5,18 @@ from typing import Any
 
 from attrs import define, field
 
+from chargecloud.domain.charger import LockOut
 from chargecloud.domain.commands import (
     Answer,
     ChangeCharge,
     Command,
+    LockOutCharger,
     Query,
     Question,
     StartCharge,
     StopCharge,
 )
-from chargecloud.domain.errors import Overloaded
+from chargecloud.domain.errors import Conflict, Overloaded
 from chargecloud.interfaces import Answered, Heard
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.calls import Error, Result, Unreadable
@@ -71,10 +73,26 @@ class Asking:
             if isinstance(command, StartCharge):
                 self.point.transactions.of_order(command.order_id, command.port)
                 self.point.limits.order(command)
+            if isinstance(command, LockOutCharger):
+                self._lock_out(command)
             if wanted:
                 self._ask(number, command, wanted)
                 return
         self.settle(number)
+
+    def _lock_out(self, command: LockOutCharger) -> None:
+        """
+        Remember what is locked out for a fire.
+
+        @raise Conflict: if that is to be lifted by who may not.
+        """
+        port, on_fire = command.port or 0, self.point.on_fire
+        if command.lock_out is LockOut.FIRE:
+            on_fire.add(port)
+        elif port in on_fire and not command.lifts_fire:
+            raise Conflict("it is locked out for a fire", code="locked-out")
+        elif command.lock_out is LockOut.NONE:
+            on_fire.discard(port)
 
     def settle(self, number: int) -> None:
         """A command is done."""

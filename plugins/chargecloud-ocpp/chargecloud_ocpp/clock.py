@@ -8,6 +8,8 @@ from attrs import define, field
 MOST_OFF_S = 300.0
 #: seconds between two tellings that tell how fast the platform's calendar goes
 _LEAST_APART_S = 5.0
+#: below it, it goes as clocks do: whole seconds are told, and not quite at once
+_LEAST_RATE = 1.5
 
 
 @define(eq=False)
@@ -25,7 +27,8 @@ class CloudTime:
         """The platform says what time it is."""
         apart_s = now_s - self._at_s
         if self._unix_s and apart_s >= _LEAST_APART_S:
-            self.rate = max(1.0, (unix_s - self._unix_s) / apart_s)
+            rate = (unix_s - self._unix_s) / apart_s
+            self.rate = rate if rate >= _LEAST_RATE else 1.0
         self._unix_s, self._at_s = unix_s, now_s
 
     def now(self, now_s: float) -> datetime:

@@ -66,9 +66,12 @@ class Limits:
     def read(self, transaction: Transaction, reading: PortReading, now_s: float) -> None:
         """Look ahead by a reading of its port."""
         limit = self._limits.get(transaction.order_id or 0)
-        if limit is None or limit.energy_mwh is None or reading.meter_mwh is None:
+        start_mwh, meter_mwh = transaction.start_mwh, reading.meter_mwh
+        if limit is None or limit.energy_mwh is None:
             return
-        left_mwh = limit.energy_mwh - (reading.meter_mwh - (transaction.start_mwh or 0))
+        if start_mwh is None or meter_mwh is None:
+            return
+        left_mwh = limit.energy_mwh - (meter_mwh - start_mwh)
         if left_mwh <= 0:
             limit.full_s = now_s
         elif reading.power_dw:

@@ -21,6 +21,8 @@ class Point:
     @ivar say: sends a message at once.
     @ivar time: the platform's, as far as it was told.
     @ivar states: of its connectors, as it said last; C{hazards} the same.
+    @ivar on_fire: connectors, and 0 for all of it, that were locked out for a fire since it
+        connected: OCPP has one word for every reason.
     @ivar is_clock_off: whether its clock was last seen to be wrong.
     """
 
@@ -32,6 +34,7 @@ class Point:
     time: CloudTime = field(factory=CloudTime, init=False)
     states: dict[int, PortState] = field(factory=dict, init=False)
     hazards: dict[int, Hazard] = field(factory=dict, init=False)
+    on_fire: set[int] = field(factory=set, init=False)
     is_clock_off: bool = field(default=False, init=False)
 
     def answer(self, call: Id, payload: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ from chargecloud.domain.parameters import Parameter
 from chargecloud.interfaces import Answered, OrderThere, Told
 from chargecloud_ocpp.asking import START_GOOD_FOR_S
 from chargecloud_ocpp.calls import Call, Error, Message, Result, write
+from chargecloud_ocpp.clock import CloudTime
 from chargecloud_ocpp.messages import ACTIONS
 from chargecloud_ocpp.messages.fields import Sender
 from chargecloud_ocpp.numbers import order_tag, read_order_tag, transaction_id
@@ -318,6 +319,16 @@ def test_a_fire_ends_what_charges_first() -> None:
     assert [each.action for each in bench.calls()] == ["ChangeAvailability"]
 
 
+def test_a_lock_out_for_a_fire_is_lifted_by_who_may() -> None:
+    """OCPP has one word for every reason: which it was is known here."""
+    bench = Bench()
+    bench.ask(LockOutCharger(LockOut.FIRE, 1), status="Accepted")
+    with pytest.raises(Conflict):
+        bench.command(LockOutCharger(LockOut.NONE, 1))
+    assert bench.ask(LockOutCharger(LockOut.NONE, 1, lifts_fire=True), status="Accepted").accepted
+    assert bench.ask(LockOutCharger(LockOut.NONE, 1), status="Accepted").accepted
+
+
 def test_what_is_set_is_told() -> None:
     """In the platform's units, where it has a name for it."""
     bench = Bench()
@@ -370,3 +381,25 @@ def test_another_limit_counts_from_then_on() -> None:
     bench.hear(Call("9", "MeterValues", {"connectorId": 1, "meterValue": [value]}))
     bench.talk.asking.look_after()
     assert [each.action for each in bench.calls()] == ["RemoteStopTransaction"]
+
+
+def test_what_it_began_with_must_be_known_to_look_ahead() -> None:
+    """A register without its beginning says nothing of what was drawn."""
+    bench = Bench()
+    bench.command(StartCharge(ORDER, 1, 0, limit_energy_mwh=1_000))
+    bench.hear(Result("1", {"status": "Accepted"}))
+    bench.hear(Call("9", "StartTransaction", {"connectorId": 1, "idTag": order_tag(ORDER)}))
+    value = {"timestamp": "2026-11-23T01:00:00Z", "sampledValue": [{"value": "5000"}]}
+    bench.hear(Call("10", "MeterValues", {"connectorId": 1, "meterValue": [value]}))
+    bench.talk.asking.look_after()
+    assert bench.calls() == []
+
+
+@pytest.mark.parametrize(("told_s", "rate"), [(1_006, 1.0), (1_004, 1.0), (1_300, 60.0)])
+def test_a_calendar_that_goes_faster_is_noticed(told_s: int, rate: float) -> None:
+    """And one that only tells whole seconds is none."""
+    time = CloudTime()
+    time.told(1_000, 0.0)
+    time.told(told_s, 5.0)
+    assert time.rate == rate
+    assert time.now(6.0).timestamp() == told_s + rate
