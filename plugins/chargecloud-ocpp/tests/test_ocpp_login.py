@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.errors import BadFrame, LimitExceeded, NotAdmitted
 from chargecloud.interfaces import Claimed, Credentials, Greeting, Proven
+from chargecloud.tap import strictly
 from chargecloud_ocpp.conversation import (
     MOST_WAITING_CHARACTERS,
     PROVED_AFTER_S,
@@ -235,4 +237,6 @@ def test_a_strict_listener_makes_nothing_good() -> None:
     without = changed((b"Sec-WebSocket-Protocol: ocpp1.6\r\n", b""))
     assert OcppDialect().conversation().receive(without) == [Claimed("CP 1")]
     with pytest.raises(BadFrame):
-        OcppDialect().strictly().conversation().receive(without)
+        strictly(OcppDialect()).conversation().receive(without)
+    native = NativeDialect()
+    assert strictly(native) is native
