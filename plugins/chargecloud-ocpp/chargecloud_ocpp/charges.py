@@ -19,7 +19,7 @@ from chargecloud.interfaces import Heard
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.calls import Call, Id
 from chargecloud_ocpp.meters import Samples, reading_of
-from chargecloud_ocpp.numbers import offline_number, read_order_tag, transaction_id
+from chargecloud_ocpp.numbers import offline_number, plain_tag, read_order_tag, transaction_id
 from chargecloud_ocpp.point import Point
 from chargecloud_ocpp.transactions import Transaction
 
@@ -134,7 +134,7 @@ class Charges:
             assert event.offline is not None
             number = event.offline.number
             transaction = known.find_offline(number) or known.add(
-                Transaction(transaction_id(number), None, event.port, values["idTag"].upper())
+                Transaction(transaction_id(number), None, event.port, plain_tag(values["idTag"]))
             )
         if transaction.begun_s is None:
             transaction.offline = event.offline

@@ -13,6 +13,7 @@ ORDER_MARK = "K"
 _DIGITS = 13
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TAG = re.compile(f"{ORDER_MARK}([0-9A-Z]{{{_DIGITS}}})")
+_BETWEEN = str.maketrans("", "", " :-")
 MOST_ORDER = 2**63 - 1
 #: the prime by which transactions are numbered, below 2**31: ids that follow each other fall
 #: 24 days apart onto the same number, and never two that one charger has at a time
@@ -35,6 +36,11 @@ def read_order_tag(tag: str) -> int | None:
         return None
     order_id = int(found[1], 36)
     return order_id if 0 < order_id <= MOST_ORDER else None
+
+
+def plain_tag(tag: str) -> str:
+    """A tag as it is compared: case does not count, nor what some readers put between bytes."""
+    return tag.translate(_BETWEEN).upper()
 
 
 def transaction_id(order_id: int) -> int:

@@ -8,7 +8,7 @@ from attrs import define, field
 from chargecloud.domain.events import OfflineStart, StopReason
 from chargecloud.domain.order_value import RUNNING, UNDER_WAY
 from chargecloud.interfaces import OrderThere
-from chargecloud_ocpp.numbers import order_tag, read_order_tag, transaction_id
+from chargecloud_ocpp.numbers import order_tag, plain_tag, read_order_tag, transaction_id
 
 #: of a charge point: those that run, and some before them
 MOST_KNOWN = 128
@@ -21,7 +21,7 @@ class Transaction:
     """
     @ivar id: as the charge point was told, or will be.
     @ivar order_id: C{None} while the platform has made no order of it.
-    @ivar id_tag: that it was begun with, in capitals.
+    @ivar id_tag: that it was begun with, as L{plain_tag} writes it.
     @ivar start_mwh: the register as it began, if that is known.
     @ivar started_at: by the charge point's clock.
     @ivar begun_s: when its start was heard, by the conversation's clock; C{None} if it was not.
@@ -69,7 +69,7 @@ class Transactions:
         """Take up what the platform knows of."""
         for each in there:
             transaction = self.of_order(each.order_id, each.port)
-            transaction.id_tag = (each.card_uid or transaction.id_tag).upper()
+            transaction.id_tag = plain_tag(each.card_uid or transaction.id_tag)
             transaction.start_mwh = each.start_meter_mwh
             transaction.has_ended = each.state not in RUNNING
             if each.state in UNDER_WAY:
@@ -110,7 +110,7 @@ class Transactions:
         found = [each for each in self._known if each.id == number]
         if found:
             return next((each for each in found if not each.has_ended), found[-1])
-        tag = (id_tag or "").strip().upper()
+        tag = plain_tag(id_tag or "")
         order_id = read_order_tag(tag)
         still = [
             each

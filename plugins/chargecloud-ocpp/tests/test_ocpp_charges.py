@@ -334,9 +334,9 @@ def test_a_charge_by_card_is_billed(world: World, there: Point) -> None:
 
 
 def test_a_charge_by_card_is_known_by_its_card(world: World, there: Point) -> None:
-    """On another connection too, as the number was lost."""
+    """On another connection too, as the number was lost; however its bytes are written."""
     card(world)
-    there.start("04A1B2C3")
+    there.start("04:a1:b2:c3")
     (made,) = orders(world, there)
     there.drop()
     there.connect()
