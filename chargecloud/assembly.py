@@ -24,6 +24,7 @@ from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
+from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.open_questions import OpenQuestions
@@ -223,6 +224,7 @@ class Platform:
             live_ports,
             slowness,
             PriceBoard(store, prices, calendar),
+            KnownOrders(store, book),
             desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)

@@ -18,6 +18,7 @@ from twisted.internet.endpoints import serverFromString
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.errors import Invalid
 from chargecloud.domain.fields import checked, choice, text, whole
+from chargecloud.gateway.certificates import TlsSettings
 from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
@@ -142,6 +143,13 @@ class ChargerListener:
     endpoint: str = checked("a Twisted endpoint", _listenable)
     dialects: tuple[DialectName, ...] = choice(
         "what may be spoken there; all if not given", default=()
+    )
+    strict: bool = choice(
+        "what chargers leave out that they must say is not made good there", default=False
+    )
+    tls: TlsSettings | None = choice(
+        "chargers show certificates there; the endpoint is one without TLS of its own",
+        default=None,
     )
 
 

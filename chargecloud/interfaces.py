@@ -20,6 +20,7 @@ from chargecloud.domain.commands import Answer, Command, Price
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
+from chargecloud.domain.order_value import OrderState
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
 
@@ -31,19 +32,42 @@ if TYPE_CHECKING:
 
 
 @frozen
+class OrderThere:
+    """
+    An order of a charger, for dialects whose chargers number their charges otherwise: by it
+    they know again what a charger speaks of, also when the platform was started anew meanwhile.
+
+    @ivar start_meter_mwh: the port's register as the charge began, if that is known.
+    @ivar card_uid: of the card that it was begun with.
+    """
+
+    order_id: int
+    port: int
+    state: OrderState
+    start_meter_mwh: int | None = None
+    card_uid: str | None = None
+
+
+@frozen
 class Credentials:
-    """What the registry knows of a charger that says it is one of ours.
+    """What the platform knows of a charger that says it is one of ours.
 
     @ivar secret: C{None} for a dialect that has no secrets.
     @ivar login_digest: digest of the facts it told at its last login (a dialect that
         need not hear them again says so to the charger), C{None} before the first.
     @ivar next_secret: one that it has been told to use from its next connection on, and
         may not have heard of.
+    @ivar needs_no_secret: whether it was registered to come without one; a charger whose secret
+        was revoked has none either, and is not let in.
+    @ivar orders: its newest ones, the newest last: those that run, and some that have ended, as
+        an end is told again whose acknowledgement was lost.
     """
 
     secret: Secret | None
     login_digest: bytes | None = None
     next_secret: Secret | None = None
+    needs_no_secret: bool = False
+    orders: tuple[OrderThere, ...] = ()
 
 
 @frozen
@@ -202,6 +226,13 @@ class IConversation(Interface):
         """Take what is to be sent."""
 
 
+class ICertifiedConversation(IConversation):
+    """A conversation for which a certificate is a proof, where a listener asks for one."""
+
+    def certified(name: str) -> None:
+        """The far side has shown a certificate of ours with this name, before its first byte."""
+
+
 class IDialect(Interface):
     """A vendor's protocol."""
 
@@ -267,6 +298,21 @@ class IKeyedDialect(IDialect):
         @param limit_wh: C{None} for until full.
         @raise Invalid: for a port or a limit that no code can say.
         """
+
+
+class IOptionalKeyDialect(IDialect):
+    """A dialect whose keys have several lengths, and some of whose chargers have none."""
+
+    least_key_bytes: int = Attribute(
+        "size of its shortest key; C{key_bytes} is that of its longest"
+    )
+
+
+class ILenientDialect(IDialect):
+    """A dialect that makes good what chargers leave out, and need not."""
+
+    def strictly() -> IDialect:
+        """The same one, which does not."""
 
 
 class IChargerEvents(Interface):

@@ -30,6 +30,8 @@ from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
+from chargecloud.gateway.certificates import NoCertificates, asking_certificates
+from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
@@ -90,6 +92,7 @@ _TOLD_IN_A_LINE = (
     CannotListenError,
     FolderInUse,
     NewerDatabase,
+    NoCertificates,
     NotHandedOver,
     SinksOfOneName,
     Unusable,
@@ -233,7 +236,12 @@ class ChargeCloud(Service):
             installed = self.setup.plugins.dialects
             names: tuple[str, ...] = listener.dialects or tuple(installed)
             spoken = [installed[name] for name in names]
-            port = await self._listen(listener.endpoint, platform.gateway.speaking(spoken))
+            if listener.strict:
+                spoken = [strictly(each) for each in spoken]
+            factory: Any = platform.gateway.speaking(spoken)
+            if listener.tls is not None:
+                factory = asking_certificates(listener.tls, factory)
+            port = await self._listen(listener.endpoint, factory)
             self.charger_ports.append(port)
             self._log.info(
                 "chargers connect at {at}, speaking {names}",
@@ -307,6 +315,12 @@ def _exit_with_failure() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
+
+
+def strictly(dialect: IDialect) -> IDialect:
+    """A dialect that makes nothing good, if there is such a one of it."""
+    lenient: Any = dialect
+    return lenient.strictly() if ILenientDialect.providedBy(dialect) else dialect
 
 
 def _place(port: IListeningPort) -> str:

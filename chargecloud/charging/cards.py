@@ -20,10 +20,10 @@ from chargecloud.domain.errors import (
     Refusal,
     StorageFull,
 )
-from chargecloud.domain.events import CardPresented, Outcome, Reply, StopReason
+from chargecloud.domain.events import CardAsked, CardPresented, Outcome, Reply, StopReason
 from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.money.wallets import find_wallet
-from chargecloud.registry.cards import CardStatus, find_card, read_uid
+from chargecloud.registry.cards import Card, CardStatus, find_card, read_uid
 from chargecloud.storage.store import Store
 
 #: answers that are remembered, the newest of each charger; an older question is asked by
@@ -71,6 +71,31 @@ class CardDesk:
             self._answers.popitem(last=False)
         return reply
 
+    async def asked(self, admission: Admission, event: CardAsked) -> Reply:
+        """Whether a card may charge: nothing is begun, and no money is held."""
+        try:
+            card = await self._card(admission, read_uid(event.card_uid))
+        except Invalid:
+            return _refused("unknown-card")
+        if isinstance(card, Reply):
+            return card
+        assert card.customer_id is not None
+        balance_fen = await self._balance_fen(admission.tenant_id, card.customer_id)
+        if balance_fen <= 0:
+            return Reply(Outcome.REFUSED, "insufficient-funds", balance_fen=balance_fen)
+        return Reply(Outcome.KEPT, balance_fen=balance_fen)
+
+    async def _card(self, admission: Admission, uid: str) -> Card | Reply:
+        """A card that may charge, or why it may not."""
+        card = await self.store.read(
+            lambda connection: find_card(connection, admission.tenant_id, uid)
+        )
+        if card is None or card.customer_id is None:
+            return _refused("unknown-card")
+        if card.status in _NOT_ACTIVE:
+            return _refused(_NOT_ACTIVE[card.status])
+        return card
+
     async def _answer(self, admission: Admission, event: CardPresented) -> Reply:
         try:
             uid = read_uid(event.card_uid)
@@ -79,13 +104,10 @@ class CardDesk:
         running = self.book.on_port(admission.charger_id, event.port)
         if running is not None:
             return await self._at_busy_port(running, uid)
-        card = await self.store.read(
-            lambda connection: find_card(connection, admission.tenant_id, uid)
-        )
-        if card is None or card.customer_id is None:
-            return _refused("unknown-card")
-        if card.status in _NOT_ACTIVE:
-            return _refused(_NOT_ACTIVE[card.status])
+        card = await self._card(admission, uid)
+        if isinstance(card, Reply):
+            return card
+        assert card.customer_id is not None
         wish = Wish(
             charger_id=admission.charger_id,
             port=event.port,

@@ -1,7 +1,6 @@
 """What a charger's end record means for its order."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from attrs import frozen
 
@@ -159,7 +158,7 @@ def is_same_end(order: Order, event: ChargeEnded) -> bool:
     """Whether an order has ended with just this record: it was sent again, or tells late of
     the energy that the order was closed with."""
     if order.record is not None:
-        return _told(order.record) == _told(record_of(event))
+        return _says_the_same(order.record, record_of(event))
     if order.basis != LAST_READING or None in (event.start_meter_mwh, event.end_meter_mwh):
         return False
     return (order.start_meter_mwh, order.end_meter_mwh) == (
@@ -168,9 +167,13 @@ def is_same_end(order: Order, event: ChargeEnded) -> bool:
     )
 
 
-def _told(record: Row) -> tuple[Any, ...]:
+def _says_the_same(record: Row, again: Row) -> bool:
     # the reason is left out: a charger may only know it after a restart as "power cut"
-    return record["start_meter_mwh"], record["end_meter_mwh"], record["duration_s"]
+    meters = ("start_meter_mwh", "end_meter_mwh")
+    if any(record[each] != again[each] for each in meters):
+        return False
+    # a dialect that has only instants knows no duration once it has lost the first of them
+    return record["duration_s"] == again["duration_s"] or again["duration_s"] is None
 
 
 def _evidence(event: ChargeEnded, known: Known) -> Row:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
@@ -11,6 +11,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
+from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
@@ -22,6 +23,7 @@ from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.domain.events import (
+    CardAsked,
     CardPresented,
     ChargeEnded,
     ChargePaused,
@@ -55,6 +57,7 @@ class Facts:
     @ivar live: what the ports said last.
     @ivar slowness: names dialects that keep everybody waiting.
     @ivar price_board: tells them what energy costs.
+    @ivar known: has the orders by which a charger's words are understood.
     @ivar desks: take what is none of the core's business.
     """
 
@@ -69,11 +72,16 @@ class Facts:
     live: LivePorts
     slowness: Slowness
     price_board: PriceBoard
+    known: KnownOrders
     desks: Sequence[IChargerDesk] = ()
 
     def credentials(self, dialect: str, identity: str) -> "Deferred[Credentials | None]":
         """What to check a charger's claim with."""
-        return Deferred.fromCoroutine(self.registry.credentials(dialect, identity))
+        return Deferred.fromCoroutine(self._credentials(dialect, identity))
+
+    async def _credentials(self, dialect: str, identity: str) -> Credentials | None:
+        found = await self.registry.credentials(dialect, identity)
+        return found and evolve(found, orders=await self.known.of(dialect, identity))
 
     def logged_in(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
@@ -101,6 +109,8 @@ class Facts:
             return Deferred.fromCoroutine(self.cards.present(admission, event))
         if isinstance(event, PricesAsked):
             return Deferred.fromCoroutine(self.price_board.asked(admission))
+        if isinstance(event, CardAsked):
+            return Deferred.fromCoroutine(self.cards.asked(admission, event))
         if isinstance(event, HazardTold):
             return self.hazards.take(admission, event, received_at)
         if isinstance(event, ChargePaused):

@@ -34,6 +34,9 @@ from chargecloud.domain.order_value import Order, Origin
 from chargecloud.registry.cards import Card, CardStatus, find_card, read_uid
 from chargecloud.storage.store import Store
 
+#: why a record has no order
+UNPRICED = "no such port, or no tariff there"
+
 
 @frozen
 class _Begun:
@@ -88,7 +91,7 @@ class OfflineCharges:
         not have been accepted."""
         begun = await self._begun(admission, event, when(admission, event.at, received_at))
         if begun is None:
-            return await self.unmatched.keep(admission, event, received_at, "no tariff there")
+            return await self.unmatched.keep(admission, event, received_at, UNPRICED)
         order = begun.order
         started = Started(order.created_at, event.start_meter_mwh, admission.instant(event.at))
         step = decide(order, started, admission.epoch)
@@ -110,7 +113,7 @@ class OfflineCharges:
         """A charge was begun and has ended, and we hear of both at once."""
         begun = await self._begun(admission, event, _begun_at(admission, event, received_at))
         if begun is None:
-            return await self.unmatched.keep(admission, event, received_at, "no tariff there")
+            return await self.unmatched.keep(admission, event, received_at, UNPRICED)
         order = evolve(begun.order, held_fen=0)
         self.book.know(begun.terms.tariff)
         track = Track(order, _never, begun.terms.rated_w, begun.terms.rules)
@@ -151,7 +154,10 @@ class OfflineCharges:
                 card_uid=offline.card_uid,
                 limit_energy_wh=code.limit_wh if code else None,
             )
-            return card, code, find_for(connection, admission.tenant_id, wish), wish
+            found = find_for(connection, admission.tenant_id, wish)
+            if not 1 <= event.port <= found.charger.port_count:
+                raise NotFound(f"the charger has no port {event.port}")
+            return card, code, found, wish
 
         try:
             card, code, found, wish = await self.store.read(read)

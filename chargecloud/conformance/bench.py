@@ -25,6 +25,7 @@ from chargecloud.domain.events import (
     Reply,
     TimeAsked,
 )
+from chargecloud.domain.order_value import OrderState
 from chargecloud.interfaces import (
     Answered,
     Claimed,
@@ -33,6 +34,7 @@ from chargecloud.interfaces import (
     Heard,
     IConversation,
     IDialect,
+    OrderThere,
     Proven,
     Told,
 )
@@ -215,9 +217,22 @@ class Bench:
     @property
     def credentials(self) -> Credentials:
         """What the platform knows of the charger."""
-        if self.dialect.key_bytes is None:
-            return Credentials(None)
-        return Credentials(Secret(self._key, 1))
+        secret = None if self.dialect.key_bytes is None else Secret(self._key, 1)
+        return Credentials(secret, orders=self._orders)
+
+    @property
+    def _orders(self) -> tuple[OrderThere, ...]:
+        ended = {each.order_id for each in self.facts(ChargeEnded)}
+        return tuple(
+            OrderThere(
+                each.order_id,
+                each.port,
+                OrderState.ENDED if each.order_id in ended else OrderState.CHARGING,
+                each.start_meter_mwh,
+            )
+            for each in self.facts(ChargeStarted)
+            if each.order_id is not None
+        )
 
     @property
     def _key(self) -> bytes:

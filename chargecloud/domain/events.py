@@ -216,6 +216,13 @@ class CardPresented:
 
 
 @frozen
+class CardAsked:
+    """A charger asks whether a card may charge; that it does is told by a start of its own."""
+
+    card_uid: str
+
+
+@frozen
 class TimeAsked:
     """The charger does not know the time and asks for it."""
 
@@ -310,6 +317,7 @@ ChargerEvent = (
     | ChargePaused
     | ChargeEnded
     | CardPresented
+    | CardAsked
     | TimeAsked
     | PricesAsked
     | HazardTold

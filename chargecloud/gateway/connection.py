@@ -7,6 +7,7 @@ what takes time is a L{Wish}, and its outcome is brought by a call.
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -30,6 +31,7 @@ from chargecloud.interfaces import (
     Gone,
     Greeting,
     Heard,
+    ICertifiedConversation,
     IConversation,
     IDialect,
     Proven,
@@ -132,6 +134,7 @@ class Connection:
     @ivar heard: how much was heard so far; bytes alone are no sign of life.
     @ivar seconds: by which dialects keep their deadlines.
     @ivar recorder: keeps the frames of those who have proved who they are.
+    @ivar peer_name: in the certificate that the far side has shown; C{None} if it has not.
     @ivar tally: what was heard, by dialect and class; of all connections together.
     """
 
@@ -141,6 +144,7 @@ class Connection:
     seconds: Seconds
     took: Callable[[str, float], None]
     dialect: IDialect | None = None
+    peer_name: str | None = None
     sessions: dict[str, Session] = field(factory=dict)
     heard: int = 0
     tally: Counter[tuple[str, type]] = field(factory=Counter)
@@ -264,7 +268,7 @@ class Connection:
             recognised = dialect.recognises(first)
             if recognised:
                 self.dialect = dialect
-                self._conversation = dialect.conversation(self._record, self.seconds)
+                self._conversation = self._new_conversation(dialect)
                 return True
             undecided = undecided or recognised is None
         if not undecided:
@@ -272,6 +276,13 @@ class Connection:
         if len(first) > MOST_FIRST_BYTES:
             raise LimitExceeded("no dialect was recognised in the first bytes")
         return False
+
+    def _new_conversation(self, dialect: IDialect) -> IConversation:
+        conversation: Any = dialect.conversation(self._record, self.seconds)
+        if self.peer_name is not None and ICertifiedConversation.providedBy(conversation):
+            conversation.certified(self.peer_name)
+        made: IConversation = conversation
+        return made
 
     def _record(self, identity: str, is_up: bool, raw: bytes, opened: bytes | None) -> None:
         frame = self.recorder.frame(is_up, raw, opened)

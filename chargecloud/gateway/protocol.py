@@ -26,6 +26,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import Outcome, Reply, TimeAsked
 from chargecloud.gateway.awaited import Awaited
+from chargecloud.gateway.certificates import peer_name
 from chargecloud.gateway.connection import (
     AskAdmission,
     AskCredentials,
@@ -112,6 +113,8 @@ class ChargerProtocol(Protocol):
         """Bytes have come; what is heard in them is a sign of life."""
         now_s = self._seconds()
         self._reading.take(len(data), now_s)
+        if self._connection.dialect is None:
+            self._connection.peer_name = peer_name(self.transport)
         heard = self._connection.heard
         self._act(self._connection.receive, data)
         if self._connection.heard > heard:

@@ -13,10 +13,9 @@ from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stal
 from chargecloud.domain.errors import AlreadyExists, Invalid, NotAdmitted, NotFound, OutOfService
 from chargecloud.domain.events import LoggedIn
 from chargecloud.domain.order_rows import instant_ms, instant_of
-from chargecloud.interfaces import Credentials, IDialect
-from chargecloud.registry.secrets import FIRST_KEY, SEALED, Secrets
+from chargecloud.interfaces import Credentials, IDialect, IOptionalKeyDialect
+from chargecloud.registry.secrets import FIRST_KEY, NEEDS_NONE, SEALED, Secrets
 from chargecloud.registry.sites import find_site
-from chargecloud.registry.vault import key_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.schema import chargers, sites
 from chargecloud.storage.store import Store
@@ -26,6 +25,8 @@ MOST_LOGIN_TRIES = 5
 #: earlier starts of a charger that are remembered: what it kept through a power cut, and
 #: through some more before it could tell
 MOST_BOOTS = 8
+#: instead of a key, for a charger that is to come without one
+NO_KEY = "none"
 #: an uptime in whole seconds, and a network that takes its time
 BOOT_TOLERANCE = timedelta(seconds=60)
 
@@ -159,7 +160,7 @@ class Chargers:
         Register a charger.
 
         @param key: what it is to prove itself with, in hexadecimal; made if it is not given
-            and its dialect has keys.
+            and its dialect has keys; L{NO_KEY} where its dialect lets it come without.
         @param about: the other fields of L{Charger} that describe it.
         @return: the charger and its key, the same again if the request is sent again.
         @raise AlreadyExists: if its identity is taken.
@@ -185,7 +186,7 @@ class Chargers:
             "kind": kind.value,
             "status": charger.status.value,
             "wrapped_key": self.secrets.seal(charger.id, secret, FIRST_KEY),
-            "key_generation": FIRST_KEY,
+            "key_generation": NEEDS_NONE if key == NO_KEY else FIRST_KEY,
             "keyed_at": None if secret is None else charger.created_at,
             "boots_before": [],
         }
@@ -228,7 +229,9 @@ class Chargers:
         except Invalid as error:
             fault = {"pointer": "/identity", "detail": error.detail}
             raise Invalid(error.detail, errors=[fault]) from error
-        return identity, key_of(key, spoken.key_bytes)
+        if key == NO_KEY and IOptionalKeyDialect.providedBy(spoken):
+            return identity, None
+        return identity, self.secrets.read(dialect, key)
 
     async def _with_key(self, tenant_id: int, charger_id: int) -> tuple[Charger, bytes | None]:
         def read(connection: Connection) -> tuple[Charger, Any]:
@@ -278,7 +281,8 @@ class Chargers:
             return None
         secret = self.secrets.of(row)
         following = self.secrets.following(dialect, identity, secret, row.next_key_nonce)
-        return Credentials(secret, row.login_digest, following)
+        needs_none = row.wrapped_key is None and row.key_generation == NEEDS_NONE
+        return Credentials(secret, row.login_digest, following, needs_none)
 
     async def admit(
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None

@@ -11,7 +11,6 @@ from chargecloud.domain.decision import Change, Decision, LogEntry, Stale
 from chargecloud.domain.errors import Conflict
 from chargecloud.registry.chargers import find_charger
 from chargecloud.registry.secrets import FIRST_KEY, SEALED, Secrets
-from chargecloud.registry.vault import key_of
 from chargecloud.storage.schema import chargers
 from chargecloud.storage.store import Store
 
@@ -31,7 +30,7 @@ class KeyState:
     """
     How a charger stands with its keys; no key itself.
 
-    @ivar generation: counts them from 1.
+    @ivar generation: counts them from 1; 0 of a charger that needs none.
     @ivar has_key: whether it has one: without, it cannot log in.
     @ivar is_changing: whether it is to make the next one, and has not used it yet.
     @ivar since: when it got its present one.
@@ -108,7 +107,7 @@ class Keys:
         @raise Invalid: for a text that is no key of its dialect.
         """
         row = await self._row(tenant_id, charger_id)
-        made = key_of(key, self.secrets.dialects[row.dialect].key_bytes)
+        made = self.secrets.read(row.dialect, key)
         if made is None:
             raise Conflict(f"{row.dialect} chargers have no keys")
         changed = {
@@ -124,7 +123,12 @@ class Keys:
     async def revoke(self, tenant_id: int | None, charger_id: int, by: int) -> None:
         """A charger's key is lost: nobody logs in with it any more."""
         row = await self._row(tenant_id, charger_id)
-        gone = {"wrapped_key": None, "next_key_nonce": None, "keyed_at": None}
+        gone = {
+            "wrapped_key": None,
+            "key_generation": max(FIRST_KEY, row.key_generation),
+            "next_key_nonce": None,
+            "keyed_at": None,
+        }
         await self._write(row, gone, "charger.key_revoked", by)
 
     async def _row(self, tenant_id: int | None, charger_id: int) -> Any:

@@ -14,12 +14,14 @@ from typing import Any
 from attrs import field, frozen
 
 from chargecloud.domain.charger import Secret
-from chargecloud.interfaces import IDialect, IKeyedDialect
-from chargecloud.registry.vault import Vault
+from chargecloud.interfaces import IDialect, IKeyedDialect, IOptionalKeyDialect
+from chargecloud.registry.vault import Vault, key_of
 from chargecloud.storage.schema import chargers
 
 #: the number of the key that a charger is registered with
 FIRST_KEY = 1
+#: instead of a number, of a charger that was registered to come without a key
+NEEDS_NONE = 0
 #: what a charger's secret is made of
 SEALED = [chargers.c.id, chargers.c.wrapped_key, chargers.c.key_generation]
 
@@ -71,6 +73,16 @@ class Secrets:
         """The dialect, if its chargers may be given new keys."""
         spoken = self.dialects.get(dialect)
         return spoken if IKeyedDialect.providedBy(spoken) else None
+
+    def read(self, dialect: str, text: str | None) -> bytes | None:
+        """
+        A key as a person gives it; one that is made if they do not.
+
+        @raise Invalid: for a text that is no key of the dialect.
+        """
+        spoken: Any = self.dialects[dialect]
+        least = spoken.least_key_bytes if IOptionalKeyDialect.providedBy(spoken) else None
+        return key_of(text, spoken.key_bytes, least)
 
     def new_nonce(self, dialect: str) -> bytes | None:
         """What a charger's next key is to be made with, C{None} where there can be none."""

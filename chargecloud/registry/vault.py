@@ -82,12 +82,13 @@ class Vault:
             ) from error
 
 
-def key_of(text: str | None, size: int | None) -> bytes | None:
+def key_of(text: str | None, size: int | None, least: int | None = None) -> bytes | None:
     """
     A charger's key: the one that is given, or else a new one.
 
     @param text: in hexadecimal; C{None} to have one made.
     @param size: bytes of a key in the charger's dialect; C{None} if it has no keys.
+    @param least: of its shortest, if they have several lengths.
     @raise Invalid: for a text that is no such key.
     """
     if size is None:
@@ -100,8 +101,10 @@ def key_of(text: str | None, size: int | None) -> bytes | None:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != size:
-        raise _invalid(f"must be {size} bytes in hexadecimal")
+    least = size if least is None else least
+    if not least <= len(key) <= size:
+        sizes = str(size) if least == size else f"{least} to {size}"
+        raise _invalid(f"must be {sizes} bytes in hexadecimal")
     return key
 
 

@@ -1,11 +1,13 @@
 """Cards at chargers: known, unknown, blocked, poor; the same card ends what it began."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chargecloud.domain.commands import StartCharge
-from chargecloud.domain.events import StopReason
+from chargecloud.domain.events import CardAsked, Outcome, StopReason
+from tests.harness import result_of
 from tests.world import Box, World
 
 UID = "04A1B2C3D4"
@@ -116,3 +118,28 @@ def test_a_card_of_another_tenant_is_unknown(tmp_path: Path) -> None:
     answer = box.card(1, UID)
     assert answer is not None
     assert answer.code == "blocked-card"
+
+
+@pytest.mark.parametrize(
+    ("more", "uid", "code"),
+    [
+        ({}, "04:a1:b2:c3:d4", "ok"),
+        ({}, "FFFF", "unknown-card"),
+        ({}, " ", "unknown-card"),
+        ({"status": "blocked"}, UID, "blocked-card"),
+        ({"status": "expired"}, UID, "expired-card"),
+        ({"balance_fen": 0}, UID, "insufficient-funds"),
+    ],
+)
+def test_asking_about_a_card_begins_nothing(tmp_path: Path, more: Any, uid: str, code: str) -> None:
+    """A charger that begins by itself only asks whether it may; no money is held for that."""
+    world, box, customer = site_with_card(tmp_path, **more)
+    gateway = world.platform.gateway
+    found = gateway.presence.find(box.id)
+    assert found is not None
+    asked = gateway.events.receive(found.admission, CardAsked(uid), world.calendar.now())
+    reply = result_of(asked)
+    assert reply.code == code
+    assert (reply.outcome is Outcome.KEPT) is (code == "ok")
+    assert world.get("/orders")["items"] == []
+    assert world.get(f"/wallets/{customer}")["held_fen"] == 0

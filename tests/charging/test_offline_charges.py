@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from attrs import evolve
+
 from chargecloud.domain.charger import ChargerTime
 from chargecloud.domain.events import (
     ChargeEnded,
@@ -148,6 +150,17 @@ def test_a_card_that_nobody_knows_is_stopped_and_listed(tmp_path: Path) -> None:
     assert (order["customer_id"], order["card_uid"]) == (None, "FFFF")
     assert len(box.stops()) == 1
     sound(world)
+
+
+def test_a_charge_at_no_port_of_the_charger_is_kept_for_a_person(tmp_path: Path) -> None:
+    """It makes no order, and is not told again for ever."""
+    world, box, _ = away(tmp_path)
+    box.record(1, evolve(started(box), port=9))
+    box.record(2, evolve(ended(box, 100_000), port=9))
+    assert [each.outcome for each in box.kept()] == [Outcome.KEPT] * 2
+    assert world.get("/orders")["items"] == []
+    kept = world.get("/orders/unmatched")["items"]
+    assert {each["why"] for each in kept} == {"no such port, or no tariff there"}
 
 
 def test_it_takes_the_port_from_an_order_that_was_forgotten(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def golden(dialect: str) -> tuple[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dialect", "more"),
-    [("native", ()), ("dny", golden("dny")), ("ykc", golden("ykc"))],
-    ids=["native", "dny", "ykc"],
+    [("native", ()), ("dny", golden("dny")), ("ykc", golden("ykc")), ("ocpp", ())],
+    ids=["native", "dny", "ykc", "ocpp"],
 )
 def test_our_dialects_pass(dialect: str, more: Sequence[str], tmp_path: Path) -> None:
     """As anybody runs it, from anywhere; its report names each rule."""

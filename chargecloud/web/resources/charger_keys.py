@@ -17,7 +17,7 @@ from chargecloud.routes import Call, Method, Route
 class KeysShown:
     """How a charger stands with its keys."""
 
-    generation: int = whole("counts its keys, from 1")
+    generation: int = whole("counts its keys, from 1; 0 of a charger that needs none")
     has_key: bool = choice("whether it has one: without, it cannot log in")
     is_changing: bool = choice("whether it is to make the next one, and has not used it yet")
     since: datetime | None = choice("when it got its present one")

@@ -42,7 +42,11 @@ class NewCharger:
     owner: str | None = text("who owns it, if not the company", default=None)
     imei: str | None = text("of its modem", default=None, longest=20)
     iccid: str | None = text("of its SIM", default=None, longest=20)
-    key: str | None = text("16 bytes in hexadecimal; made if it is not given", default=None)
+    key: str | None = text(
+        "in hexadecimal, as long as its dialect's are; made if it is not given; none for a charger"
+        " that comes without, where its dialect allows that",
+        default=None,
+    )
 
 
 @frozen(kw_only=True)

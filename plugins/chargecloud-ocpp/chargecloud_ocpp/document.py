@@ -1,8 +1,11 @@
 """The document of the messages, made from the tables: C{python -m chargecloud_ocpp.document}."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 
+from chargecloud_ocpp.cases import CASES, NOT_RUN
+from chargecloud_ocpp.facts import HAZARDS, PORT_STATES, STOP_REASONS
 from chargecloud_ocpp.messages import PROFILES
 from chargecloud_ocpp.messages.fields import (
     Action,
@@ -30,7 +33,35 @@ against the schemas of the Open Charge Alliance.
 Fields in brackets may be left out. What we send keeps to the tables to the letter. What comes is
 read as far as it goes: numbers as text, text as numbers, times without a zone (UTC), texts that
 are too long, values that no enumeration has, members that no message has; each is told of in the
-log.
+log.  Whatever comes is answered with something valid, and no message ends a connection.
+
+* A charge point is registered with its identity as ``GET /ocpp/<identity>`` has it,
+  percent-decoded; who is not registered hears 404.
+* ``POST /chargers`` makes an ``AuthorizationKey`` (20 bytes), or takes one of 16 to 20; the
+  password of HTTP Basic is its bytes, or their hexadecimal digits.  One that was registered with
+  ``"key": "none"`` comes without.  Security profile 1 is a ``tcp:`` listener, 2 an ``ssl:`` one, 3
+  one with a table ``[listen.chargers.tls]``: then the common name of the certificate is the
+  identity, and no password is asked.
+* A listener with ``strict = true`` refuses who offers no subprotocol, or asks for no upgrade.
+* An order's ``idTag`` is ``K`` and its id in 13 digits of base 36; its ``transactionId`` is its id
+  modulo 2147483647, plus 1.  The end of a transaction whose number is 0, -1 or unknown is known by
+  its ``idTag``, if that names one order of this charge point that has no end; else it is answered,
+  and ends nothing.
+* ``StopTransaction`` is answered when it is written down, ``StartTransaction`` too, unless that
+  cannot be done now: then it has its number, so that it can be stopped, and is written down later.
+* A card at the charge point is asked about by ``Authorize``; the charge is the charge point's to
+  begin, and its order is made when ``StartTransaction`` tells of it.
+* A register that begins well below where its charge began counts that charge alone.
+* A clock that is more than five minutes off, or was never set, dates nothing.
+* Limits of energy and time are kept by the platform, which stops a charge a moment before it comes
+  to them; OCPP 1.6 has words for neither.
+* What a charge point is set to after each start: ``ConnectionTimeOut``, ``MeterValuesSampledData``,
+  ``MeterValueSampleInterval``.
+
+``POST /api/v1/chargers/{id}/ocpp/{Action}`` with ``{"payload": {...}}`` has a charge point carry
+out any of the central system's operations below, checked by its table before it is sent; ``GET
+/api/v1/chargers/{id}/ocpp`` shows what it was told to keep by them: reservations, the local list,
+charging profiles, configuration.
 """
 
 
@@ -41,6 +72,10 @@ def lines() -> Iterator[str]:
         yield f"{profile}\n{'-' * len(profile)}\n"
         for action in table:
             yield from _entry(action)
+    yield from _meanings("States of ports", PORT_STATES)
+    yield from _meanings("Reasons for an end", STOP_REASONS)
+    yield from _meanings("Hazards", HAZARDS)
+    yield from _cases()
     yield "Structures\n----------\n"
     seen: dict[Structure, None] = {}
     choices: dict[Choice, None] = {}
@@ -58,6 +93,29 @@ def lines() -> Iterator[str]:
     for choice in choices:
         yield f"``{choice.name}``"
         yield f"   {', '.join(choice.values)}\n"
+
+
+def _meanings(title: str, meanings: Mapping[str, Enum]) -> Iterator[str]:
+    yield f"{title}\n{'-' * len(title)}\n"
+    for name, meaning in meanings.items():
+        yield f"* ``{name}``: {meaning.value}"
+    yield ""
+
+
+def _cases() -> Iterator[str]:
+    """The test cases, and what runs them."""
+    title = "Test cases of the Open Charge Alliance"
+    yield f"{title}\n{'-' * len(title)}\n"
+    yield "Those for central systems, of the document of 2026-02, and the test that runs each.\n"
+    yield ".. list-table::\n   :header-rows: 1\n"
+    yield "   * - Case\n     - Title\n     - Test"
+    for case in CASES:
+        module, function = case.test
+        yield f"   * - TC_{case.number}\n     - {case.title}\n     - ``{module}::{function}``"
+    yield "\nNot run:\n"
+    for number, why in NOT_RUN.items():
+        yield f"* TC_{number}: {why}."
+    yield ""
 
 
 def _entry(action: Action) -> Iterator[str]:
