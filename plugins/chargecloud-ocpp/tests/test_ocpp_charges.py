@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from chargecloud.charging.settings import ChargingSettings
 from chargecloud_ocpp.numbers import order_tag, transaction_id
 from ocpp_point import Point, charging, energy, ocpp_world, point
 from tests.web.resources.asking import Asking
 from tests.world import World
+
+CONFIRM_S = ChargingSettings().confirm_deadline_s
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_accepted_is_not_started(world: World, there: Point) -> None:
     call = there.take("RemoteStartTransaction")
     there.answer(call, status="Accepted")
     assert order(world, made["id"])["state"] == "starting"
-    world.clock.advance(61)
+    there.live(CONFIRM_S + 30)
     assert order(world, made["id"])["state"] == "failed"
     number = there.start(call.payload["idTag"])
     assert there.take("RemoteStopTransaction").payload == {"transactionId": number}
@@ -159,7 +162,7 @@ def test_a_charge_that_the_platform_has_closed_is_stopped(world: World, there: P
     made = world.make("/orders", body)
     there.answer(there.take("RemoteStartTransaction"), status="Accepted")
     there.drop()
-    world.clock.advance(61)
+    world.clock.advance(CONFIRM_S + 1)
     assert order(world, made["id"])["state"] == "failed"
     there.connect()
     number = there.start(order_tag(int(made["id"])))

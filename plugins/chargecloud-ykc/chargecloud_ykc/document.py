@@ -27,7 +27,8 @@ digits are BCD, times are CP56Time2a in Beijing's time.
 * A start that fails because nothing is plugged in is not final for 60 s: the order waits, and
   fails with ``not-plugged`` after ``confirm_deadline_s``.
 * That a charge has begun is told by a reading of a gun that charges for it; the pile's "yes" to a
-  start alone is taken back after ``confirm_deadline_s``.  A "yes" may come up to 60 s after the start.
+  start alone is taken back after ``confirm_deadline_s``.  A "yes" may come up to 60 s after the
+  start.
 * A stop names no order.  It is sent only while the gun charges for that order; on a new
   connection the gun is asked first.
 * A record is acknowledged when it is committed, as received; it is the same one by its trade
