@@ -39,7 +39,7 @@ class Said:
 
 def revisions() -> dict[str, Path]:
     """The revisions that the command line brings a database to."""
-    return load_plugins(entries=()).migrations
+    return load_plugins().migrations
 
 
 def platform(folder: Path) -> World:
