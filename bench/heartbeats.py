@@ -77,6 +77,9 @@ class Office:
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """There is one of each."""
 
+    def failed(self, dialect: str) -> None:
+        """Not looked at here."""
+
     def took(self, dialect: str, seconds: float) -> None:
         """A dialect has read what came."""
 

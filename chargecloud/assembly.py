@@ -30,6 +30,7 @@ from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.open_questions import OpenQuestions
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
+from chargecloud.charging.plugin_calls import PluginCalls
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
@@ -39,7 +40,6 @@ from chargecloud.charging.sampling import Sampling
 from chargecloud.charging.schedules import PriceBoard
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.settling import Settling
-from chargecloud.charging.slowness import Slowness
 from chargecloud.charging.start_codes import StartCodes
 from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
@@ -124,7 +124,7 @@ class Platform:
     placing: Placing
     reports: Reports
     watching: Watching
-    slowness: Slowness
+    plugin_calls: PluginCalls
     delivering: Delivering
     watchdog: Watchdog
     chargers: Chargers
@@ -163,10 +163,12 @@ class Platform:
         registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
         people, wallets = Customers(store, calendar), Wallets(store)
-        slowness = Slowness(calendar, clock.seconds)
-        tariffs_took = partial(slowness.took, "tariff")
+        plugin_calls = PluginCalls(calendar, clock.seconds)
+        took, failed = (
+            partial(each, "tariff") for each in (plugin_calls.took, plugin_calls.failed)
+        )
         timed = {
-            name: TimedTariff(tariff, clock.seconds, tariffs_took)
+            name: TimedTariff(tariff, clock.seconds, took, failed)
             for name, tariff in plugins.tariffs.items()
         }
         prices = Tariffs(store, calendar, timed, plugins.made_by("tariffs"))
@@ -204,7 +206,7 @@ class Platform:
         }
         delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
         watching = Watching(store, book, stopping, watches, delivering, made_by=watched_by)
-        slowness.tell = watching.tell
+        plugin_calls.tell = watching.tell
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
@@ -222,7 +224,7 @@ class Platform:
             rekeying,
             lists,
             live_ports,
-            slowness,
+            plugin_calls,
             PriceBoard(store, prices, calendar),
             KnownOrders(store, book),
             desks,
@@ -249,7 +251,7 @@ class Platform:
             placing=placing,
             reports=reports,
             watching=watching,
-            slowness=slowness,
+            plugin_calls=plugin_calls,
             delivering=delivering,
             watchdog=watchdog,
             chargers=registered,

@@ -163,6 +163,17 @@ class Figures(Collector):
         for name in delivering.sinks:
             failures.add_metric((name,), delivering.failed[name])
         yield failures
+        calls = self.platform.plugin_calls
+        for name, what, counted in (
+            ("slow", "calls that kept everybody waiting", calls.slow),
+            ("failures", "calls that raised what they must not", calls.failures),
+        ):
+            family = CounterMetricFamily(
+                f"chargecloud_plugin_{name}", what, None, ("kind", "plugin")
+            )
+            for key, number in counted.items():
+                family.add_metric(key, number)
+            yield family
 
     def _of_storage(self) -> Iterable[Metric]:
         yield _gauge("decisions_waiting", "for the next commit", self.writer.waiting)

@@ -350,6 +350,9 @@ class IChargerEvents(Interface):
     def took(dialect: str, seconds: float) -> None:
         """A dialect has read what came, and everybody else has waited for so long."""
 
+    def failed(dialect: str) -> None:
+        """A dialect has raised what it must not; its connection is closed, and no other."""
+
 
 class IReadingWatch(Interface):
     """Looks at every reading on its way.  Pure and synchronous: no I/O, no waiting."""

@@ -13,11 +13,11 @@ from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
+from chargecloud.charging.plugin_calls import PluginCalls
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.schedules import PriceBoard
-from chargecloud.charging.slowness import Slowness
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
@@ -55,7 +55,7 @@ class Facts:
     @ivar rekeying: has chargers make new keys.
     @ivar card_lists: tells them which cards may charge offline.
     @ivar live: what the ports said last.
-    @ivar slowness: names dialects that keep everybody waiting.
+    @ivar plugin_calls: knows dialects that keep everybody waiting, or fail.
     @ivar price_board: tells them what energy costs.
     @ivar known: has the orders by which a charger's words are understood.
     @ivar desks: take what is none of the core's business.
@@ -70,7 +70,7 @@ class Facts:
     rekeying: Rekeying
     card_lists: CardLists
     live: LivePorts
-    slowness: Slowness
+    plugin_calls: PluginCalls
     price_board: PriceBoard
     known: KnownOrders
     desks: Sequence[IChargerDesk] = ()
@@ -143,7 +143,11 @@ class Facts:
 
     def took(self, dialect: str, seconds: float) -> None:
         """A dialect has read what came."""
-        self.slowness.took("dialect", dialect, seconds)
+        self.plugin_calls.took("dialect", dialect, seconds)
+
+    def failed(self, dialect: str) -> None:
+        """A dialect has raised what it must not."""
+        self.plugin_calls.failed("dialect", dialect)
 
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """Two boxes may have one identity and key."""

@@ -22,6 +22,7 @@ from chargecloud.domain.errors import (
     CommandTimedOut,
     NotAdmitted,
     Overloaded,
+    Refusal,
     RemoteError,
 )
 from chargecloud.domain.events import Outcome, Reply, TimeAsked
@@ -172,8 +173,11 @@ class ChargerProtocol(Protocol):
             return fail(Overloaded("too many commands wait for this charger"))
         try:
             number = self._connection.command(identity, command)
+        except Refusal:
+            return fail(Failure())
         except Exception:
-            # a refusal; or what a dialect could not put into a frame
+            # what a dialect could not put into a frame
+            self._gateway.events.failed(self._dialect)
             return fail(Failure())
         answered = self._awaited.wait(identity, number, deadline_s)
         answered.addBoth(self._count, command, self._seconds())
@@ -211,8 +215,11 @@ class ChargerProtocol(Protocol):
         except RemoteError as error:
             self._refuse(error)
         except Exception:
-            # our own fault: this connection suffers, the others do not
-            self._log.failure("a connection failed")
+            # a dialect's fault, or our own: this connection suffers, the others do not
+            spoken = self._connection.dialect
+            name = "none yet" if spoken is None else spoken.name
+            self._log.failure("a connection that speaks {dialect} failed", dialect=name)
+            self._gateway.events.failed(name)
             self._close("fault")
         else:
             self._write()

@@ -9,6 +9,7 @@ from attrs import frozen
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
+from chargecloud.domain.errors import Refusal
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import ITariff
 
@@ -20,11 +21,13 @@ T = TypeVar("T")
 class TimedTariff:
     """
     @ivar took: is told the kind of the tariff, and how many seconds a call took.
+    @ivar failed: is told the kind of one that raised what it must not.
     """
 
     within: ITariff
     seconds: Callable[[], float]
     took: Callable[[str, float], None]
+    failed: Callable[[str], None]
 
     @property
     def kind(self) -> str:
@@ -55,5 +58,10 @@ class TimedTariff:
         began_s = self.seconds()
         try:
             return call()
+        except Refusal:
+            raise
+        except Exception:
+            self.failed(self.kind)
+            raise
         finally:
             self.took(self.kind, self.seconds() - began_s)

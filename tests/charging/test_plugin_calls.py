@@ -1,14 +1,15 @@
-"""A plugin that keeps everybody waiting is named."""
+"""A plugin that keeps everybody waiting is named, and one that fails is counted."""
 
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from attrs import evolve
 
 from chargecloud.calendar import Calendar
-from chargecloud.charging.slowness import SLOW_S, TOLD_EVERY_S, Slowness
+from chargecloud.charging.plugin_calls import SLOW_S, TOLD_EVERY_S, PluginCalls
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.host import NativeConversation
 from chargecloud.domain.alarm import Alarm
@@ -49,15 +50,15 @@ def test_a_slow_tariff_is_named(tmp_path: Path) -> None:
 def test_it_is_named_once_an_hour() -> None:
     """Each call counts."""
     clock, told = clock_at(), list[Alarm]()
-    slowness = Slowness(Calendar(clock.seconds), clock.seconds, told.append)
+    plugin_calls = PluginCalls(Calendar(clock.seconds), clock.seconds, told.append)
     for _ in range(3):
-        slowness.took("tariff", "t", SLOW_S)
-        slowness.took("tariff", "t", SLOW_S / 2)
-    assert (len(told), slowness.slow["tariff", "t"]) == (1, 3)
-    slowness.took("dialect", "t", SLOW_S)
+        plugin_calls.took("tariff", "t", SLOW_S)
+        plugin_calls.took("tariff", "t", SLOW_S / 2)
+    assert (len(told), plugin_calls.slow["tariff", "t"]) == (1, 3)
+    plugin_calls.took("dialect", "t", SLOW_S)
     assert len(told) == 2
     clock.advance(TOLD_EVERY_S)
-    slowness.took("tariff", "t", SLOW_S)
+    plugin_calls.took("tariff", "t", SLOW_S)
     assert len(told) == 3
 
 
@@ -81,3 +82,48 @@ def test_a_slow_dialect_is_named(tmp_path: Path) -> None:
     world.box().connect()
     world.clock.advance(0)
     assert alarms(sink) == [{"kind": "dialect", "name": "native", "milliseconds": 300}]
+
+
+def test_a_tariff_that_fails_is_counted(tmp_path: Path) -> None:
+    """By its kind; the charge begins all the same, and terms that it refuses are no failure."""
+
+    class Broken(ByTime):
+        def boundaries(
+            self, terms: Any, zone: ZoneInfo, after: datetime, until: datetime
+        ) -> list[datetime]:
+            raise KeyError(terms)
+
+    world = World(tmp_path, plugins=evolve(native_plugins(), tariffs={"by_time": Broken()}))
+    refused = {"name": "t", "kind": "by_time", "terms": {"price_fen": "much"}}
+    assert world.http("POST", "/tariffs", refused)[0] == 422
+    assert not world.platform.plugin_calls.failures
+    terms = {"price_fen": 100, "block_s": 9_000, "electricity": 60_000}
+    box = world.box(world.site(terms, "by_time")).connect()
+    order = world.order(box, world.customer())
+    box.begin()
+    world.pass_time(120, lambda: box.report(1_000))
+    assert world.platform.plugin_calls.failures["tariff", "by_time"] > 0
+    assert world.get(f"/orders/{order['id']}")["state"] == "charging"
+
+
+@pytest.mark.parametrize("where", ["receive", "recognises"])
+def test_a_dialect_that_fails_is_counted(tmp_path: Path, where: str) -> None:
+    """Its connection is closed, and others are served."""
+
+    class Falls(NativeConversation):
+        def receive(self, data: bytes) -> Any:
+            raise KeyError(data)
+
+    class Brittle(NativeDialect):
+        def recognises(self, first: bytes) -> bool | None:
+            if where == "recognises":
+                raise KeyError(first)
+            return super().recognises(first)
+
+        def conversation(self, record: Any = None, seconds: Any = None) -> Any:
+            return Falls(self.entropy, record)
+
+    world = World(tmp_path, plugins=evolve(native_plugins(), dialects={"native": Brittle()}))
+    world.box().connect()
+    named = "native" if where == "receive" else "none yet"
+    assert world.platform.plugin_calls.failures == {("dialect", named): 1}

@@ -1,4 +1,4 @@
-"""Plugins that keep everybody waiting: those that are called inline, and take too long."""
+"""Calls of plugins that are called inline: those that take long, and those that fail."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,17 +16,23 @@ TOLD_EVERY_S = 3_600.0
 
 
 @define(eq=False)
-class Slowness:
+class PluginCalls:
     """
     @ivar tell: takes alarms.
-    @ivar slow: slow calls, by what it is and its name.
+    @ivar slow: slow calls, by what it is and its name; and C{failures}, those that raised what
+        they must not.
     """
 
     calendar: Calendar
     seconds: Callable[[], float]
     tell: Callable[[Alarm], None] = lambda _alarm: None
     slow: Counter[tuple[str, str]] = field(factory=Counter, init=False)
+    failures: Counter[tuple[str, str]] = field(factory=Counter, init=False)
     _told_s: dict[tuple[str, str], float] = field(factory=dict, init=False)
+
+    def failed(self, kind: str, name: str) -> None:
+        """A call of a plugin has raised what it must not; who has called it goes on without."""
+        self.failures[kind, name] += 1
 
     def took(self, kind: str, name: str, seconds: float) -> None:
         """A call of a plugin has come back after so long."""
