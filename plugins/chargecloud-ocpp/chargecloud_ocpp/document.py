@@ -43,10 +43,10 @@ log.  Whatever comes is answered with something valid, and no message ends a con
   one with a table ``[listen.chargers.tls]``: then the common name of the certificate is the
   identity, and no password is asked.
 * A listener with ``strict = true`` refuses who offers no subprotocol, or asks for no upgrade.
-* An order's ``idTag`` is ``K`` and its id in 13 digits of base 36; its ``transactionId`` is its id
-  modulo 2147483647, plus 1.  The end of a transaction whose number is 0, -1 or unknown is known by
-  its ``idTag``, if that names one order of this charge point that has no end; else it is answered,
-  and ends nothing.
+* An order's ``idTag`` is ``C0`` and its id in 16 hexadecimal digits; its ``transactionId`` is its
+  id modulo 2147483647, plus 1.  The end of a transaction whose number is 0, -1 or unknown is known
+  by its ``idTag``, if that names one order of this charge point that has no end; else it is
+  answered, and ends nothing.
 * ``StopTransaction`` is answered when it is written down, ``StartTransaction`` too, unless that
   cannot be done now: then it has its number, so that it can be stopped, and is written down later.
 * A card at the charge point is asked about by ``Authorize``; the charge is the charge point's to

@@ -7,12 +7,10 @@ import re
 from datetime import datetime
 from hashlib import sha256
 
-#: no card's number begins with it, as those are hexadecimal
-ORDER_MARK = "K"
-#: of base 36, for the largest id
-_DIGITS = 13
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_TAG = re.compile(f"{ORDER_MARK}([0-9A-Z]{{{_DIGITS}}})")
+#: with an order's 16 digits it makes 9 bytes, which no card's number has: those are 4, 7 or 10
+ORDER_MARK = "C0"
+_DIGITS = 16
+_TAG = re.compile(f"{ORDER_MARK}([0-9A-F]{{{_DIGITS}}})")
 _BETWEEN = str.maketrans("", "", " :-")
 MOST_ORDER = 2**63 - 1
 #: the prime by which transactions are numbered, below 2**31: ids that follow each other fall
@@ -21,12 +19,9 @@ PRIME = 2**31 - 1
 
 
 def order_tag(order_id: int) -> str:
-    """The C{idTag} that an order is started with: its mark, and the id in base 36."""
-    digits = ""
-    while order_id:
-        order_id, digit = divmod(order_id, 36)
-        digits = _ALPHABET[digit] + digits
-    return ORDER_MARK + digits.rjust(_DIGITS, "0")
+    """The C{idTag} that an order is started with: its mark, and the id.  In hexadecimal: some
+    chargers (Alfen's) refuse any other."""
+    return f"{ORDER_MARK}{order_id:0{_DIGITS}X}"
 
 
 def read_order_tag(tag: str) -> int | None:
@@ -34,7 +29,7 @@ def read_order_tag(tag: str) -> int | None:
     found = _TAG.fullmatch(tag.strip().upper())
     if found is None:
         return None
-    order_id = int(found[1], 36)
+    order_id = int(found[1], 16)
     return order_id if 0 < order_id <= MOST_ORDER else None
 
 

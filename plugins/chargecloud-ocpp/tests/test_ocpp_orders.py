@@ -90,11 +90,13 @@ def there(state: OrderState = OrderState.CHARGING) -> OrderThere:
 def test_an_order_is_known_by_its_tag(order_id: int) -> None:
     """Exactly, in either case, within 20 characters."""
     tag = order_tag(order_id)
-    assert len(tag) == 14
+    assert len(tag) == 18
     assert read_order_tag(tag) == read_order_tag(f" {tag.lower()}") == order_id
 
 
-@pytest.mark.parametrize("tag", ["", "04A1B2C3", "K", "K" + "Z" * 13, "K" + "0" * 13, "K" * 14])
+@pytest.mark.parametrize(
+    "tag", ["", "04A1B2C3", "C0", "C0" + "F" * 16, "C0" + "0" * 16, "C0" + "Z" * 16]
+)
 def test_a_card_is_no_order(tag: str) -> None:
     """Nor is what no id could make."""
     found = read_order_tag(tag)
