@@ -71,8 +71,8 @@ class Forgets(DnyConversation):
     def receive(self, data: bytes) -> Any:
         """Take bytes."""
         heard = super().receive(data)
-        while self._stream.is_waiting:
-            self._stream.give_up()
+        while self._arriving.stream.is_waiting:
+            self._arriving.stream.give_up()
         return heard
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from attrs import define, field
 from zope.interface import implementer
 
+from chargecloud.dialects.arriving import Arriving
 from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import Command
 from chargecloud.domain.errors import ChargerOffline, RemoteError
@@ -25,7 +26,7 @@ from chargecloud.interfaces import (
 )
 from chargecloud_dny import facts
 from chargecloud_dny.device import Device, Stage
-from chargecloud_dny.frames import Frame, Iccid, Link, Stream
+from chargecloud_dny.frames import Found, Frame, Iccid, Link, Stream
 from chargecloud_dny.identities import identity_of, is_lost
 from chargecloud_dny.messages import UP
 from chargecloud_dny.talk import Talk, read
@@ -37,8 +38,6 @@ SPACING_S = 0.5
 SILENCE_S = 600.0
 #: one that was sent away, or that nobody knows, is not asked about again for so long
 IGNORED_S = 300.0
-#: a frame that has begun comes to its end within this, or it is none
-WHOLE_WITHIN_S = 10.0
 #: a host relays 50 boxes, and has an id itself
 MOST_DEVICES = 64
 
@@ -55,13 +54,15 @@ class DnyConversation:
     seconds: Seconds = stopped_clock
     failure: RemoteError | None = field(default=None, init=False)
     silence_s: float | None = field(default=SILENCE_S, init=False)
-    _stream: Stream = field(factory=Stream, init=False)
+    _arriving: Arriving[Found] = field(init=False)
     _devices: dict[str, Device] = field(factory=dict, init=False)
     _ignored: dict[str, float] = field(factory=dict, init=False)
     _iccid: str | None = field(default=None, init=False)
     _sending: bytearray = field(factory=bytearray, init=False)
     _free_s: float = field(default=0.0, init=False)
-    _begun_s: float | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._arriving = Arriving(Stream(), self.seconds)
 
     # ------------------------------------------------------------------------- for the gateway
 
@@ -69,21 +70,13 @@ class DnyConversation:
         """Take bytes; see L{IConversation.receive}."""
         now_s = self.seconds()
         heard: list[Heard] = []
-        if self._begun_s is not None and now_s >= self._begun_s + WHOLE_WITHIN_S:
-            self._stream.give_up()
-            self._begun_s = None
-        for found, taken in self._stream.receive(data):
-            self._begun_s = None
+        for found, taken in self._arriving.receive(data):
             if isinstance(found, Iccid):
                 self._iccid = found.digits
             elif isinstance(found, Link):
                 heard += [Alive(each.identity) for each in self._open()[:1]]
             else:
                 heard += self._take(found, taken, now_s)
-        if not self._stream.is_waiting:
-            self._begun_s = None
-        elif self._begun_s is None:
-            self._begun_s = now_s
         for device in list(self._devices.values()):
             heard += self._look_after(device, now_s)
         return heard
@@ -130,7 +123,7 @@ class DnyConversation:
     @property
     def due_s(self) -> float | None:
         """See L{IConversation.due_s}."""
-        dues = [] if self._begun_s is None else [self._begun_s + WHOLE_WITHIN_S]
+        dues = [] if self._arriving.due_s is None else [self._arriving.due_s]
         for device in self._devices.values():
             if device.settled:
                 dues.append(self.seconds())

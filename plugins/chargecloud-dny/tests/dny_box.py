@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from attrs import define, evolve, field
-from twisted.internet.error import ConnectionLost
+from attrs import define, evolve
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 
 from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.commands import Command
@@ -16,6 +13,7 @@ from chargecloud_dny.conversation import SPACING_S
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.frames import Frame, Stream
 from chargecloud_dny.messages import DOWN, UP
+from tests.wires import VendorWire
 from tests.world import World, native_plugins
 
 _UP = {message.name: message for message in UP.values()}
@@ -27,45 +25,9 @@ def dny_world(folder: Any) -> World:
     return World(folder, plugins=evolve(own, dialects={**own.dialects, "dny": DnyDialect()}))
 
 
-@define(eq=False)
-class Wire:
-    """
-    A connection.
-
-    @ivar heard: frames that came down, in order.
-    """
-
-    world: World
-    heard: list[Frame] = field(factory=list)
-    transport: Any = None
-    _protocol: Any = None
-    _stream: Stream = field(factory=Stream)
-
-    def connect(self) -> "Wire":
-        """A new connection."""
-        self.transport, self._stream = StringTransport(), Stream()
-        self._protocol = self.world.listener.buildProtocol(None)
-        self._protocol.makeConnection(self.transport)
-        return self
-
-    def send(self, data: bytes) -> list[Frame]:
-        """Send bytes; the frames that come back at once."""
-        self._protocol.dataReceived(data)
-        return self.take()
-
-    def take(self) -> list[Frame]:
-        """What has come down."""
-        data = self.transport.value()
-        self.transport.clear()
-        taken = [each for each, _ in self._stream.receive(data)]
-        frames = [each for each in taken if isinstance(each, Frame)]
-        assert len(frames) == len(taken)
-        self.heard += frames
-        return frames
-
-    def drop(self) -> None:
-        """The network takes it."""
-        self._protocol.connectionLost(Failure(ConnectionLost()))
+def new_wire(world: World) -> VendorWire:
+    """A new connection."""
+    return VendorWire(world, Stream).connect()
 
 
 @define(eq=False)
@@ -77,7 +39,7 @@ class Device:
     @ivar charger_id: the platform's id of it.
     """
 
-    wire: Wire
+    wire: VendorWire
     id: int
     charger_id: str
     _number: int = 0
@@ -168,7 +130,7 @@ class Device:
         )
 
 
-def device(world: World, identity: str = "04-13544000", wire: Wire | None = None) -> Device:
+def device(world: World, identity: str = "04-13544000", wire: VendorWire | None = None) -> Device:
     """A registered device on a connection of its own, or on one that it shares."""
     body = {
         "site_id": world.site(),
@@ -181,7 +143,7 @@ def device(world: World, identity: str = "04-13544000", wire: Wire | None = None
     }
     made = world.make("/chargers", body)
     physical = int(made["identity"], 16)
-    return Device(wire or Wire(world).connect(), physical, made["id"])
+    return Device(wire or new_wire(world), physical, made["id"])
 
 
 class Alone:

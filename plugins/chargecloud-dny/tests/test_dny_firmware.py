@@ -18,7 +18,7 @@ from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.frames import Frame
 from chargecloud_dny.messages import DOWN, FIRMWARE_RESEND_S, UP
 from chargecloud_dny.pushing import MOST_BLOCKS, TRANSFERS, Push
-from dny_box import Alone, Device, Wire, device
+from dny_box import Alone, Device, device, new_wire
 from tests.features.test_firmware import VENDOR, signed
 from tests.world import World, native_plugins
 
@@ -257,7 +257,7 @@ def test_what_was_cut_off_begins_anew(world: World) -> None:
     box.reply(frame, result=0, index=1)
     assert update.state == "fetching"
     box.wire.drop()
-    box.wire = Wire(world).connect()
+    box.wire = new_wire(world)
     box.register()
     assert update.take("firmware_e0", 200) == IMAGE.ljust(600, b"\0")
     assert update.state == "ready"

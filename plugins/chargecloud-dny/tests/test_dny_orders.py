@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from chargecloud.dialects.arriving import WHOLE_WITHIN_S
 from chargecloud.domain.commands import VendorCall
-from chargecloud_dny.conversation import IGNORED_S, SILENCE_S, SPACING_S, WHOLE_WITHIN_S
+from chargecloud_dny.conversation import IGNORED_S, SILENCE_S, SPACING_S
 from chargecloud_dny.frames import Frame
 from chargecloud_dny.messages import RESEND_S, START_RESEND_S
-from dny_box import Alone, Device, Wire, device, dny_world
+from dny_box import Alone, Device, device, dny_world, new_wire
 from tests.web.resources.asking import Asking
 from tests.world import World
 
@@ -108,13 +109,13 @@ def test_a_device_that_has_lost_its_id_is_nobody(world: World) -> None:
     )
     assert status == 422
     assert "memory has failed" in str(problem)
-    lost = Device(Wire(world).connect(), 0x04 << 24 | 10011001, "")
+    lost = Device(new_wire(world), 0x04 << 24 | 10011001, "")
     assert lost.register() == []
 
 
 def test_a_host_brings_its_boxes(world: World) -> None:
     """On one connection; each is online by itself, and one that falls silent goes alone."""
-    wire = Wire(world).connect()
+    wire = new_wire(world)
     host, first, second = (
         device(world, identity, wire) for identity in ("09-00000001", "04-00000001", "04-00000002")
     )
@@ -142,7 +143,7 @@ def test_a_host_brings_its_boxes(world: World) -> None:
 
 def test_a_box_that_moves_to_another_host_leaves_the_first_alone(world: World) -> None:
     """The others on its old connection stay."""
-    one, other = Wire(world).connect(), Wire(world).connect()
+    one, other = new_wire(world), new_wire(world)
     host, moving = device(world, "09-00000001", one), device(world, "04-00000001", one)
     host.beat()
     moving.beat()

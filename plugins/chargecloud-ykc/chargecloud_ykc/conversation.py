@@ -6,6 +6,7 @@ from functools import partial
 from attrs import define, field
 from zope.interface import implementer
 
+from chargecloud.dialects.arriving import Arriving
 from chargecloud.domain.commands import Command
 from chargecloud.domain.errors import BadFrame, ChargerOffline, RemoteError
 from chargecloud.domain.events import Reply
@@ -32,8 +33,6 @@ from chargecloud_ykc.talk import Talk
 #: piles give a sign of life every 10 s, and three that are missed are a dead link (protocol
 #: V1.6, 6.3); one more, for networks that deliver late
 SILENCE_S = 40.0
-#: a frame that has begun comes to its end within this, or it is none
-WHOLE_WITHIN_S = 10.0
 #: of a concentrator
 MOST_PILES = 64
 
@@ -53,11 +52,13 @@ class YkcConversation:
     seconds: Seconds = stopped_clock
     failure: RemoteError | None = field(default=None, init=False)
     silence_s: float | None = field(default=SILENCE_S, init=False)
-    _stream: Stream = field(factory=Stream, init=False)
+    _arriving: Arriving[Frame] = field(init=False)
     _piles: dict[str, Pile] = field(factory=dict, init=False)
     _sending: bytearray = field(factory=bytearray, init=False)
-    _begun_s: float | None = field(default=None, init=False)
     _turns: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._arriving = Arriving(Stream(), self.seconds)
 
     # ------------------------------------------------------------------------- for the gateway
 
@@ -65,16 +66,8 @@ class YkcConversation:
         """Take bytes; see L{IConversation.receive}."""
         now_s = self.seconds()
         heard: list[Heard] = []
-        if self._begun_s is not None and now_s >= self._begun_s + WHOLE_WITHIN_S:
-            self._stream.give_up()
-            self._begun_s = None
-        for frame, taken in self._stream.receive(data):
-            self._begun_s = None
+        for frame, taken in self._arriving.receive(data):
             heard += self._take(frame, taken, now_s)
-        if not self._stream.is_waiting:
-            self._begun_s = None
-        elif self._begun_s is None:
-            self._begun_s = now_s
         for pile in list(self._piles.values()):
             heard += self._look_after(pile, now_s)
         return heard
@@ -124,7 +117,7 @@ class YkcConversation:
     @property
     def due_s(self) -> float | None:
         """See L{IConversation.due_s}."""
-        dues = [] if self._begun_s is None else [self._begun_s + WHOLE_WITHIN_S]
+        dues = [] if self._arriving.due_s is None else [self._arriving.due_s]
         for pile in self._piles.values():
             if pile.settled:
                 dues.append(self.seconds())

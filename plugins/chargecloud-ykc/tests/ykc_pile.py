@@ -3,10 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from attrs import define, evolve, field
-from twisted.internet.error import ConnectionLost
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
+from attrs import define, evolve
 
 from chargecloud.dialects.layouts import Fields
 from chargecloud_ykc.dialect import YkcDialect
@@ -14,6 +11,7 @@ from chargecloud_ykc.frames import Frame, Stream
 from chargecloud_ykc.identities import pile_of
 from chargecloud_ykc.messages import BY_NAME, DOWN, PERIODS
 from chargecloud_ykc.trades import NO_TRADE
+from tests.wires import VendorWire
 from tests.world import World, native_plugins
 
 CARD = "00000000D14B0A54"
@@ -25,43 +23,9 @@ def ykc_world(folder: Any) -> World:
     return World(folder, plugins=evolve(own, dialects={**own.dialects, "ykc": YkcDialect()}))
 
 
-@define(eq=False)
-class Wire:
-    """
-    A connection.
-
-    @ivar heard: frames that came down, in order.
-    """
-
-    world: World
-    heard: list[Frame] = field(factory=list)
-    transport: Any = None
-    _protocol: Any = None
-    _stream: Stream = field(factory=Stream)
-
-    def connect(self) -> "Wire":
-        """A new connection."""
-        self.transport, self._stream = StringTransport(), Stream()
-        self._protocol = self.world.listener.buildProtocol(None)
-        self._protocol.makeConnection(self.transport)
-        return self
-
-    def send(self, data: bytes) -> list[Frame]:
-        """Send bytes; the frames that come back at once."""
-        self._protocol.dataReceived(data)
-        return self.take()
-
-    def take(self) -> list[Frame]:
-        """What has come down."""
-        data = self.transport.value()
-        self.transport.clear()
-        frames = [frame for frame, _ in self._stream.receive(data)]
-        self.heard += frames
-        return frames
-
-    def drop(self) -> None:
-        """The network takes it."""
-        self._protocol.connectionLost(Failure(ConnectionLost()))
+def new_wire(world: World) -> VendorWire:
+    """A new connection."""
+    return VendorWire(world, Stream).connect()
 
 
 @define(eq=False)
@@ -74,7 +38,7 @@ class Pile:
     @ivar is_high_first: how it writes checks.
     """
 
-    wire: Wire
+    wire: VendorWire
     number: str
     charger_id: str
     is_high_first: bool = False
@@ -189,7 +153,7 @@ class Pile:
         return self.say(name, gun=gun, **fields)
 
 
-def pile(world: World, number: str = "32010200000001", wire: Wire | None = None) -> Pile:
+def pile(world: World, number: str = "32010200000001", wire: VendorWire | None = None) -> Pile:
     """A registered pile on a connection of its own, or on one that it shares."""
     body = {
         "site_id": world.site(),
@@ -201,4 +165,4 @@ def pile(world: World, number: str = "32010200000001", wire: Wire | None = None)
         "rated_w": 60_000,
     }
     made = world.make("/chargers", body)
-    return Pile(wire or Wire(world).connect(), made["identity"], made["id"])
+    return Pile(wire or new_wire(world), made["identity"], made["id"])
