@@ -21,24 +21,17 @@ from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.memory import Port
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
+from chargecloud_ykc import telling
 from chargecloud_ykc.codes import (
-    BY_APP,
     BY_CARD,
-    CHARGING,
-    FAULTY,
-    IDLE,
-    NOT_KNOWN,
-    OFFLINE_CARD,
     REFUSALS,
-    STOP_REASONS,
 )
-from chargecloud_ykc.facts import MWH_PER_UNIT, NAME, ZERO_C
+from chargecloud_ykc.facts import NAME
 from chargecloud_ykc.frames import Frame, Stream
 from chargecloud_ykc.identities import pile_of
-from chargecloud_ykc.messages import BY_NAME, DOWN, PERIODS
+from chargecloud_ykc.messages import BY_NAME, DOWN
 from chargecloud_ykc.obeying import Obeying
 from chargecloud_ykc.prices import NO_MODEL
-from chargecloud_ykc.trades import NO_TRADE, write_trade
 
 #: real seconds
 HEARTBEAT_S = 10.0
@@ -51,12 +44,7 @@ REPORT_S = 15
 IDLE_REPORT_S = 300
 _MARGIN_S = 0.005
 _AC, _V16 = 1, 16
-_CAR_CARD_BYTES = 8
 
-_REASONS = {
-    **{reason: number for number, reason in reversed([*STOP_REASONS.items()])},
-    StopReason.REMOTE: 0x40,
-}
 _CARD_CODES = {number: code for code, number in reversed([*REFUSALS.items()])}
 
 
@@ -238,44 +226,9 @@ class YkcSession:
             self._report_due_s = min(self._report_due_s, uptime_s + REPORT_S)
 
     def _report_gun(self, port: Port) -> None:
-        state = self._told[port.number] = state_of(port)
-        reading, charge = read_port(port), port.charge
-        self.charger.tells(reading)
-        drawn_mwh = 0 if charge is None else port.meter_mwh - charge.start_meter_mwh
-        number = {PortState.FAULT: FAULTY, PortState.CHARGING: CHARGING}.get(state, IDLE)
-        self._say(
-            "reading",
-            {
-                "trade": NO_TRADE if charge is None else self._trade(port),
-                "gun": port.number,
-                "state": number,
-                "is_homed": int(port.bike is None),
-                "is_plugged": int(port.bike is not None),
-                "voltage_dv": reading.voltage_dv or 0,
-                "current_da": min(0xFFFF, (reading.current_ma or 0) // 100),
-                "cable_temperature": ZERO_C + max(0, (reading.temperature_dc or 250) // 10),
-                "cable_code": bytes(8),
-                "charged_percent": 0,
-                "battery_temperature": 0,
-                "minutes": 0 if charge is None else min(0xFFFF, charge.charged_s // 60),
-                "minutes_left": 0,
-                "energy_e4": drawn_mwh // MWH_PER_UNIT,
-                "loss_energy_e4": drawn_mwh // MWH_PER_UNIT,
-                "money_e4": 0,
-                "faults": 0,
-            },
-        )
-
-    def _trade(self, port: Port) -> str:
-        charge = port.charge
-        if charge is not None and charge.order_id is not None:
-            return write_trade(charge.order_id)
-        offline = charge.offline if charge is not None else None
-        return NO_TRADE if offline is None else self._own_trade(port.number, offline.number)
-
-    def _own_trade(self, gun: int, number: int) -> str:
-        """Of a charge that it began by itself."""
-        return f"{self.charger.identity}{gun:02}{number:016}"
+        self._told[port.number] = state_of(port)
+        self.charger.tells(read_port(port))
+        self._say("reading", telling.reading(self.charger.identity, port))
 
     def _tell_records(self, now_s: float) -> None:
         for number, record in list(self.charger.memory.records.items()):
@@ -290,39 +243,9 @@ class YkcSession:
             self._tell_record(number, record)
 
     def _tell_record(self, number: int, record: ChargeEnded) -> None:
-        if record.order_id is not None:
-            trade = write_trade(record.order_id)
-        else:
-            trade = self._own_trade(record.port, record.offline.number if record.offline else 0)
-        self._trades[trade] = number
-        energy_e4 = ((record.end_meter_mwh or 0) - (record.start_meter_mwh or 0)) // MWH_PER_UNIT
-        ended = self._when(record)
-        card = record.offline.card_uid if record.offline is not None else None
-        splits = {
-            f"{period}_{part}": energy_e4 if period == PERIODS[-1] and "energy" in part else 0
-            for period in PERIODS
-            for part in ("price_e5", "energy_e4", "loss_energy_e4", "money_e4")
-        }
-        self._say(
-            "record",
-            {
-                "trade": trade,
-                "gun": record.port,
-                "started": ended - timedelta(seconds=record.duration_s or 0),
-                "ended": ended,
-                **splits,
-                "start_meter_e4": (record.start_meter_mwh or 0) // MWH_PER_UNIT,
-                "end_meter_e4": (record.start_meter_mwh or 0) // MWH_PER_UNIT + energy_e4,
-                "energy_e4": energy_e4,
-                "loss_energy_e4": energy_e4,
-                "money_e4": 0,
-                "vin": "",
-                "begun_by": OFFLINE_CARD if record.offline is not None else BY_APP,
-                "traded": ended,
-                "reason": _REASONS.get(record.reason, NOT_KNOWN),
-                "card": _card(card),
-            },
-        )
+        told = telling.record(self.charger.identity, record, self._when(record))
+        self._trades[told["trade"]] = number
+        self._say("record", told)
 
     def _when(self, record: ChargeEnded) -> datetime:
         """When it was by its clock, which begins with its start."""
@@ -340,7 +263,7 @@ class YkcSession:
                     "gun": card.port,
                     "mode": BY_CARD,
                     "needs_password": 0,
-                    "card": _card(card.uid),
+                    "card": telling.card(card.uid),
                     "password": bytes(16),
                     "vin": bytes(17),
                 },
@@ -399,15 +322,6 @@ class YkcSession:
 
 
 _ANSWERS = {message.kind: message.name for message in BY_NAME.values()}
-
-
-def _card(uid: str | None) -> bytes:
-    """A card's number as it is on the wire: the last 16 of its digits, if it is digits."""
-    try:
-        told = bytes.fromhex((uid or "").rjust(2 * _CAR_CARD_BYTES, "0")[-2 * _CAR_CARD_BYTES :])
-    except ValueError:
-        told = b""
-    return told.rjust(_CAR_CARD_BYTES, b"\0")
 
 
 @implementer(ISimulatedDialect)
