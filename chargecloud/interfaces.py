@@ -39,6 +39,7 @@ class OrderThere:
 
     @ivar start_meter_mwh: the port's register as the charge began, if that is known.
     @ivar card_uid: of the card that it was begun with.
+    @ivar started_at: when the charge began, if it has.
     """
 
     order_id: int
@@ -46,6 +47,7 @@ class OrderThere:
     state: OrderState
     start_meter_mwh: int | None = None
     card_uid: str | None = None
+    started_at: datetime | None = None
 
 
 @frozen

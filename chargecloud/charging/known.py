@@ -50,7 +50,12 @@ def _read(
         return None, []
     newest = (
         select(
-            orders.c.id, orders.c.port, orders.c.state, orders.c.start_meter_mwh, orders.c.card_uid
+            orders.c.id,
+            orders.c.port,
+            orders.c.state,
+            orders.c.start_meter_mwh,
+            orders.c.card_uid,
+            orders.c.started_at,
         )
         .where(orders.c.tenant_id == charger.tenant_id, orders.c.charger_id == charger.id)
         .order_by(orders.c.id.desc())
@@ -62,4 +67,6 @@ def _read(
 def _there(order: Any) -> OrderThere:
     """Of an order, or of its row."""
     state = OrderState(order.state)
-    return OrderThere(order.id, order.port, state, order.start_meter_mwh, order.card_uid)
+    return OrderThere(
+        order.id, order.port, state, order.start_meter_mwh, order.card_uid, order.started_at
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred
 
 from chargecloud.charging.book import Occurrences, OrderBook, Superseded
@@ -25,6 +25,10 @@ from chargecloud.domain.events import (
 from chargecloud.domain.occurrences import Occurrence, Started
 from chargecloud.domain.order_value import RUNNING, Order
 from chargecloud.domain.plausible import is_told
+from chargecloud.registry.cards import is_uid
+
+#: a million GWh: no meter counts so far, and the database can keep it
+MOST_REGISTER_MWH = 10**18
 
 
 @define(eq=False)
@@ -47,6 +51,7 @@ class Records:
         self, admission: Admission, event: ChargeStarted | ChargeEnded, received_at: datetime
     ) -> "Deferred[Reply]":
         """Keep a record, in the charger's turn."""
+        event = plausible(event)
 
         def work() -> Awaitable[Reply]:
             if isinstance(event, ChargeStarted):
@@ -136,6 +141,22 @@ class Records:
             # it was cut off by us
             self.reports.await_unplugging(after, event.at)
         return _kept(after, event)
+
+
+def plausible(event: ChargeStarted | ChargeEnded) -> ChargeStarted | ChargeEnded:
+    """A record without what no meter and no card can say, whatever dialect it came by: that is
+    not known, as if it had not been told."""
+    offline = event.offline
+    if offline is not None and offline.card_uid is not None and not is_uid(offline.card_uid):
+        event = evolve(event, offline=evolve(offline, card_uid=None))
+    event = evolve(event, start_meter_mwh=_register(event.start_meter_mwh))
+    if isinstance(event, ChargeStarted):
+        return event
+    return evolve(event, end_meter_mwh=_register(event.end_meter_mwh))
+
+
+def _register(meter_mwh: int | None) -> int | None:
+    return meter_mwh if meter_mwh is not None and 0 <= meter_mwh <= MOST_REGISTER_MWH else None
 
 
 def _kept(order: Order, event: ChargeStarted | ChargeEnded) -> Reply:

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from chargecloud.charging.kept_records import Full, digest_of, keep_once, plain_record
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.decision import LogEntry
-from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, Reply
+from chargecloud.domain.events import UNMATCHED, ChargeEnded, ChargeStarted, Outcome, Reply
 from chargecloud.storage.schema import unmatched
 from chargecloud.storage.store import Store
 
@@ -59,4 +59,4 @@ class Unmatched:
                 kind=record["kind"],
                 why=why,
             )
-        return Reply(Outcome.KEPT)
+        return Reply(Outcome.KEPT, UNMATCHED)

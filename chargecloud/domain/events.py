@@ -339,6 +339,10 @@ class Outcome(Enum):
     LATER = "later"
 
 
+#: the code of a reply to a record that was kept, and that no order will be billed by
+UNMATCHED = "unmatched"
+
+
 @frozen
 class Reply:
     """What a fact is answered with, as far as a dialect has words for it.

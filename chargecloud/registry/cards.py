@@ -60,6 +60,15 @@ def read_uid(text: str) -> str:
     return uid
 
 
+def is_uid(text: str) -> bool:
+    """Whether a card could have it."""
+    try:
+        read_uid(text)
+    except Invalid:
+        return False
+    return True
+
+
 def find_card(connection: Connection, tenant_id: int, uid: str) -> Card | None:
     """The card of a tenant with that uid, if there is one."""
     found = select(cards).where(cards.c.tenant_id == tenant_id, cards.c.uid == uid)

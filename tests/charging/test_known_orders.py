@@ -36,7 +36,9 @@ def test_a_chargers_orders_are_told(world: World) -> None:
     customer = world.customer(balance_fen=10_000)
     first = world.order(box, customer)
     begun = box.begin()
-    known = OrderThere(int(first["id"]), 1, OrderState.CHARGING, box.meter_mwh)
+    known = OrderThere(
+        int(first["id"]), 1, OrderState.CHARGING, box.meter_mwh, started_at=world.calendar.now()
+    )
     assert there(world, box) == (known,)
     box.report(1_000)
     box.end(2, begun.order_id, box.meter_mwh - 1_000, 60)

@@ -45,6 +45,12 @@ class Ask:
     action: str
     left: Sequence[Wanted] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what is left is called whatever the answer: a lock-out must not end with a charge
+        that will not."""
+        return isinstance(self.command, LockOutCharger)
+
 
 @define(eq=False)
 class Asking:
@@ -119,7 +125,7 @@ class Asking:
             answer = answer_of_error(message)
         else:
             answer = Answer(False, "refused", {"error": message.reason})
-        if answer.accepted and ask.left:
+        if ask.left and (answer.accepted or ask.goes_on):
             try:
                 self._ask(ask.number, ask.command, ask.left)
             except Overloaded:
@@ -146,6 +152,9 @@ class Asking:
         for transaction, reason in point.limits.stops(running, point.time.rate, now_s):
             transaction.stopped_for = reason
             self.want("RemoteStopTransaction", {"transactionId": transaction.id})
+        unwanted, point.unwanted = point.unwanted, []
+        for number in unwanted:
+            self.want("RemoteStopTransaction", {"transactionId": number})
         # nobody has answered: the platform gives its command up by itself
         self.calls.expire()
         settled, self.settled = self.settled, []
@@ -156,7 +165,7 @@ class Asking:
         """When L{look_after} has something to do."""
         point = self.point
         limits_s = point.limits.due_s(point.transactions.running(), point.time.rate)
-        settled_s = point.seconds() if self.settled else None
+        settled_s = point.seconds() if self.settled or point.unwanted else None
         dues = [each for each in (self.calls.due_s, limits_s, settled_s) if each is not None]
         return min(dues, default=None)
 

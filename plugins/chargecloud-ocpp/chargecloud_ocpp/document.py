@@ -45,13 +45,14 @@ log.  Whatever comes is answered with something valid, and no message ends a con
 * A listener with ``strict = true`` refuses who offers no subprotocol, or asks for no upgrade.
 * An order's ``idTag`` is ``C0`` and its id in 16 hexadecimal digits; its ``transactionId`` is its
   id modulo 2147483647, plus 1.  The end of a transaction whose number is 0, -1 or unknown is known
-  by its ``idTag``, if that names one order of this charge point that has no end; else it is
-  answered, and ends nothing.
+  by its ``idTag``, if that names one order of this charge point that can have ended then, at that
+  register, and has no end; else it is answered, kept for a person, and ends nothing.
 * ``StopTransaction`` is answered when it is written down, ``StartTransaction`` too, unless that
   cannot be done now: then it has its number, so that it can be stopped, and is written down later.
+  A start that no order will pay for is ``Invalid``, and stopped.
 * A card at the charge point is asked about by ``Authorize``; the charge is the charge point's to
   begin, and its order is made when ``StartTransaction`` tells of it.
-* A register that begins well below where its charge began counts that charge alone.
+* A register that begins below nine tenths of where its charge began counts that charge alone.
 * A clock that is more than five minutes off, or was never set, dates nothing.
 * Limits of energy and time are kept by the platform, which stops a charge a moment before it comes
   to them; OCPP 1.6 has words for neither.

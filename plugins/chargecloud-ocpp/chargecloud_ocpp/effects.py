@@ -25,6 +25,8 @@ class Kind(Enum):
 
 
 LIST_VERSION = "version"
+#: of a charge point's configuration; standard ones are about fifty
+MOST_KEYS = 500
 
 
 @frozen
@@ -63,6 +65,18 @@ def effects(action: str, request: Values, answer: Values) -> Iterator[Effect]:
     status = answer.get("status")
     if find is not None and (status is None or status in ACCEPTED):
         yield from find(request, answer)
+
+
+def without_secrets(answer: Values) -> dict[str, Any]:
+    """An answer, for whoever asked: what nobody but the charge point may know is left out."""
+    entries = answer.get("configurationKey")
+    if not isinstance(entries, list):
+        return dict(answer)
+    shown = [
+        {**each, "value": "***"} if str(each.get("key")).lower() in SECRET_KEYS else each
+        for each in entries
+    ]
+    return {**answer, "configurationKey": shown}
 
 
 def _reserved(request: Values, _answer: Values) -> Iterator[Effect]:
@@ -121,10 +135,11 @@ def _configured(request: Values, _answer: Values) -> Iterator[Effect]:
 
 
 def _configuration(request: Values, answer: Values) -> Iterator[Effect]:
-    if not request.get("key"):
+    asked = request.get("key")
+    if not asked:
         yield Remove(Kind.CONFIGURATION)
-    for each in answer.get("configurationKey", ()):
-        if each["key"].lower() not in SECRET_KEYS:
+    for each in answer.get("configurationKey", ())[:MOST_KEYS]:
+        if each["key"].lower() not in SECRET_KEYS and (not asked or each["key"] in asked):
             value = {"value": each.get("value"), "readonly": each["readonly"]}
             yield Put(Kind.CONFIGURATION, each["key"], value)
 

@@ -74,6 +74,12 @@ KEYS: Mapping[Parameter, str] = {
     Parameter.BRIGHTNESS_PERCENT: "LightIntensity",
 }
 _FLAGS = {"true": 1, "false": 0}
+#: a register that no charge point comes to
+MOST_WH = 10**12
+#: of a number in a configuration
+_MOST_DIGITS = 9
+#: characters of an idTag
+MOST_TAG = 20
 
 
 def login(values: Values) -> LoggedIn:
@@ -93,22 +99,35 @@ def when(told: datetime | None, is_off: bool) -> Told:
     return None if told is None or is_off else WallTime(told)
 
 
-def started(values: Values, at: Told) -> ChargeStarted | None:
-    """A transaction has begun; C{None} if it is not said where or for whom."""
-    port, tag, meter_wh = (values.get(name) for name in ("connectorId", "idTag", "meterStart"))
-    if not tag or not isinstance(port, int) or port < 1:
+def started(values: Values, at: Told, before: int) -> ChargeStarted | None:
+    """
+    A transaction has begun; C{None} if it is not said where or for whom.
+
+    @param before: how many charges of that card have ended at that connector: they tell one from
+        the next, where the charge point has no clock.
+    """
+    port, meter_wh = values.get("connectorId"), values.get("meterStart")
+    tag = str(values.get("idTag", "")).strip()
+    if not 0 < len(tag) <= MOST_TAG or not isinstance(port, int) or port < 1:
         return None
     order_id = read_order_tag(tag)
     offline = None
     if order_id is None:
-        number = offline_number(port, tag.strip().upper(), meter_wh, values.get("timestamp"))
-        offline = OfflineStart(number, card_uid=tag.strip())
+        told = values.get("timestamp")
+        has_time = told is not None and told.year >= FIRST_YEAR
+        number = offline_number(port, tag.upper(), meter_wh, told if has_time else before)
+        offline = OfflineStart(number, card_uid=tag)
     return ChargeStarted(order_id, port, register(meter_wh), at, offline)
 
 
-def ended(values: Values, transaction: Transaction, at: Told) -> ChargeEnded:
-    """A transaction has ended.  Its seconds are those between both timestamps, whatever the clock
-    shows: only its going matters."""
+def ended(values: Values, transaction: Transaction, at: Told, is_clock_off: bool) -> ChargeEnded:
+    """
+    A transaction has ended.  Its seconds are those between both timestamps, whatever the clock
+    shows: only its going matters.
+
+    @param is_clock_off: whether it shows the wrong time now; one that did otherwise as the
+        charge began was set meanwhile, and tells nothing.
+    """
     reason = STOP_REASONS.get(values.get("reason", "Local"), StopReason.UNKNOWN)
     if reason is StopReason.REMOTE and transaction.stopped_for is not None:
         reason = transaction.stopped_for
@@ -117,10 +136,28 @@ def ended(values: Values, transaction: Transaction, at: Told) -> ChargeEnded:
         port=transaction.port,
         start_meter_mwh=transaction.start_mwh,
         end_meter_mwh=register(values.get("meterStop")),
-        duration_s=_seconds(transaction.started_at, values.get("timestamp")),
+        duration_s=None
+        if transaction.was_clock_off is not is_clock_off
+        else _seconds(transaction.started_at, values.get("timestamp")),
         reason=reason,
         at=at,
         offline=None if transaction.order_id is not None else transaction.offline,
+    )
+
+
+def lost_end(values: Values, at: Told) -> ChargeEnded:
+    """The end of a transaction that nobody knows, for a person to look at."""
+    tag = str(values.get("idTag", "")).strip()[:MOST_TAG]
+    number = offline_number(0, tag.upper(), values.get("meterStop"), values.get("timestamp"))
+    return ChargeEnded(
+        order_id=None,
+        port=0,
+        start_meter_mwh=None,
+        end_meter_mwh=register(values.get("meterStop")),
+        duration_s=None,
+        reason=StopReason.UNKNOWN,
+        at=at,
+        offline=OfflineStart(number, card_uid=tag or None),
     )
 
 
@@ -134,8 +171,8 @@ def _seconds(started_at: datetime | None, ended_at: datetime | None) -> int | No
 
 
 def register(wh: int | None) -> int | None:
-    """A register of Wh."""
-    return None if wh is None else wh * MWH_PER_WH
+    """A register of Wh; C{None} for what no meter shows."""
+    return wh * MWH_PER_WH if wh is not None and 0 <= wh <= MOST_WH else None
 
 
 def status(values: Values, transaction: Transaction | None) -> PortsReported:
@@ -168,12 +205,17 @@ def parameters(configuration: Values) -> ParametersTold:
     told: dict[Parameter, int] = {}
     for entry in configuration.get("configurationKey", ()):
         parameter, text = names.get(entry["key"]), str(entry.get("value", "")).strip().lower()
-        value = _FLAGS.get(text, int(text) if text.isascii() and text.isdigit() else None)
+        value = _FLAGS.get(text, _number(text))
         if parameter is not None and value is not None:
             bounds = BOUNDS[parameter]
             if bounds.least <= value <= bounds.most:
                 told[parameter] = value
     return ParametersTold(told)
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None
 
 
 def vendor_event(action: str, values: Values) -> VendorEvent:

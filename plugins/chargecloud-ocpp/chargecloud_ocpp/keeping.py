@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from chargecloud_ocpp.effects import Effect, Kind, Put
 from chargecloud_ocpp.tables import LONGEST_NAME, kept
 
+#: of one charge point and kind, cards apart
+MOST_OF_A_KIND = 500
 #: of one charge point: a list of cards has the most
 MOST_ROWS = 10_000
 
@@ -29,6 +31,8 @@ def keep(
             # what a charge point tells has names as long as it likes
             name = effect.name[:LONGEST_NAME]
             connection.execute(delete(kept).where(its_kind, kept.c.name == name))
+            if effect.kind is not Kind.CARD:
+                _make_room(connection, its_kind)
             row = {
                 "charger_id": charger_id,
                 "kind": effect.kind.value,
@@ -45,6 +49,14 @@ def keep(
         gone = [row.name for row in connection.execute(found) if effect.fits(row.value)]
         for name in gone:
             connection.execute(delete(kept).where(its_kind, kept.c.name == name))
+
+
+def _make_room(connection: Connection, its_kind: ColumnElement[bool]) -> None:
+    """Forget the oldest of what is kept beyond its measure: whatever a charge point answers, and
+    reservations that have run out."""
+    oldest = select(kept.c.name).where(its_kind).order_by(kept.c.changed_at.desc())
+    for row in connection.execute(oldest.offset(MOST_OF_A_KIND - 1)).all():
+        connection.execute(delete(kept).where(its_kind, kept.c.name == row.name))
 
 
 def find_kept(connection: Connection, charger_id: int) -> Kept:

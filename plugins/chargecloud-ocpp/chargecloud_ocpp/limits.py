@@ -17,6 +17,8 @@ from chargecloud_ocpp.transactions import Transaction
 AHEAD_S = 3.0
 #: and after which it is said again
 AGAIN_S = 60.0
+#: of orders that may run at once, and starts that came to nothing
+MOST_LIMITS = 64
 #: 1 W for 3.6 s is 1 mWh, as are 0.1 W for 36 s
 _DW_S_PER_MWH = 36
 
@@ -49,6 +51,8 @@ class Limits:
             self._limits[command.order_id] = Limit(
                 command.limit_energy_mwh, command.limit_duration_s
             )
+            while len(self._limits) > MOST_LIMITS:
+                del self._limits[next(iter(self._limits))]
 
     def change(self, command: ChangeCharge) -> None:
         """It has other limits from now on."""

@@ -46,10 +46,12 @@ def transaction_id(order_id: int) -> int:
     return order_id % PRIME + 1
 
 
-def offline_number(port: int, tag: str, meter_wh: int | None, at: datetime | None) -> int:
+def offline_number(port: int, tag: str, meter_wh: int | None, at: datetime | int | None) -> int:
     """
     A number for a charge that a charger has begun by itself, the same however often it tells of
     it: OCPP gives it none before we do.
+
+    @param at: when it began, or which of them it is where that is not known.
     """
-    told = f"{port}/{tag}/{meter_wh}/{at.isoformat() if at else ''}".encode()
+    told = f"{port}/{tag}/{meter_wh}/{at.isoformat() if isinstance(at, datetime) else at}".encode()
     return int.from_bytes(sha256(told).digest()[:7], "big")

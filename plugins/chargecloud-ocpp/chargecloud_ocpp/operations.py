@@ -24,7 +24,7 @@ from chargecloud.interfaces import Platform
 from chargecloud.registry.chargers import Charger, find_charger
 from chargecloud.routes import Call, Method, Route
 from chargecloud_ocpp.decoding import masked
-from chargecloud_ocpp.effects import LIST_VERSION, Kind, effects
+from chargecloud_ocpp.effects import LIST_VERSION, Kind, effects, without_secrets
 from chargecloud_ocpp.keeping import Kept, find_kept, keep
 from chargecloud_ocpp.messages.checking import check
 from chargecloud_ocpp.messages.reading import read
@@ -95,7 +95,7 @@ def routes(platform: Platform) -> Sequence[Route]:
                 lambda connection: keep(connection, charger.tenant_id, charger.id, followed, now)
             )
         return OperationShown(
-            accepted=answer.accepted, code=answer.code, payload=dict(answer.fields)
+            accepted=answer.accepted, code=answer.code, payload=without_secrets(answer.fields)
         )
 
     async def show(call: Call) -> KeptShown:

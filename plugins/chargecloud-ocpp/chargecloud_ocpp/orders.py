@@ -57,6 +57,9 @@ AT_BOOT: Mapping[str, str] = {
         "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage"
     ),
     "MeterValueSampleInterval": "60",
+    # an end must not grow with its charge until it does not fit any more
+    "StopTxnSampledData": "",
+    "StopTxnAlignedData": "",
 }
 
 #: the central system's operations, in the tables' order

@@ -23,9 +23,11 @@ def is_let_in(
     @param certified: the name in the certificate that it has shown; that proves it, and nobody
         else's does.
     """
-    if certified is not None:
-        return certified == identity
     secret = credentials.secret
+    if certified is not None:
+        # whose key was revoked is let in by nothing
+        is_revoked = secret is None and not credentials.needs_no_secret
+        return certified == identity and not is_revoked
     if secret is None:
         return credentials.needs_no_secret
     if basic is None:

@@ -24,6 +24,7 @@ class Point:
     @ivar on_fire: connectors, and 0 for all of it, that were locked out for a fire since it
         connected: OCPP has one word for every reason.
     @ivar is_clock_off: whether its clock was last seen to be wrong.
+    @ivar unwanted: numbers of transactions that are to be stopped, as nobody would pay for them.
     """
 
     identity: str
@@ -36,6 +37,7 @@ class Point:
     hazards: dict[int, Hazard] = field(factory=dict, init=False)
     on_fire: set[int] = field(factory=set, init=False)
     is_clock_off: bool = field(default=False, init=False)
+    unwanted: list[int] = field(factory=list, init=False)
 
     def answer(self, call: Id, payload: Mapping[str, Any]) -> None:
         """Answer a call of its."""

@@ -23,7 +23,7 @@ class Limits:
     """Bytes that the far side may send: to open, and in one message."""
 
     handshake_bytes: int = 8 * 1024
-    message_bytes: int = 64 * 1024
+    message_bytes: int = 256 * 1024
 
 
 @frozen

@@ -14,7 +14,7 @@ from chargecloud.interfaces import Heard
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.asking import Asking
 from chargecloud_ocpp.calls import CALL, Call, Error, Unreadable, parse
-from chargecloud_ocpp.charges import ACCEPTED, Charges, Ticket
+from chargecloud_ocpp.charges import ACCEPTED, MOST_CONNECTORS, Charges, Ticket
 from chargecloud_ocpp.messages import why_not
 from chargecloud_ocpp.messages.faults import told
 from chargecloud_ocpp.messages.fields import Sender, moment
@@ -64,8 +64,7 @@ class Talk:
     def hear(self, text: str) -> Sequence[Heard]:
         """A text has come, from a charge point that was let in."""
         heard = self._hear(text)
-        untold, self.charges.untold = self.charges.untold, []
-        return [*(self.point.tells(each.event, each) for each in untold), *heard]
+        return [*self.charges.take_untold(), *heard]
 
     # ----------------------------------------------------------------------------- what is heard
 
@@ -112,6 +111,8 @@ class Talk:
         point = self.point
         point.answer(call.id, {})
         port, at = values.get("connectorId", 0), values.get("timestamp")
+        if port > MOST_CONNECTORS:
+            return (point.lives,)
         if at is not None:
             # it is told as it happens, and never later: its clock shows now
             point.is_clock_off = point.time.is_off(at, point.seconds())

@@ -122,6 +122,7 @@ async def test_a_charge_point_of_somebody_else_charges(world: World) -> None:
     await until(lambda: state() == "charging")
     asked = Asking(world).begin("POST", f"/orders/{order_id}/stop")
     await until(lambda: state() == "settled")
+    await until(lambda: bool(asked.response.called))
     assert asked.answer().status == 200
     assert world.get(f"/orders/{order_id}")["energy_mwh"] == 1_000
     await until(lambda: bool(done.called))
