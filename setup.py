@@ -60,6 +60,7 @@ setup(
             "ruff>=0.9",
             "schemathesis>=4.0",
             "setuptools>=80",
+            "test-ocpp>=1",
             "towncrier>=24.8",
             "websockets>=15",
         ]

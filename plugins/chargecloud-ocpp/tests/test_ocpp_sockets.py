@@ -4,6 +4,8 @@ It runs in a thread with a loop of its own, as the reactor has this one.
 """
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,4 +129,23 @@ async def test_a_charge_point_of_somebody_else_charges(world: World) -> None:
     assert world.get(f"/orders/{order_id}")["energy_mwh"] == 1_000
     await until(lambda: bool(done.called))
     await done
+    await listening.stopListening()
+
+
+@pytest.mark.parametrize(("password", "code"), [("{key}", 0), ("somebody else's", 1)])
+@pytest_twisted.ensureDeferred
+async def test_somebody_elses_tester_is_satisfied(world: World, password: str, code: int) -> None:
+    """C{test-ocpp}, as sysadmins run it: with the right password, and refused with another."""
+    made = register(world, "CP-1")
+    listening = await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(world.listener)
+    tester = Path(sys.executable).with_name("test-ocpp")
+    url = f"ws://127.0.0.1:{listening.getHost().port}/ocpp"
+    given = [tester, url, "CP-1", "--password", password.format(key=made["key"])]
+    ran = deferToThread(subprocess.run, given, capture_output=True, timeout=PATIENCE_S, check=False)
+    while not ran.called:
+        # what is due at once, by the platform's clock
+        world.clock.advance(0)
+        await deferLater(reactor, 0.01)
+    finished = await ran
+    assert finished.returncode == code, finished.stdout
     await listening.stopListening()
