@@ -52,7 +52,7 @@ from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
 from chargecloud.gateway.settings import Limits
-from chargecloud.interfaces import FeatureParts, IAlarmSink
+from chargecloud.interfaces import FeatureParts, IAlarmSink, INumberingDialect
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
@@ -174,6 +174,9 @@ class Platform:
         prices = Tariffs(store, calendar, timed, plugins.made_by("tariffs"))
 
         counts_anew = {each.name for each in plugins.dialects.values() if each.counts_anew}
+        numbering = {
+            name for name, each in plugins.dialects.items() if INumberingDialect.providedBy(each)
+        }
         book = OrderBook(store, prices, routing, charging.cut_off, counts_anew)
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
@@ -226,7 +229,7 @@ class Platform:
             live_ports,
             plugin_calls,
             PriceBoard(store, prices, calendar),
-            KnownOrders(store, book),
+            KnownOrders(store, book, numbering),
             desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)

@@ -61,8 +61,8 @@ class Credentials:
         may not have heard of.
     @ivar needs_no_secret: whether it was registered to come without one; a charger whose secret
         was revoked has none either, and is not let in.
-    @ivar orders: its newest ones, the newest last: those that run, and some that have ended, as
-        an end is told again whose acknowledgement was lost.
+    @ivar orders: for an L{INumberingDialect}, its newest ones, the newest last: those that run, and
+        some that have ended, as an end is told again whose acknowledgement was lost.
     """
 
     secret: Secret | None
@@ -248,8 +248,8 @@ class IDialect(Interface):
         "whether its registers of energy begin at zero with each charge; else they only rise"
     )
     knows_limits: bool = Attribute(
-        "whether its chargers end a charge at a limit of time or energy by themselves; else the "
-        "platform alone does, by their readings"
+        "whether a charge ends at a limit of time or energy without the platform; else that alone "
+        "does it, by the readings"
     )
 
     def recognises(first: bytes) -> bool | None:
@@ -308,6 +308,11 @@ class IOptionalKeyDialect(IDialect):
     least_key_bytes: int = Attribute(
         "size of its shortest key; C{key_bytes} is that of its longest"
     )
+
+
+class INumberingDialect(IDialect):
+    """A dialect whose chargers have numbers of their own for charges: L{Credentials.orders} are
+    looked up for it at each login, and for no other."""
 
 
 class ILenientDialect(IDialect):

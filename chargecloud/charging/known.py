@@ -1,5 +1,6 @@
 """The orders of a charger by which it is known again what it speaks of."""
 
+from collections.abc import Collection
 from typing import Any
 
 from attrs import define
@@ -19,13 +20,17 @@ MOST_NEWEST = 64
 class KnownOrders:
     """
     @ivar book: has those that run, however old they are.
+    @ivar dialects: names of those that want to know; the logins of all others wait for nothing.
     """
 
     store: Store
     book: OrderBook
+    dialects: Collection[str]
 
     async def of(self, dialect: str, identity: str) -> tuple[OrderThere, ...]:
         """A charger's orders: those that run, and the newest, the newest last."""
+        if dialect not in self.dialects:
+            return ()
 
         def read(connection: Connection) -> tuple[int | None, list[OrderThere]]:
             return _read(connection, dialect, identity)

@@ -4,18 +4,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
+from zope.interface import implementer
 
 from chargecloud.charging.known import MOST_NEWEST
+from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.order_value import OrderState
-from chargecloud.interfaces import OrderThere
+from chargecloud.interfaces import INumberingDialect, OrderThere
 from tests.harness import result_of
-from tests.world import Box, World
+from tests.world import Box, World, native_plugins
+
+
+@implementer(INumberingDialect)
+class Numbering(NativeDialect):
+    """One that has numbers of its own for charges."""
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A platform."""
-    made = World(tmp_path)
+    """A platform that speaks it."""
+    made = World(tmp_path, plugins=evolve(native_plugins(), dialects={"native": Numbering()}))
     yield made
     made.killed()
 
@@ -59,3 +67,12 @@ def test_of_what_has_ended_only_the_newest_are_told(world: World) -> None:
         world.clock.advance(61)
         box.report(1_000, order_id=running)
     assert [each.order_id for each in there(world, box)] == [running, *ids[2:]]
+
+
+def test_no_other_dialect_is_told(tmp_path: Path) -> None:
+    """Its logins wait for nothing that it has no use for."""
+    world = World(tmp_path)
+    box = world.box().connect()
+    world.order(box, world.customer())
+    box.begin()
+    assert there(world, box) == ()

@@ -11,6 +11,7 @@ from chargecloud.interfaces import (
     IConversation,
     IDialect,
     ILenientDialect,
+    INumberingDialect,
     IOptionalKeyDialect,
     Record,
     Seconds,
@@ -27,7 +28,7 @@ _BEGINNING = b"GET /"
 _NOBODY = b" "
 
 
-@implementer(ILenientDialect, IOptionalKeyDialect)
+@implementer(ILenientDialect, INumberingDialect, IOptionalKeyDialect)
 @frozen
 class OcppDialect:
     """See L{IDialect}."""

@@ -11,6 +11,7 @@ from chargecloud_ykc.frames import Frame, Stream
 from chargecloud_ykc.identities import pile_of
 from chargecloud_ykc.messages import BY_NAME, DOWN, PERIODS
 from chargecloud_ykc.trades import NO_TRADE
+from tests.web.resources.asking import Asking
 from tests.wires import VendorWire
 from tests.world import World, native_plugins
 
@@ -166,3 +167,37 @@ def pile(world: World, number: str = "32010200000001", wire: VendorWire | None =
     }
     made = world.make("/chargers", body)
     return Pile(wire or new_wire(world), made["identity"], made["id"])
+
+
+def order(world: World, dc: Pile, **more: Any) -> Any:
+    """An order at a pile's first gun, of somebody with money."""
+    customer = more.pop("customer_id", None) or world.customer(10_000)
+    body = {"charger_id": dc.charger_id, "port": 1, "customer_id": customer, **more}
+    return world.make("/orders", body)
+
+
+def charging(world: World, dc: Pile, **more: Any) -> tuple[str, str]:
+    """An order whose charge has begun: its id, and its trade number."""
+    made = order(world, dc, **more)
+    trade = dc.start_reply()["trade"]
+    dc.reading(trade)
+    return made["id"], trade
+
+
+def state(world: World, order_id: str) -> Any:
+    """An order as the API shows it."""
+    return world.get(f"/orders/{order_id}")
+
+
+def pass_time(world: World, dc: Pile, seconds: int) -> None:
+    """Let time pass, with the heartbeats of a pile."""
+    for _ in range(0, seconds, 10):
+        world.clock.advance(10)
+        dc.say("heartbeat", gun=1, status=0)
+
+
+def command(world: World, dc: Pile, name: str, **args: Any) -> Asking:
+    """Begin a command."""
+    asking = Asking(world)
+    asking.begin("POST", f"/chargers/{dc.charger_id}/commands", {"name": name, "args": args})
+    return asking
