@@ -5,19 +5,16 @@ settlement that is repeated until it is acknowledged; two heartbeats without an 
 dead cloud.  Only their cards are longer than the vendor's, in the field for such.
 """
 
-from datetime import timedelta
-
 from attrs import define, field
 from zope.interface import implementer
 
-from chargecloud.calendar import Calendar
 from chargecloud.dialects.layouts import Fields
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import SetTime
 from chargecloud.domain.errors import BadFrame, RemoteError
 from chargecloud.domain.events import ChargeEnded, StopReason
-from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.memory import Port
+from chargecloud.simulator.own_time import OwnTime
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
 from chargecloud_dny.codes import (
@@ -65,10 +62,9 @@ class Silent(RemoteError):
 
 @implementer(ISession)
 @define(eq=False)
-class DnySession:
+class DnySession(OwnTime):
     """See L{ISession}."""
 
-    connecting: Connecting
     is_welcome: bool = field(default=False, init=False)
     is_leaving: bool = field(default=False, init=False)
     was_refused: bool = field(default=False, init=False)
@@ -153,20 +149,10 @@ class DnySession:
         dues = [self._heartbeat_due_s - now_s]
         if self.is_welcome:
             dues += [sent_s + RESEND_S - now_s for sent_s in self._settled.values()]
-            dues += [self._until(uptime_s) for uptime_s in self._uptimes_due()]
+            dues += [self.until_s(uptime_s) for uptime_s in self._uptimes_due()]
         return max(0.0, min(dues)) + _MARGIN_S
 
     # ---------------------------------------------------------------------------- parts
-
-    @property
-    def charger(self) -> SimulatedCharger:
-        """Whose session it is."""
-        return self.connecting.charger
-
-    @property
-    def calendar(self) -> Calendar:
-        """Its time."""
-        return self.connecting.calendar
 
     @property
     def _device(self) -> int:
@@ -176,11 +162,6 @@ class DnySession:
         charger = self.charger
         dues = [] if charger.next_end_s is None else [charger.next_end_s]
         return [*dues, self._report_due_s] if charger.memory.is_charging else dues
-
-    def _until(self, uptime_s: int) -> float:
-        at = self.charger.booted_at + timedelta(seconds=uptime_s)
-        left_s: float = (at - self.calendar.now()).total_seconds()
-        return left_s / self.calendar.anchor.speed
 
     # ----------------------------------------------------------------------------- up
 

@@ -1,20 +1,19 @@
 """OCPP 1.6J, as the simulator's chargers speak it: the same tables, from the other side."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from attrs import define, field
 from zope.interface import implementer
 
-from chargecloud.calendar import Calendar
-from chargecloud.domain.charger import ChargerTime, PortState, Told
+from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import SetTime
 from chargecloud.domain.errors import NotAdmitted, RemoteError
 from chargecloud.domain.events import ChargeStarted, OfflineStart, StopReason
 from chargecloud.simulator.charge import Charge
 from chargecloud.simulator.charger import SimulatedCharger
+from chargecloud.simulator.own_time import OwnTime
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
 from chargecloud_ocpp import saying
@@ -48,10 +47,9 @@ class Silent(RemoteError):
 
 @implementer(ISession)
 @define(eq=False)
-class OcppSession:
+class OcppSession(OwnTime):
     """See L{ISession}."""
 
-    connecting: Connecting
     remembered: Remembered
     is_welcome: bool = field(default=False, init=False)
     is_leaving: bool = field(default=False, init=False)
@@ -135,31 +133,13 @@ class OcppSession:
 
     # ---------------------------------------------------------------------------- parts
 
-    @property
-    def charger(self) -> SimulatedCharger:
-        """Whose session it is."""
-        return self.connecting.charger
-
-    @property
-    def calendar(self) -> Calendar:
-        """Its time."""
-        return self.connecting.calendar
-
     def _uptimes_due(self) -> list[int]:
         charger = self.charger
         dues = [] if charger.next_end_s is None else [charger.next_end_s]
         return [*dues, self._report_due_s] if charger.memory.is_charging else dues
 
     def _seconds_at(self, uptime_s: int) -> float:
-        at = self.charger.booted_at + timedelta(seconds=uptime_s)
-        left_s: float = (at - self.calendar.now()).total_seconds()
-        return self.calendar.seconds() + left_s / self.calendar.anchor.speed
-
-    def _instant(self, at: Told) -> datetime:
-        """When a record is from; what was kept through a start of its own is from now."""
-        if isinstance(at, ChargerTime) and at.boot == self.charger.memory.boot:
-            return self.charger.booted_at + timedelta(seconds=at.uptime_s)
-        return self.calendar.now()
+        return self.calendar.seconds() + self.until_s(uptime_s)
 
     # ----------------------------------------------------------------------------- up
 
@@ -200,7 +180,7 @@ class OcppSession:
             told = records[number]
             key = charge_key(told.order_id, told.offline)
             transaction = self.remembered.transactions.get(key)
-            self._ask(*saying.record(told, transaction, self._instant(told.at)), number)
+            self._ask(*saying.record(told, transaction, self.instant(told.at)), number)
 
     def _report(self) -> None:
         uptime_s = self.charger.uptime_s

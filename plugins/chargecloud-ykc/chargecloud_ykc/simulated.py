@@ -7,18 +7,16 @@ next login.  One thing they do not: they charge without a billing model, too.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from attrs import define, field
 from zope.interface import implementer
 
-from chargecloud.calendar import Calendar
 from chargecloud.dialects.layouts import Fields
-from chargecloud.domain.charger import ChargerTime, PortState
+from chargecloud.domain.charger import PortState
 from chargecloud.domain.errors import BadFrame, RemoteError
 from chargecloud.domain.events import ChargeEnded, StopReason
-from chargecloud.simulator.charger import SimulatedCharger
 from chargecloud.simulator.memory import Port
+from chargecloud.simulator.own_time import OwnTime
 from chargecloud.simulator.readings import read_port, state_of
 from chargecloud.simulator.speaking import Connecting, ISession, ISimulatedDialect
 from chargecloud_ykc import telling
@@ -71,10 +69,9 @@ class Sent:
 
 @implementer(ISession)
 @define(eq=False)
-class YkcSession:
+class YkcSession(OwnTime):
     """See L{ISession}."""
 
-    connecting: Connecting
     is_welcome: bool = field(default=False, init=False)
     is_leaving: bool = field(default=False, init=False)
     was_refused: bool = field(default=False, init=False)
@@ -152,30 +149,15 @@ class YkcSession:
         dues = [self._beat_due_s - now_s]
         if self.is_welcome:
             dues += [each.due_s - now_s for each in self._sent.values() if each.due_s is not None]
-            dues += [self._until(uptime_s) for uptime_s in self._uptimes_due()]
+            dues += [self.until_s(uptime_s) for uptime_s in self._uptimes_due()]
         return max(0.0, min(dues)) + _MARGIN_S
 
     # ---------------------------------------------------------------------------- parts
-
-    @property
-    def charger(self) -> SimulatedCharger:
-        """Whose session it is."""
-        return self.connecting.charger
-
-    @property
-    def calendar(self) -> Calendar:
-        """Its time."""
-        return self.connecting.calendar
 
     def _uptimes_due(self) -> Iterator[int]:
         if self.charger.next_end_s is not None:
             yield self.charger.next_end_s
         yield self._report_due_s
-
-    def _until(self, uptime_s: int) -> float:
-        at = self.charger.booted_at + timedelta(seconds=uptime_s)
-        left_s: float = (at - self.calendar.now()).total_seconds()
-        return left_s / self.calendar.anchor.speed
 
     # ----------------------------------------------------------------------------- up
 
@@ -243,16 +225,9 @@ class YkcSession:
             self._tell_record(number, record)
 
     def _tell_record(self, number: int, record: ChargeEnded) -> None:
-        told = telling.record(self.charger.identity, record, self._when(record))
+        told = telling.record(self.charger.identity, record, self.instant(record.at))
         self._trades[told["trade"]] = number
         self._say("record", told)
-
-    def _when(self, record: ChargeEnded) -> datetime:
-        """When it was by its clock, which begins with its start."""
-        at = record.at
-        if isinstance(at, ChargerTime) and at.boot == self.charger.memory.boot:
-            return self.charger.booted_at + timedelta(seconds=at.uptime_s)
-        return self.charger.booted_at
 
     def _ask_cards(self) -> None:
         for card in self.charger.cards.take_questions():
