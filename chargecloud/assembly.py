@@ -13,11 +13,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.charging.asked import AskedOfUs
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.changing import Changing
+from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.facts import Facts
@@ -47,7 +49,6 @@ from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.decision import Decision
-from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
@@ -57,6 +58,8 @@ from chargecloud.interfaces import Platform as Given
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
+from chargecloud.nodes.elsewhere import Elsewhere
+from chargecloud.nodes.post import Post
 from chargecloud.plugins import Plugins
 from chargecloud.registry.cards import Cards
 from chargecloud.registry.chargers import Chargers
@@ -75,6 +78,7 @@ from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
 from chargecloud.storage.store import Store
+from chargecloud.web.forwarding import Forwarding
 from chargecloud.web.live_feed import LiveFeed
 from chargecloud.web.resources import (
     bulk_commands,
@@ -111,6 +115,9 @@ class Platform:
     """
     @ivar gateway: connections of chargers come here.
     @ivar book: the orders that run.
+    @ivar custody: says whose orders they are.
+    @ivar post: to the other nodes, once it has a wire.
+    @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
@@ -120,6 +127,9 @@ class Platform:
 
     gateway: Gateway
     book: OrderBook
+    custody: Custody
+    post: Post
+    forwarding: Forwarding
     settling: Settling
     placing: Placing
     reports: Reports
@@ -157,7 +167,9 @@ class Platform:
         """
         charging = charging or ChargingSettings()
         presence, live_ports = Presence(), LivePorts()
-        routing = Routing(presence)
+        post = Post(store.node, vault.derive("post between nodes"), clock)
+        elsewhere = Elsewhere(store, post)
+        routing = Routing(presence, elsewhere)
 
         secrets = Secrets(vault, plugins.dialects)
         registered = Chargers(store, calendar, plugins.dialects, secrets)
@@ -182,6 +194,15 @@ class Platform:
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)
         placing = Placing(store, book, starting, calendar, charging, full)
+        custody = Custody(
+            store,
+            book,
+            settling,
+            starting,
+            lambda node, charger_id, epoch: post.tell(
+                node, "moved", {"charger": charger_id, "epoch": epoch}
+            ),
+        )
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
         given = Given(
@@ -217,8 +238,11 @@ class Platform:
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
         desks = [desk for parts in features for desk in parts.desks]
+        asked = AskedOfUs(routing, book, lists)
+        post.answers.update(asked.answers)
         facts = Facts(
             registered,
+            custody,
             reports,
             records,
             desk,
@@ -238,7 +262,7 @@ class Platform:
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
-        shown = Shown(presence, live_ports, book, calendar)
+        shown = Shown(store.roster, live_ports, book, calendar)
         feed, tokens = LiveFeed(store), Tokens(store, seconds=clock.seconds)
         commanding = commands.Commanding(
             registered,
@@ -250,6 +274,9 @@ class Platform:
         return cls(
             gateway=gateway,
             book=book,
+            custody=custody,
+            post=post,
+            forwarding=Forwarding(elsewhere, post),
             settling=settling,
             placing=placing,
             reports=reports,
@@ -271,14 +298,20 @@ class Platform:
                 *chargers.routes(registered, register, places, shown),
                 *charger_frames.routes(registered, gateway.recorder, plugins.dialects, calendar),
                 *charger_edits.routes(
-                    editing, register, shown, routing.hang_up, lists.service_changed
+                    editing,
+                    register,
+                    shown,
+                    routing.hang_up,
+                    asked.service_changed_everywhere(post),
                 ),
                 *start_codes.routes(StartCodes(store, calendar, secrets)),
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
-                *cards.routes(Cards(store, calendar), tenants, lists.changed),
+                *cards.routes(
+                    Cards(store, calendar), tenants, asked.cards_changed_everywhere(post)
+                ),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
@@ -301,20 +334,9 @@ class Platform:
         @raise WrongMasterKey: if no charger could log in.
         """
         await self.chargers.check_keys()
-        for order in await self.book.open():
-            if order.state is OrderState.ENDED:
-                await self._settle(order)
-            elif order.state is OrderState.STARTING:
-                self.placing.starting.expect_confirmation(order)
+        await self.custody.begin()
         await self.delivering.take_up()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
-
-    async def _settle(self, order: Order) -> None:
-        try:
-            await self.book.turns.take(order.charger_id, lambda: self.settling.settle(order.id))
-        except Exception:
-            # one order must not keep the others, and the chargers, from going on
-            _log.failure("order {order_id} is still to be billed", order_id=order.id)
 
 
 class SinksOfOneName(Exception):

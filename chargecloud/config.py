@@ -23,6 +23,7 @@ from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
 from chargecloud.simulator.settings import SimulatorSettings
+from chargecloud.storage.redis import Place, read_place
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader
 
@@ -104,7 +105,13 @@ def _openable(url: str) -> None:
 class NodeSettings:
     """C{[node]}"""
 
-    id: int = whole("number of this node in the event log", default=1, least=1, most=1023)
+    id: int | None = whole(
+        "number that this node takes among all that share the database, if it is free; the lowest "
+        "free one if not given",
+        default=None,
+        least=0,
+        most=1023,
+    )
     data_dir: str = text("where its files are; relative to the working directory", default="var")
     reserve_mb: int = whole(
         "new charges are refused when the disk has less than this free", default=200
@@ -134,6 +141,62 @@ class DatabaseSettings:
         default=None,
         repr=False,
     )
+
+
+def _reachable(url: str) -> None:
+    # the URL itself is not told: it may hold a password
+    try:
+        read_place(resolve(url))
+    except ValueError as error:
+        raise ValueError(
+            f"must be redis://, rediss:// or unix:// and where it is: {error}"
+        ) from None
+
+
+def _all_reachable(urls: tuple[str, ...]) -> None:
+    for url in urls:
+        _reachable(url)
+
+
+def _sentinel(places: tuple[str, ...]) -> None:
+    for place in places:
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdigit() or int(port) > MOST_PORT:
+            raise ValueError(f"must be host:port, and {place!r} is not")
+
+
+@frozen(kw_only=True)
+class RedisSettings:
+    """C{[redis]}: the wire between several nodes.
+
+    @ivar urls: as they were given, so each may be C{env:NAME} or C{file:PATH}.
+    """
+
+    urls: tuple[str, ...] = checked(
+        "each redis://[user:password@]host[:port], rediss:// with TLS, or unix:///path; any of "
+        "them will do",
+        _all_reachable,
+        default=(),
+        repr=False,
+    )
+    sentinels: tuple[str, ...] = checked(
+        "host:port of each sentinel, instead of urls", _sentinel, default=()
+    )
+    master: str = text("what the sentinels call it", default="chargecloud")
+    password: str | None = text(
+        "of the master that the sentinels name; may be env:NAME or file:PATH",
+        default=None,
+    )
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the servers are; none, and this node is alone."""
+        if self.sentinels:
+            parted = [place.rpartition(":") for place in self.sentinels]
+            sentinels = tuple((host, int(port)) for host, _, port in parted)
+            password = None if self.password is None else resolve(self.password)
+            return [Place(sentinels=sentinels, service=self.master, password=password)]
+        return [read_place(resolve(url)) for url in self.urls]
 
 
 @frozen(kw_only=True)
@@ -175,6 +238,7 @@ class Config:
     node: NodeSettings = field(factory=NodeSettings)
     calendar: CalendarSettings | None = None
     database: DatabaseSettings = field(factory=DatabaseSettings)
+    redis: RedisSettings = field(factory=RedisSettings)
     listen: ListenSettings = field(factory=ListenSettings)
     limits: Limits = field(factory=Limits)
     charging: ChargingSettings = field(factory=ChargingSettings)

@@ -140,6 +140,16 @@ class Method(Enum):
     DELETE = "DELETE"
 
 
+class HeldBy(Enum):
+    """What tells which charger an operation is about: where there are several nodes, the one
+    that holds the charger carries it out."""
+
+    #: C{charger_id}, in the path or in the body
+    CHARGER = "charger_id"
+    #: C{order_id}, in the path
+    ORDER = "order_id"
+
+
 @frozen(kw_only=True)
 class Route:
     """
@@ -158,6 +168,7 @@ class Route:
     @ivar is_versioned: whether the answer has a C{version}, which becomes its entity-tag; an
         edit may then say in C{If-Match} which one it is made on top of.
     @ivar consumes: the media type of the body; any but JSON comes as text, as it is.
+    @ivar held_by: what tells where it is carried out, if not at any node.
     @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is.
     """
 
@@ -176,4 +187,5 @@ class Route:
     base: str = "/api/v1"
     is_versioned: bool = False
     consumes: str = JSON
+    held_by: HeldBy | None = None
     media_type: str = JSON

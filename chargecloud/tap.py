@@ -8,7 +8,7 @@ import atexit
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
+from twisted.web.resource import Resource
 
 from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
@@ -32,6 +33,9 @@ from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.gateway.certificates import NoCertificates, asking_certificates
 from chargecloud.interfaces import IDialect, ILenientDialect
+from chargecloud.nodes.leases import Leases, Work
+from chargecloud.nodes.news import News
+from chargecloud.nodes.post import ALL, channel_of
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
@@ -40,14 +44,17 @@ from chargecloud.simulator.fleet import SimulatorService
 from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.calendars import CalendarKeeper, resume
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.folder import FolderInUse, lock_folder
+from chargecloud.storage.folder import FolderInUse, installation, lock_folder
 from chargecloud.storage.migrate import NewerDatabase, upgrade
+from chargecloud.storage.redis import Wire
 from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.serving import make_resource
 
+#: what a process may do
+ROLES = ("gateway", "web", "worker")
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
 
@@ -59,12 +66,23 @@ class NotHandedOver(Exception):
 class Options(usage.Options):
     """Options of the command."""
 
-    longdesc = "The charging cloud: chargers, orders, bills and the HTTP API in one process."
+    longdesc = "The charging cloud: chargers, orders, bills and the HTTP API."
     optParameters: ClassVar = [
         ["config", "c", None, "the configuration, a TOML file (required; etc/ has samples)"]
     ]
 
     setup: Setup
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.roles: list[str] = []
+
+    def opt_role(self, role: str) -> None:
+        """what this process does: gateway, web or worker; may be given again.  All of it, if it
+        is not given"""
+        if role not in ROLES:
+            raise usage.UsageError(f"there is no role {role!r}: it is one of {', '.join(ROLES)}")
+        self.roles.append(role)
 
     def postOptions(self) -> None:
         """Read the configuration, so that its faults are told like those of the options."""
@@ -74,13 +92,16 @@ class Options(usage.Options):
             self.setup = read_config(Path(self["config"]))
         except ConfigError as error:
             raise usage.UsageError(str(error)) from error
+        if self.roles and not self.setup.config.redis.places:
+            raise usage.UsageError("--role: a process that does a part of it needs [redis]")
 
 
 def makeService(options: Options) -> IService:
     """The service of a configuration file."""
     from twisted.internet import reactor
 
-    return ChargeCloud(reactor, options.setup, os.environ.get("CHARGECLOUD_ADMIN_TOKEN"))
+    administrator = os.environ.get("CHARGECLOUD_ADMIN_TOKEN")
+    return ChargeCloud(reactor, options.setup, administrator, options.roles or ROLES)
 
 
 class Unusable(Exception):
@@ -109,6 +130,7 @@ class ChargeCloud(Service):
     chargers and people go first, the database last.
 
     @ivar administrator: the platform administrator's token, if there is one.
+    @ivar roles: what this process does.
     @ivar charger_ports: where chargers connect, once they can.
     @ivar web_port: where the HTTP API is served, once it is.
     """
@@ -116,9 +138,11 @@ class ChargeCloud(Service):
     reactor: Any
     setup: Setup
     administrator: str | None = field(repr=False)
+    roles: Sequence[str] = ROLES
     charger_ports: list[IListeningPort] = field(factory=list, init=False)
     web_port: IListeningPort | None = field(default=None, init=False)
     _undo: list[Callable[[], Any]] = field(factory=list, init=False)
+    _storing: StoreService = field(init=False)
     _starting: "Deferred[None]" = field(factory=Deferred, init=False)
     _missing: str = field(default="it is starting", init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -188,13 +212,17 @@ class ChargeCloud(Service):
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
-        await platform.take_up()
-        self._run(platform.watchdog)
-        for service in (*platform.followings, *platform.rounds):
-            self._run(service)
+        self._join_others(store, platform)
+        if "gateway" in self.roles:
+            await platform.take_up()
+            self._storing.looked.append(platform.custody.look)
+            for service in (platform.watchdog, *platform.rounds):
+                self._run(service)
+        self._follow(store, platform)
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
-        await self._listen_for_chargers(platform)
+        if "gateway" in self.roles:
+            await self._listen_for_chargers(platform)
         figures = Figures(platform, store.writer, config.data_dir)
         self._run(Punctuality(self.reactor, figures.delayed))
         await self._serve(store, platform, figures)
@@ -203,6 +231,29 @@ class ChargeCloud(Service):
         if supervision := Supervision.asked_for(self.reactor, os.environ):
             self._run(supervision)
         self._simulate()
+
+    def _join_others(self, store: Store, platform: Platform) -> None:
+        """Speak with the other nodes, if there may be some."""
+        places, post = self.config.redis.places, platform.post
+        if not places:
+            return
+        post.wire = Wire(self.reactor, places, [channel_of(post.node), ALL], post.heard)
+        self._run(post.wire)
+        self._run(News(store.writer, post, self.reactor))
+
+    def _follow(self, store: Store, platform: Platform) -> None:
+        """Keep the features up with the log: all of them, or this node's share."""
+        if "worker" not in self.roles:
+            return
+        if platform.post.wire is None:
+            for following in platform.followings:
+                self._run(following)
+            return
+        works = {
+            f"follow {each.follower.name}": Work(each.startService, each.stopService)
+            for each in platform.followings
+        }
+        self._run(Leases(store, self.reactor, works))
 
     async def _open_store(self) -> tuple[Store, Calendar]:
         engine = open_engine(self.config.database_url)
@@ -216,7 +267,15 @@ class ChargeCloud(Service):
             url = make_url(self.config.database_url).render_as_string(hide_password=True)
             raise Unusable(f"the database {url} cannot be used: {why}") from error
         calendar = self._calendar(engine)
-        storing = StoreService(engine, self.reactor, calendar, self.config.node.id)
+        storing = StoreService(
+            engine,
+            self.reactor,
+            calendar,
+            installation=installation(self.config.data_dir),
+            preferred=self.config.node.id,
+            roles=self.roles,
+        )
+        self._storing = storing
         self._run(storing)
         if self.config.calendar is not None:
             self._run(CalendarKeeper(storing.store, calendar, self.reactor))
@@ -250,19 +309,25 @@ class ChargeCloud(Service):
             )
 
     async def _serve(self, store: Store, platform: Platform, figures: Figures) -> None:
-        if self.config.listen.web is None:
+        if self.config.listen.web is None or "web" not in self.roles:
+            # what other nodes ask of this one is answered all the same
+            self._make_resource(store, platform, figures)
             return
         self._ensure_administrator()
-        tokens = Tokens(store, self.administrator, self.reactor.seconds)
-        resource = make_resource(
-            [*platform.routes, metrics_route(figures.text)],
-            lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
-            figures.requested,
-        )
+        resource = self._make_resource(store, platform, figures)
         site = make_site(resource, self.reactor)
         self.web_port = await self._listen(self.config.listen.web.endpoint, site)
         self._undo.append(platform.feed.close)
         self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
+
+    def _make_resource(self, store: Store, platform: Platform, figures: Figures) -> Resource:
+        tokens = Tokens(store, self.administrator, self.reactor.seconds)
+        return make_resource(
+            [*platform.routes, metrics_route(figures.text)],
+            lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
+            figures.requested,
+            platform.forwarding,
+        )
 
     async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:
         try:

@@ -55,7 +55,9 @@ def clock_at(instant: datetime = NOW) -> Clock:
     return clock
 
 
-def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None = None) -> Store:
+def open_store(
+    folder: Path, clock: Clock, features: Mapping[str, Path] | None = None, slot: int = 1
+) -> Store:
     """A store on a fresh or an existing database in a folder, everything in step."""
     database = folder / "chargecloud.db"
     is_new = not database.exists()
@@ -72,8 +74,7 @@ def open_store(folder: Path, clock: Clock, features: Mapping[str, Path] | None =
         engine,
         clock=clock,
         calendar=calendar,
-        node=1,
-        slot=1,
+        slot=slot,
         writing=InStep(),
         reading=InStep(),
     )

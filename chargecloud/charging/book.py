@@ -6,7 +6,7 @@ then they are read again.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -28,17 +28,21 @@ from chargecloud.domain.order_rows import order_of
 from chargecloud.domain.order_value import RUNNING, UNDER_WAY, Order, OrderState
 from chargecloud.gateway.routing import Routing
 from chargecloud.money.tariffs import Tariff, Tariffs
-from chargecloud.storage.schema import orders
+from chargecloud.storage.schema import chargers, orders
 from chargecloud.storage.store import Store
 
 #: an order that changes under us this often is left to the next occasion
 MOST_TRIES = 4
 
+#: of orders that have not come to their end
+OPEN_STATES = [state.value for state in (*RUNNING, OrderState.ENDED)]
+
 Occurrences = Callable[[Order], Awaitable[Sequence[Occurrence]]]
 
 
 class Superseded(Exception):
-    """The session that told a fact is no longer the charger's newest."""
+    """The session that told a fact is no longer the charger's newest, or another node decides
+    about the charger's orders by now."""
 
 
 @define(eq=False)
@@ -60,28 +64,53 @@ class OrderBook:
     _tracks: dict[int, Track] = field(factory=dict, init=False)
     _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
     _tariffs: dict[tuple[int, int], Tariff] = field(factory=dict, init=False)
+    _epochs: dict[int, int] = field(factory=dict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
-    async def open(self) -> Sequence[Order]:
-        """Take up the orders that have not come to their end.
+    async def take_over(self, epochs: Mapping[int, int]) -> Sequence[Order]:
+        """
+        Take up the orders of some chargers that have not come to their end: this node decides
+        about them from now on.
 
+        @param epochs: by charger, the epoch in which it is this node's.
         @return: all of them, also those that have ended and are still to be billed.
         """
-        open_states = [state.value for state in (*RUNNING, OrderState.ENDED)]
 
         def read(connection: Connection) -> list[tuple[Order, Terms, Sequence[Sample]]]:
-            found = select(orders).where(orders.c.state.in_(open_states)).order_by(orders.c.id)
+            found = (
+                select(orders)
+                .where(orders.c.state.in_(OPEN_STATES), orders.c.charger_id.in_(list(epochs)))
+                .order_by(orders.c.id)
+            )
             unfinished = [order_of(row._asdict()) for row in connection.execute(found)]
             return [
                 (order, self.terms(connection, order), find_curve(connection, order.id))
                 for order in unfinished
             ]
 
+        self._epochs.update(epochs)
         opened = []
         for order, terms, samples in await self.store.read(read):
-            self.track(order, terms).replay(samples)
+            if order.id not in self._tracks:
+                self.track(order, terms).replay(samples)
             opened.append(order)
         return opened
+
+    def hold(self, charger_id: int, epoch: int) -> None:
+        """A charger has logged in here anew."""
+        self._epochs[charger_id] = epoch
+
+    def let_go(self, charger_id: int) -> None:
+        """Another node decides about a charger's orders from now on."""
+        self._epochs.pop(charger_id, None)
+        for order_id, track in list(self._tracks.items()):
+            if track.order.charger_id == charger_id:
+                del self._tracks[order_id]
+                self._on_port.pop((charger_id, track.order.port), None)
+
+    def epoch_of(self, charger_id: int) -> int | None:
+        """The epoch in which a charger is this node's; C{None} if it is not known to be."""
+        return self._epochs.get(charger_id)
 
     async def adopt(self, order_id: int) -> Order:
         """
@@ -191,16 +220,17 @@ class OrderBook:
 
         @param occurred: what occurs, given the order as it is; asked again if the order
             or a balance has changed meanwhile.
-        @param epoch: of the session that told it.
+        @param epoch: of the session that told it, where one did.
         @param also: what is to be committed together with it.
         @raise Superseded: if that session is no longer the newest.
         @raise Conflict: if it cannot occur in the order's state.
         """
         for _ in range(MOST_TRIES):
             before = await self.find(order_id)
+            held = epoch if epoch is not None else self._epochs.get(before.charger_id)
             after, decision, samples = before, also or Decision(), 0
             for occurrence in await occurred(before):
-                step = decide(after, occurrence, epoch)
+                step = decide(after, occurrence, held)
                 after, decision = step.order, decision + step.decision
                 if isinstance(occurrence, Sampled | Ended):
                     samples = self._samples(order_id)
@@ -210,7 +240,7 @@ class OrderBook:
                 if decision.writes or decision.log:
                     await self.store.writer.decide(decision)
             except Stale as stale:
-                await self._read_again(order_id, before, stale, epoch)
+                await self._read_again(before, stale, epoch)
                 continue
             self._keep(after, samples)
             if after.state is not before.state:
@@ -235,12 +265,22 @@ class OrderBook:
         }
         return Decision((Insert("curves", row),))
 
-    async def _read_again(
-        self, order_id: int, before: Order, stale: Stale, epoch: int | None
-    ) -> None:
-        fresh = await self.store.read(lambda connection: find_order(connection, None, order_id))
-        if stale.table == orders.name and fresh.version == before.version and epoch is not None:
-            raise Superseded("the charger has logged in anew since")
+    async def _read_again(self, before: Order, stale: Stale, epoch: int | None) -> None:
+        def read(connection: Connection) -> tuple[Order, int, int | None]:
+            found = select(chargers.c.epoch, chargers.c.node).where(
+                chargers.c.id == before.charger_id
+            )
+            charger = connection.execute(found).one()
+            return find_order(connection, None, before.id), charger.epoch, charger.node
+
+        fresh, newest, node = await self.store.read(read)
+        if stale.table == orders.name and fresh.version == before.version:
+            if epoch is not None:
+                raise Superseded("the charger has logged in anew since")
+            if node != self.store.node:
+                self.let_go(before.charger_id)
+                raise Superseded(f"the charger's orders are decided at node {node}")
+            self.hold(before.charger_id, newest)
         self._keep(fresh)
 
     def _keep(self, order: Order, samples: int = 0) -> None:

@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.custody import Custody
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.known import KnownOrders
@@ -21,7 +22,7 @@ from chargecloud.charging.schedules import PriceBoard
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
-from chargecloud.domain.decision import Decision, LogEntry
+from chargecloud.domain.decision import Change, Decision, LogEntry
 from chargecloud.domain.events import (
     CardAsked,
     CardPresented,
@@ -57,11 +58,13 @@ class Facts:
     @ivar live: what the ports said last.
     @ivar plugin_calls: knows dialects that keep everybody waiting, or fail.
     @ivar price_board: tells them what energy costs.
+    @ivar custody: has the orders of the chargers that log in here.
     @ivar known: has the orders by which a charger's words are understood.
     @ivar desks: take what is none of the core's business.
     """
 
     registry: Chargers
+    custody: Custody
     reports: Reports
     records: Records
     cards: CardDesk
@@ -87,7 +90,14 @@ class Facts:
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
     ) -> "Deferred[Admission]":
         """A charger has proved itself."""
-        return Deferred.fromCoroutine(self.registry.admit(dialect, identity, login, login_digest))
+        return Deferred.fromCoroutine(self._logged_in(dialect, identity, login, login_digest))
+
+    async def _logged_in(
+        self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
+    ) -> Admission:
+        admission = await self.registry.admit(dialect, identity, login, login_digest)
+        await self.custody.arrived(admission)
+        return admission
 
     def arrived(self, admission: Admission) -> None:
         """A charger's session is open."""
@@ -137,9 +147,15 @@ class Facts:
 
     def gone(self, admission: Admission, at: datetime) -> None:
         """A charger has no connection any more: what it charges is looked after by the
-        watchdog, and what it was is written down for those who follow."""
+        watchdog, and that it is gone is written down, unless it is back already."""
         entry = LogEntry("charger.gone", admission.tenant_id, {}, admission.charger_id)
-        self.watching.write_down(Decision(log=(entry,)))
+        change = Change(
+            "chargers",
+            {"id": admission.charger_id},
+            {"connected": False, "gone_at": at},
+            {"epoch": admission.epoch},
+        )
+        self.watching.write_down(Decision((change,), (entry,)))
 
     def took(self, dialect: str, seconds: float) -> None:
         """A dialect has read what came."""

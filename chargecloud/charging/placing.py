@@ -148,7 +148,8 @@ class Placing:
         # in the charger's turn: no charge before it ends between this and the commit
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
-            made = await once(self.store, request, order.id, place(order))
+            epoch = self.book.epoch_of(order.charger_id)
+            made = await once(self.store, request, order.id, place(order, epoch))
         except Stale as stale:
             if stale.table == "orders":
                 raise AlreadyExists("this start is known already") from None

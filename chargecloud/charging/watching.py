@@ -5,13 +5,14 @@ from datetime import datetime
 
 from attrs import define, evolve, field
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.stopping import Stopping
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.charger import Admission
-from chargecloud.domain.decision import Decision, LogEntry
+from chargecloud.domain.decision import Decision, LogEntry, Stale
 from chargecloud.domain.events import PortReading, StopReason
 from chargecloud.interfaces import IReadingWatch
 from chargecloud.storage.store import Store
@@ -98,4 +99,9 @@ class Watching:
     def write_down(self, decision: Decision) -> None:
         """Write down what nobody waits for."""
         written = self.store.writer.decide(decision)
-        written.addErrback(lambda failure: self._log.failure("not written down", failure))
+        written.addErrback(self._not_written)
+
+    def _not_written(self, failure: Failure) -> None:
+        # what is stale was so only until it was to be written down
+        if failure.check(Stale) is None:
+            self._log.failure("not written down", failure)

@@ -20,14 +20,12 @@ from chargecloud.storage.calendars import resume
 from chargecloud.storage.engine import for_writing, open_engine
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.migrate import pending
+from chargecloud.storage.roster import Roster
 from chargecloud.storage.slots import lease_slot, release_slot
 from chargecloud.storage.store import Store
 from chargecloud.storage.writer import Writer
 
 T = TypeVar("T")
-
-#: what the command line calls itself in the event log; services count from 1
-COMMAND_LINE_NODE = 0
 
 
 @contextmanager
@@ -67,10 +65,10 @@ def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar,
             slot = lease_slot(connection, holder, time.time())
         try:
             ids = Ids(time.time, slot)
-            writer = Writer(for_writing(engine), _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
+            writer = Writer(for_writing(engine), _AtOnce(), calendar, slot, ids.next)
             with engine.connect() as connection:
                 writer.open(connection)
-            yield Store(engine, ids, writer, _AtOnce()), calendar, setup
+            yield Store(engine, ids, writer, _AtOnce(), Roster(slot)), calendar, setup
         finally:
             with for_writing(engine).begin() as connection:
                 release_slot(connection, slot, holder, time.time())

@@ -126,6 +126,7 @@ class Admission:
     @ivar time_zone: of the site, for clocks that do not say theirs.
     @ivar next_key: generation and nonce of a key that it is still to take, if there is one.
     @ivar has_card_list: whether it keeps a list of cards for when it is offline.
+    @ivar was_at: the node that it was logged in at before, if it ever was.
     """
 
     charger_id: int
@@ -137,6 +138,7 @@ class Admission:
     time_zone: str = "UTC"
     next_key: tuple[int, bytes] | None = None
     has_card_list: bool = False
+    was_at: int | None = None
 
     def instant(self, at: Told) -> datetime | None:
         """When something was by the charger's time; C{None} if that is not known: a start

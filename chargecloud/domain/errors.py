@@ -139,6 +139,12 @@ class StorageFull(Refusal):
     code = "storage-full"
 
 
+class NodesApart(Refusal):
+    """The way from this node to the one that holds the charger is away, or that node is."""
+
+    code = "nodes-apart"
+
+
 class RequestKeyReused(Refusal):
     """An Idempotency-Key that came before, with a different request."""
 

@@ -55,13 +55,14 @@ class Step:
 # ----------------------------------------------------------------------------- the rules
 
 
-def place(order: Order) -> Decision:
+def place(order: Order, epoch: int | None = None) -> Decision:
     """Take a port for a new order and hold the customer's money.
 
-    It goes stale if the port has an order already (C{ports}), if its start is known
-    (C{orders}), or if the wallet holds less (C{accounts}).
+    It goes stale if the port has an order already, or the charger's epoch is another
+    (C{ports}), if its start is known (C{orders}), or if the wallet holds less (C{accounts}).
     """
-    taken = Change("ports", _port_key(order), {"order_id": order.id}, {"order_id": None})
+    holds = None if epoch is None else Holds("chargers", {"id": order.charger_id, "epoch": epoch})
+    taken = Change("ports", _port_key(order), {"order_id": order.id}, {"order_id": None}, holds)
     return Decision((taken,)) + write_down(order)
 
 

@@ -39,6 +39,9 @@ class Charger:
     @ivar identity: what it calls itself on the wire, in its dialect's canonical form.
     @ivar epoch: counts its logins.
     @ivar version: counts how often it was edited.
+    @ivar node: that it logged in at last, or that looks after its orders since.
+    @ivar connected: whether it was connected there, as far as that node could write it down.
+    @ivar gone_at: when it had no connection any more.
     """
 
     id: int
@@ -61,6 +64,9 @@ class Charger:
     firmware: str | None = None
     hardware: str | None = None
     logged_in_at: datetime | None = None
+    node: int | None = None
+    connected: bool = False
+    gone_at: datetime | None = None
 
 
 #: what a L{Charger} is read from
@@ -70,6 +76,7 @@ COLUMNS = [chargers.c[name] for name in Charger.__annotations__]
 _KNOWN = [
     chargers.c.tenant_id,
     chargers.c.epoch,
+    chargers.c.node,
     chargers.c.boot,
     chargers.c.booted_at,
     chargers.c.boots_before,
@@ -333,6 +340,7 @@ class Chargers:
             time_zone=row.time_zone,
             next_key=change_of_key.still_to_take,
             has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
+            was_at=row.node,
         )
         told = {
             name: value
@@ -341,6 +349,8 @@ class Chargers:
         }
         changed = {
             "epoch": admission.epoch,
+            "node": self.store.node,
+            "connected": True,
             "boot": login.boot,
             "booted_at": admission.booted_at,
             "boots_before": [[boot, instant_ms(at)] for boot, at in before.items()],

@@ -1,6 +1,6 @@
 """The register: chargers with what stands beside them in an operator's list."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
@@ -87,15 +87,14 @@ class Register:
         dialect: str | None = None,
         vendor: str | None = None,
         words: str | None = None,
-        among: Collection[int] | None = None,
-        but: Collection[int] | None = None,
+        online: bool | None = None,
     ) -> tuple[Sequence[Registered], str | None]:
         """
         A page of them, and the cursor of the next.
 
         @param words: part of the name, of the identity or of the owner; or the IMEI, the ICCID
             or the id.
-        @param among: the ids of those that are asked for; C{but} of those that are not.
+        @param online: that are connected, or are not.
         """
         query = _all(tenant_id)
         for column, wanted in (
@@ -108,10 +107,10 @@ class Register:
                 query = query.where(column == wanted)
         if words is not None:
             query = query.where(_has(words))
-        if among is not None:
-            query = query.where(chargers.c.id.in_(among))
-        if but is not None:
-            query = query.where(chargers.c.id.not_in(but))
+        if online is not None:
+            is_live = chargers.c.node.in_(self.store.roster.live)
+            is_away = ~chargers.c.connected | chargers.c.node.is_(None) | ~is_live
+            query = query.where(chargers.c.connected & is_live if online else is_away)
         return await self.store.read(
             lambda connection: read_page(
                 connection, query, chargers.c.id, _read, limit=limit, cursor=cursor

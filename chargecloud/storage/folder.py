@@ -1,6 +1,8 @@
 """The node's folder: one process has it at a time."""
 
 import fcntl
+import socket
+from hashlib import sha256
 from pathlib import Path
 from typing import TextIO
 
@@ -23,3 +25,9 @@ def lock_folder(folder: Path) -> TextIO:
         file.close()
         raise FolderInUse(f"another process uses the folder {folder}") from error
     return file
+
+
+def installation(folder: Path) -> str:
+    """A name that no other folder has, on this machine or on another."""
+    told = f"{socket.gethostname()} {folder.resolve()} {(folder / 'lock').stat().st_ino}"
+    return sha256(told.encode()).hexdigest()[:32]

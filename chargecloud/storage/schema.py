@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from chargecloud.domain.order_rows import instant_ms, instant_of
@@ -158,6 +159,11 @@ chargers = Table(
     Column("card_slots", Integer),
     Column("login_digest", LargeBinary(32)),
     Column("epoch", Integer, nullable=False),
+    # the node that it logged in at last, or that looks after its orders since; whether it is
+    # connected there, and if not, since when
+    Column("node", Integer),
+    Column("connected", Boolean, nullable=False, server_default=false()),
+    Column("gone_at", Instant),
     # the charger's current start, and when it was: maps its uptime to instants
     Column("boot", BigInteger),
     Column("booted_at", Instant),
@@ -168,6 +174,7 @@ chargers = Table(
     UniqueConstraint("dialect", "identity"),
     Index("chargers_by_tenant", "tenant_id", "id"),
     Index("chargers_by_site", "tenant_id", "site_id", "id"),
+    Index("chargers_by_node", "node", "connected"),
 )
 
 ports = Table(
@@ -456,8 +463,23 @@ node_slots = Table(
     "node_slots",
     metadata,
     Column("slot", Integer, primary_key=True, autoincrement=False),
+    # "installation:process"; without the process when that has given it back
     Column("holder", String(64), nullable=False),
     Column("leased_until_ms", BigInteger, nullable=False),
+    # what its holder does: "gateway web worker", or a part of it
+    Column("roles", String(40), nullable=False, server_default=""),
+    # whether its holder has been told to leave
+    Column("draining", Boolean, nullable=False, server_default=false()),
+)
+
+work_leases = Table(
+    "work_leases",
+    metadata,
+    # what is to be done by one node at a time
+    Column("name", String(100), primary_key=True),
+    Column("node", Integer, nullable=False),
+    # counts renewals and changes of hands
+    Column("renewals", BigInteger, nullable=False),
 )
 
 calendars = Table(

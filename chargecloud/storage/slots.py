@@ -1,8 +1,9 @@
-"""Node slots: which ten bits a process may put into its ids.
+"""Node slots: the number of a process among all that share the database.
 
-A slot is leased in the database.  It is taken over only after its lease has run out by a
-margin, so that two processes never make ids in one slot, even with clocks that differ a
-little.
+It is in the ids that the process makes, it is the process's place in the event log, and it is
+what chargers say where they are.  So a slot that was not given back is taken over late, and
+only by its clock's word; that its holder is gone is found out sooner, without comparing
+clocks (L{chargecloud.storage.roster}).
 """
 
 from sqlalchemy import Connection, insert, select, update
@@ -11,38 +12,78 @@ from chargecloud.domain.errors import Overloaded
 from chargecloud.storage.ids import SLOTS
 from chargecloud.storage.schema import node_slots
 
-LEASE_S = 60
-#: renewed so often that two renewals may fail before the lease runs out
-RENEW_S = 15
-#: clocks of two nodes may differ by this much
+LEASE_S = 30
+#: renewed so often that some renewals may fail before the lease runs out
+RENEW_S = 5
+#: ids that were borrowed from the milliseconds to come are ahead of the clock, and clocks of two
+#: nodes may differ, by this much
 MARGIN_S = 10
+#: a slot that was not given back stays its holder's for longer than a database is away
+KEPT_S = 600
+
+#: what parts an installation's name from the process that runs it
+_SEP = ":"
 
 
-def lease_slot(connection: Connection, holder: str, now_s: float) -> int:
+def lease_slot(
+    connection: Connection,
+    holder: str,
+    now_s: float,
+    *,
+    preferred: int | None = None,
+    roles: str = "",
+) -> int:
     """
-    Lease the lowest free slot.
+    Lease a free slot: the preferred one, or the lowest.
 
-    @param holder: unique to the process.
+    An installation that was killed has its slot back at once: it is the only one that may use
+    its folder, and so its process before is gone.
+
+    @param holder: unique to the process: C{"installation:process"}, or any text without a colon.
     @param now_s: Unix time.
     @raise Overloaded: if all slots are taken.
     """
     now_ms = int(now_s * 1000)
-    taken = {
-        row.slot: row.leased_until_ms
-        for row in connection.execute(select(node_slots).order_by(node_slots.c.slot))
+    found = select(node_slots).order_by(node_slots.c.slot)
+    taken = {row.slot: row for row in connection.execute(found)}
+    values = {
+        "holder": holder,
+        "leased_until_ms": now_ms + LEASE_S * 1000,
+        "roles": roles,
+        "draining": False,
     }
-    values = {"holder": holder, "leased_until_ms": now_ms + LEASE_S * 1000}
-    for slot in range(SLOTS):
-        if slot not in taken:
+    installation, is_one, _process = holder.partition(_SEP)
+    mine = [
+        slot for slot, row in taken.items() if is_one and row.holder.startswith(installation + _SEP)
+    ]
+    wanted = [] if preferred is None else [preferred]
+    slot: int
+    for slot in (*mine, *wanted, *range(SLOTS)):
+        row = taken.get(slot)
+        if row is None:
             connection.execute(insert(node_slots).values(slot=slot, **values))
             return slot
-        if taken[slot] + MARGIN_S * 1000 < now_ms:
+        if slot in mine or _is_free(row.holder, row.leased_until_ms, now_ms):
             # another process may have seen the same, and have been quicker
-            as_seen = (node_slots.c.slot == slot, node_slots.c.leased_until_ms == taken[slot])
+            as_seen = (
+                node_slots.c.slot == slot,
+                node_slots.c.holder == row.holder,
+                node_slots.c.leased_until_ms == row.leased_until_ms,
+            )
             taken_over = connection.execute(update(node_slots).where(*as_seen).values(**values))
             if taken_over.rowcount == 1:
                 return slot
     raise Overloaded(f"all {SLOTS} node slots are leased")
+
+
+def _is_free(holder: str, leased_until_ms: int, now_ms: int) -> bool:
+    kept_s = 0 if is_given_back(holder) else KEPT_S
+    return leased_until_ms + (kept_s + MARGIN_S) * 1000 < now_ms
+
+
+def is_given_back(holder: str) -> bool:
+    """Whether nobody has a slot any more: what is left is the installation that had it."""
+    return holder == "" or holder.endswith(_SEP)
 
 
 def renew_slot(connection: Connection, slot: int, holder: str, now_s: float) -> bool:
@@ -56,12 +97,11 @@ def renew_slot(connection: Connection, slot: int, holder: str, now_s: float) -> 
 
 
 def release_slot(connection: Connection, slot: int, holder: str, now_s: float) -> None:
-    """Give it back: the next process need not wait for the lease to run out.
-
-    The margin stays, as ids that borrowed from the future are ahead of the clock.
-    """
+    """Give it back: whoever comes next need not wait until it is sure that nobody has it, and
+    the same installation not even for the margin."""
+    installation, sep, _process = holder.rpartition(_SEP)
     connection.execute(
         update(node_slots)
         .where(node_slots.c.slot == slot, node_slots.c.holder == holder)
-        .values(leased_until_ms=int(now_s * 1000))
+        .values(leased_until_ms=int(now_s * 1000), holder=installation + sep)
     )

@@ -82,15 +82,22 @@ class Operation:
             else str.encode,
         )
 
-    async def carry_out(self, request: IRequest, path: dict[str, str]) -> tuple[int, bytes]:
+    async def read(self, request: IRequest, path: dict[str, str]) -> Call:
+        """
+        What a request asks.
+
+        @raise Refusal: if whoever asks may not, or it cannot be understood.
+        """
+        return self._call(request, await self._admit(request), path)
+
+    async def carry_out(self, call: Call, request: IRequest) -> tuple[int, bytes]:
         """
         Do what a request asks.
 
         @return: status and body of the response; its entity-tag is set on the request.
         @raise Refusal: if it is not done.
         """
-        caller = await self._admit(request)
-        answer = self.route.run(self._call(request, caller, path))
+        answer = self.route.run(call)
         if isinstance(answer, Awaitable):
             answer = await answer
         if isinstance(answer, EventStream):

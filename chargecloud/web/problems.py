@@ -128,6 +128,9 @@ KINDS: Mapping[type[Refusal], Kind] = {
     errors.Overloaded: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "Try again later", "系统繁忙, 请稍后重试"
     ),
+    errors.NodesApart: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "No way to the charger's node", "无法连接到设备所在节点"
+    ),
     BadRequest: Kind(HTTPStatus.BAD_REQUEST, "Bad request", "请求格式错误"),
     WrongPassword: Kind(HTTPStatus.UNAUTHORIZED, "Wrong name or password", "用户名或密码错误"),
     TooManyTries: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Too many tries", "尝试次数过多"),
@@ -193,6 +196,6 @@ def headers(refusal: Refusal) -> dict[str, str]:
             return {"Retry-After": str(retry_s)}
         case NoSuchMethod(allowed=allowed):
             return {"Allow": ", ".join(allowed)}
-        case errors.Overloaded():
+        case errors.Overloaded() | errors.NodesApart():
             return {"Retry-After": str(RETRY_AFTER_S)}
     return {}

@@ -40,7 +40,6 @@ opened to its end, and only the answer is lost.  So C{run}'s Deferred is never c
 
 import re
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from time import monotonic
 from typing import cast
 
@@ -53,13 +52,15 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
-from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.errors import NotFound
 from chargecloud.routes import Route
-from chargecloud.web import headers, json_text, problems
+from chargecloud.web import headers, json_text
+from chargecloud.web.answering import path_of, refuse, respond, serve_one
 from chargecloud.web.api_page import POLICY, StaticFile, static_files
+from chargecloud.web.forwarding import Forwarding
 from chargecloud.web.openapi import document, full_path, operation_id
 from chargecloud.web.operations import Authenticate, Converters, Operation
-from chargecloud.web.problems import BadRequest, Fault, NoSuchMethod
+from chargecloud.web.problems import BadRequest, NoSuchMethod
 
 log = Logger()
 
@@ -72,6 +73,7 @@ def make_resource(
     routes: Sequence[Route],
     authenticate: Authenticate,
     answered: Answered = lambda _route, _status, _took_s: None,
+    forwarding: Forwarding | None = None,
 ) -> Resource:
     """
     The resource that serves routes, and their description at C{/openapi.json}.
@@ -86,15 +88,18 @@ def make_resource(
     _attach_page(app)
     converters = Converters.shared()
     for route in routes:
-        _attach(app, Operation.of(route, authenticate, converters), answered)
+        operation = Operation.of(route, authenticate, converters)
+        if forwarding is not None:
+            forwarding.know(operation)
+        _attach(app, operation, answered, forwarding)
 
     @app.handle_errors(HTTPException)
     def no_route(request: IRequest, failure: Failure) -> bytes:
-        error, path = failure.value, _path(request)
+        error, path = failure.value, path_of(request)
         if isinstance(error, MethodNotAllowed):
             allowed = sorted(error.valid_methods or ())
-            return _refuse(request, NoSuchMethod(f"{path} allows {', '.join(allowed)}", allowed))
-        return _refuse(request, NotFound(f"there is nothing at {path}"))
+            return refuse(request, NoSuchMethod(f"{path} allows {', '.join(allowed)}", allowed))
+        return refuse(request, NotFound(f"there is nothing at {path}"))
 
     return _Front(app.resource())
 
@@ -116,12 +121,12 @@ class _Front(Resource):
         request.setHeader("Cache-Control", "no-store")
         try:
             if not json_text.is_keepable(b"/".join(request.postpath).decode()):
-                return _refuse(request, BadRequest("the path has U+0000"))
+                return refuse(request, BadRequest("the path has U+0000"))
             b"".join(given(b"host", [])).decode()
             answer: int | bytes = self._inner.render(request)
             return answer
         except (UnicodeDecodeError, BadHost):
-            return _refuse(request, BadRequest("the path or the Host header is malformed"))
+            return refuse(request, BadRequest("the path or the Host header is malformed"))
 
 
 def _describe(app: Klein, routes: Sequence[Route]) -> None:
@@ -129,7 +134,7 @@ def _describe(app: Klein, routes: Sequence[Route]) -> None:
 
     @app.route("/openapi.json", methods=["GET"])
     def openapi(request: IRequest) -> bytes:
-        return _respond(request, 200, "application/json", description)
+        return respond(request, 200, "application/json", description)
 
 
 def _attach_page(app: Klein) -> None:
@@ -140,7 +145,7 @@ def _attach_page(app: Klein) -> None:
     def show_the_way(request: IRequest) -> bytes:
         # whoever has only the address finds what can be done there
         request.setHeader("Location", "/docs")
-        return _respond(request, 303, "text/plain", b"")
+        return respond(request, 303, "text/plain", b"")
 
 
 def _attach_file(app: Klein, path: str, file: StaticFile) -> None:
@@ -150,11 +155,14 @@ def _attach_file(app: Klein, path: str, file: StaticFile) -> None:
         request.setHeader("Cache-Control", "no-cache")
         if file.is_compressed:
             request.setHeader("Content-Encoding", "gzip")
-        return _respond(request, 200, file.media_type, file.content)
+        return respond(request, 200, file.media_type, file.content)
 
 
-def _attach(app: Klein, operation: Operation, answered: Answered) -> None:
+def _attach(
+    app: Klein, operation: Operation, answered: Answered, forwarding: Forwarding | None
+) -> None:
     route = operation.route
+    elsewhere = forwarding.elsewhere if forwarding and route.held_by else None
 
     @app.route(
         re.sub(r"{(\w+)}", r"<\1>", full_path(route)),
@@ -170,49 +178,6 @@ def _attach(app: Klein, operation: Operation, answered: Answered) -> None:
 
     async def timed(request: IRequest, path: dict[str, str]) -> bytes:
         began_s = monotonic()
-        body = await _serve(operation, request, path)
+        body = await serve_one(operation, request, path, elsewhere)
         answered(route, cast(Request, request).code, monotonic() - began_s)
         return body
-
-
-async def _serve(operation: Operation, request: IRequest, path: dict[str, str]) -> bytes:
-    try:
-        status, body = await operation.carry_out(request, path)
-    except Refusal as refusal:
-        return _refuse(request, refusal)
-    except Exception:
-        identity = request.responseHeaders.getRawHeaders("X-Request-Id")[0]
-        log.failure(
-            "{method} {path} failed, request {request_id}",
-            method=operation.route.method.value,
-            path=_path(request),
-            request_id=identity,
-        )
-        return _refuse(request, Fault("the fault is ours", request_id=identity))
-    return _respond(request, status, operation.route.media_type, body)
-
-
-def _refuse(request: IRequest, refusal: Refusal) -> bytes:
-    language = headers.language(request.requestHeaders.getRawHeaders(b"accept-language", []))
-    for name, value in problems.headers(refusal).items():
-        request.setHeader(name, value)
-    return _respond(
-        request,
-        problems.kind_of(type(refusal)).status,
-        "application/problem+json",
-        problems.write(refusal, _path(request), language),
-    )
-
-
-def _respond(request: IRequest, status: int, content_type: str, body: bytes) -> bytes:
-    # Twisted has no words of its own for 422
-    request.setResponseCode(status, HTTPStatus(status).phrase.encode())
-    if body:
-        request.setHeader("Content-Type", content_type)
-        request.setHeader("Content-Length", str(len(body)))
-    return body
-
-
-def _path(request: IRequest) -> str:
-    path: bytes = request.path
-    return path.decode("ascii", "replace")

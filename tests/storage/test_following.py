@@ -184,7 +184,6 @@ def test_all_nodes_are_followed(store: Store, clock: Clock) -> None:
             store.engine,
             clock=clock,
             calendar=Calendar(clock.seconds),
-            node=node,
             slot=node,
             writing=InStep(),
             reading=InStep(),

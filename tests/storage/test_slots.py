@@ -10,6 +10,7 @@ from chargecloud.domain.errors import Overloaded
 from chargecloud.storage.ids import SLOTS
 from chargecloud.storage.schema import node_slots
 from chargecloud.storage.slots import (
+    KEPT_S,
     LEASE_S,
     MARGIN_S,
     RENEW_S,
@@ -39,8 +40,9 @@ def test_each_process_has_its_own(connection: Connection) -> None:
 def test_a_slot_is_taken_over_late(connection: Connection) -> None:
     """Only when its lease has run out, and the clocks' margin with it."""
     lease_slot(connection, "old", NOW_S)
-    assert lease_slot(connection, "new", NOW_S + LEASE_S + MARGIN_S) == 1
-    assert lease_slot(connection, "newer", NOW_S + LEASE_S + MARGIN_S + 0.001) == 0
+    late = NOW_S + LEASE_S + KEPT_S + MARGIN_S
+    assert lease_slot(connection, "new", late) == 1
+    assert lease_slot(connection, "newer", late + 0.001) == 0
 
 
 def test_a_renewed_slot_is_kept(connection: Connection) -> None:
@@ -49,7 +51,7 @@ def test_a_renewed_slot_is_kept(connection: Connection) -> None:
     renewed_at = NOW_S + 3 * RENEW_S
     assert renewed_at < NOW_S + LEASE_S
     assert renew_slot(connection, 0, "old", renewed_at)
-    assert lease_slot(connection, "new", renewed_at + LEASE_S + MARGIN_S) == 1
+    assert lease_slot(connection, "new", renewed_at + LEASE_S + KEPT_S + MARGIN_S) == 1
 
 
 def test_a_lost_slot_cannot_be_renewed(connection: Connection) -> None:
@@ -74,6 +76,20 @@ def test_only_the_holder_gives_back(connection: Connection) -> None:
     lease_slot(connection, "new", NOW_S + 1000)
     release_slot(connection, 0, "old", NOW_S + 1000)
     assert lease_slot(connection, "third", NOW_S + 1000 + MARGIN_S + 1) == 1
+
+
+def test_an_installation_that_was_killed_has_its_slot_back(connection: Connection) -> None:
+    """At once, as nobody else may use its folder; one of another name has not."""
+    lease_slot(connection, "here:1", NOW_S)
+    assert lease_slot(connection, "elsewhere:1", NOW_S + 1) == 1
+    assert lease_slot(connection, "here:2", NOW_S + 2) == 0
+    assert not renew_slot(connection, 0, "here:1", NOW_S + 3)
+
+
+def test_a_preferred_slot_is_leased_if_it_is_free(connection: Connection) -> None:
+    """A taken one is nobody else's."""
+    assert lease_slot(connection, "first", NOW_S, preferred=7) == 7
+    assert lease_slot(connection, "second", NOW_S, preferred=7) == 0
 
 
 def test_all_slots_can_be_taken(connection: Connection) -> None:

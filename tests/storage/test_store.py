@@ -33,7 +33,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     def starting() -> StoreService:
         engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
         upgrade(engine, {})
-        service = StoreService(engine, reactor, Calendar(clock.seconds), node=1)
+        service = StoreService(
+            engine, reactor, Calendar(clock.seconds), installation=f"test{len(started)}"
+        )
         service.startService()
         started.append(service)
         return service

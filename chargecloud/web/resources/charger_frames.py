@@ -14,7 +14,7 @@ from chargecloud.domain.fields import choice, text, whole
 from chargecloud.gateway.recorder import MOST_BYTES, FlightRecorder, RecordedFrame
 from chargecloud.interfaces import IDialect
 from chargecloud.registry.chargers import Chargers
-from chargecloud.routes import Call, Method, Page, Route
+from chargecloud.routes import Call, HeldBy, Method, Page, Route
 from chargecloud.web import json_text
 
 _log = Logger()
@@ -107,6 +107,7 @@ def routes(
         Route(
             method=Method.GET,
             path="/chargers/{charger_id}/frames",
+            held_by=HeldBy.CHARGER,
             summary="Show the last frames of a charger, both ways, the newest first",
             permission="chargers:frames",
             query=FrameQuery,

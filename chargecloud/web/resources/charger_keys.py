@@ -10,7 +10,7 @@ from chargecloud.charging.rekeying import Rekeying
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.keys import Keys, KeyState
-from chargecloud.routes import Call, Method, Route
+from chargecloud.routes import Call, HeldBy, Method, Route
 
 
 @frozen(kw_only=True)
@@ -93,6 +93,7 @@ def routes(keys: Keys, rekeying: Rekeying, hang_up: Callable[[int], None]) -> li
         Route(
             method=Method.POST,
             path=path,
+            held_by=HeldBy.CHARGER,
             summary="Have a charger make its next key, now or when it logs in",
             permission="chargers:write",
             answer=KeysShown,

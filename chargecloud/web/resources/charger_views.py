@@ -13,10 +13,10 @@ from chargecloud.domain.charger import ChargerKind, LockOut, PortState, RelaySta
 from chargecloud.domain.events import PortReading
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import watts, wh
-from chargecloud.gateway.presence import Presence
 from chargecloud.registry.chargers import Charger
 from chargecloud.registry.register import Registered
 from chargecloud.routes import Id
+from chargecloud.storage.roster import Roster
 
 
 @frozen(kw_only=True)
@@ -101,16 +101,14 @@ class ChargerMade(ChargerShown):
 class Shown:
     """Shows chargers with what is known of them at the moment."""
 
-    presence: Presence
+    roster: Roster
     live: LivePorts
     book: OrderBook
     calendar: Calendar
 
     def _fields(self, registered: Registered) -> dict[str, Any]:
         charger = registered.charger
-        online = self.presence.find(charger.id) is not None
-        seen_s = self.presence.last_seen_s(charger.id)
-        last_seen = charger.logged_in_at if seen_s is None else self.calendar.anchor.at(seen_s)
+        online = charger.connected and charger.node in self.roster.live
         return {
             "id": charger.id,
             "tenant_id": charger.tenant_id,
@@ -131,7 +129,9 @@ class Shown:
             "firmware": charger.firmware,
             "hardware": charger.hardware,
             "online": online,
-            "last_seen": self.calendar.now() if online else last_seen,
+            "last_seen": (
+                self.calendar.now() if online else charger.gone_at or charger.logged_in_at
+            ),
             "tariff_id": registered.tariff_id,
             "tariff_name": registered.tariff_name,
             "version": charger.version,

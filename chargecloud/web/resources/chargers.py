@@ -10,7 +10,7 @@ from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Chargers
 from chargecloud.registry.register import Register
 from chargecloud.registry.sites import Sites
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route
+from chargecloud.routes import Call, HeldBy, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.charger_views import (
     ChargerMade,
     ChargerShown,
@@ -93,7 +93,6 @@ def routes(chargers: Chargers, register: Register, sites: Sites, shown: Shown) -
         mine = call.caller.tenant_id
         if mine is not None and query.tenant_id not in (None, mine):
             return Page(())
-        online, connected = query.online, frozenset(shown.presence)
         found = await register.list(
             query.tenant_id if mine is None else mine,
             limit=query.limit,
@@ -103,8 +102,7 @@ def routes(chargers: Chargers, register: Register, sites: Sites, shown: Shown) -
             vendor=query.vendor,
             status=query.status,
             words=query.q,
-            among=connected if online else None,
-            but=connected if online is False else None,
+            online=query.online,
         )
         return page(found, shown.brief)
 
@@ -138,6 +136,7 @@ def routes(chargers: Chargers, register: Register, sites: Sites, shown: Shown) -
         Route(
             method=Method.GET,
             path="/chargers/{charger_id}",
+            held_by=HeldBy.CHARGER,
             summary="Show a charger with its ports",
             is_versioned=True,
             permission="chargers:read",

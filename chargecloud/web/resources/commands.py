@@ -26,7 +26,7 @@ from chargecloud.domain.errors import (
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.chargers import Charger, Chargers
-from chargecloud.routes import Call, Caller, Id, Later, Method, Route
+from chargecloud.routes import Call, Caller, HeldBy, Id, Later, Method, Route
 from chargecloud.storage.once import RequestKey
 from chargecloud.web.problems import NotPermitted
 from chargecloud.web.resources.own_commands import OWN_COMMANDS, own_command
@@ -151,6 +151,7 @@ def routes(commanding: Commanding) -> list[Route]:
         Route(
             method=Method.POST,
             path="/chargers/{charger_id}/commands",
+            held_by=HeldBy.CHARGER,
             summary="Send a command; wait for the answer unless Prefer: respond-async",
             permission="chargers:command",
             body=NewCommand,
@@ -163,6 +164,7 @@ def routes(commanding: Commanding) -> list[Route]:
         Route(
             method=Method.GET,
             path="/chargers/{charger_id}/commands/{command_id}",
+            held_by=HeldBy.CHARGER,
             summary="Show what became of a command",
             permission="chargers:read",
             answer=CommandShown,

@@ -11,7 +11,7 @@ from chargecloud.charging.history import Curves, Happening, History
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import DW_PER_W, divide_half_up, wh
-from chargecloud.routes import Call, Id, Method, Page, Route
+from chargecloud.routes import Call, HeldBy, Id, Method, Page, Route
 from chargecloud.web.ids import with_ids_as_text
 
 #: a charge of a week, once a minute; more are thinned out evenly
@@ -101,6 +101,7 @@ def routes(curves: Curves, history: History) -> list[Route]:
     return [
         Route(
             path="/orders/{order_id}/curve",
+            held_by=HeldBy.ORDER,
             summary="Show what the port measured while the order charged",
             answer=Page[SampleShown],
             run=curve,

@@ -12,7 +12,7 @@ from chargecloud.charging.resolving import ResolveAction, Resolving
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.units import MWH_PER_WH
-from chargecloud.routes import Call, Id, Method, Page, Paging, Route
+from chargecloud.routes import Call, HeldBy, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.order_bodies import MOST_ENERGY_WH, OrderShown, show
 from chargecloud.web.resources.shared import page
 
@@ -252,6 +252,7 @@ def routes(questions: OpenQuestions, resolving: Resolving) -> list[Route]:
         ),
         Route(
             path="/orders/{order_id}/resolve",
+            held_by=HeldBy.ORDER,
             summary="Decide a held order",
             body=Resolution,
             answer=OrderShown,

@@ -20,7 +20,7 @@ from chargecloud.domain.errors import (
     StorageFull,
 )
 from chargecloud.domain.events import StopReason
-from chargecloud.routes import Call, Method, Page, Route
+from chargecloud.routes import Call, HeldBy, Method, Page, Route
 from chargecloud.web.resources.order_bodies import (
     BillShown,
     NewOrder,
@@ -94,6 +94,7 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
         Route(
             method=Method.POST,
             path="/orders",
+            held_by=HeldBy.CHARGER,
             summary="Place an order: hold the money, start the charge",
             permission="orders:write",
             body=NewOrder,
@@ -123,6 +124,7 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
         Route(
             method=Method.GET,
             path="/orders/{order_id}",
+            held_by=HeldBy.ORDER,
             summary="Show an order",
             permission="orders:read",
             answer=OrderShown,
@@ -143,6 +145,7 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
         Route(
             method=Method.POST,
             path="/orders/{order_id}/limits",
+            held_by=HeldBy.ORDER,
             summary="Give a running order other limits; its charger takes them first",
             permission="orders:write",
             body=OtherLimit,
@@ -154,6 +157,7 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
         Route(
             method=Method.POST,
             path="/orders/{order_id}/stop",
+            held_by=HeldBy.ORDER,
             summary="Ask the charger to stop; the order ends with the charger's end record",
             permission="orders:write",
             answer=OrderShown,

@@ -1,0 +1,157 @@
+"""Whose orders this node decides about.
+
+A charger's orders are decided by the node that it is logged in at; when it has gone, by the one
+that it was logged in at last, as long as that lives; and then by whichever gateway is first to
+raise the charger's epoch.  Every write about a running order compares the epoch, so that a node
+that does not know yet that it lost a charger decides nothing about it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from attrs import define, field, frozen
+from sqlalchemy import ColumnElement, Connection, select, update
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chargecloud.charging.book import OPEN_STATES, OrderBook
+from chargecloud.charging.settling import Settling
+from chargecloud.charging.starting import Starting
+from chargecloud.domain.charger import Admission
+from chargecloud.domain.decision import Change, Decision
+from chargecloud.domain.order_value import Order, OrderState
+from chargecloud.storage.schema import chargers, orders
+from chargecloud.storage.store import Store
+
+#: chargers that are taken over at a time; each is a decision
+AT_A_TIME = 500
+#: a node that never is
+NOBODY = -1
+
+
+@frozen
+class Left:
+    """A charger with orders that nobody decides about."""
+
+    charger_id: int
+    node: int | None
+    epoch: int
+
+
+@define(eq=False)
+class Custody:
+    """
+    @ivar moved: tells a node that a charger is here now: node, charger, epoch.
+    """
+
+    store: Store
+    book: OrderBook
+    settling: Settling
+    starting: Starting
+    moved: Callable[[int, int, int], None] = lambda _node, _charger_id, _epoch: None
+    #: the nodes that lived at the last look
+    _lived: frozenset[int] = field(default=frozenset(), init=False)
+    _is_busy: bool = field(default=False, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def arrived(self, admission: Admission) -> None:
+        """A charger has logged in: its orders come with it, if another node had them."""
+        charger_id, was_at = admission.charger_id, admission.was_at
+        self.book.hold(charger_id, admission.epoch)
+        if was_at is None or was_at == self.store.node:
+            return
+        self.moved(was_at, charger_id, admission.epoch)
+        await self._take_over([Left(charger_id, self.store.node, admission.epoch)])
+
+    async def begin(self) -> None:
+        """The service starts: what it decided about before it stopped goes on."""
+
+        def forget_connections(connection: Connection) -> None:
+            connection.execute(
+                update(chargers)
+                .where(chargers.c.node == self.store.node, chargers.c.connected)
+                .values(connected=False)
+            )
+
+        await self.store.writer.transact(forget_connections)
+        mine = chargers.c.node == self.store.node
+        await self._take_over(await self.store.read(partial(_left, mine)))
+        await self.take_over()
+
+    async def take_over(self) -> None:
+        """Take over what nodes decided about that have gone."""
+        nobodys = chargers.c.node.is_(None) | chargers.c.node.not_in(self.store.roster.live)
+        for some in _handfuls(await self.store.read(partial(_left, nobodys))):
+            claims = [self.store.writer.decide(self._claim(each)) for each in some]
+            outcomes = await DeferredList(claims, consumeErrors=True)
+            # another gateway was quicker, or the charger is back
+            mine = [
+                Left(each.charger_id, self.store.node, each.epoch + 1)
+                for each, (is_mine, _why) in zip(some, outcomes, strict=True)
+                if is_mine
+            ]
+            await self._take_over(mine)
+
+    def look(self) -> None:
+        """Take over what nodes left, if any has gone since; soon, and not waited for."""
+        live = self.store.roster.live
+        gone, self._lived = self._lived - live, live
+        if not gone or self._is_busy:
+            return
+        self._is_busy = True
+        taken = Deferred.fromCoroutine(self.take_over())
+        taken.addErrback(self._not_taken)
+        taken.addBoth(self._over)
+
+    def _not_taken(self, failure: Failure) -> None:
+        self._log.failure("what other nodes left was not taken over", failure)
+        # it is tried again at the next look
+        self._lived |= {NOBODY}
+
+    def _over(self, _result: object) -> None:
+        self._is_busy = False
+
+    def _claim(self, left: Left) -> Decision:
+        return Decision(
+            (
+                Change(
+                    "chargers",
+                    {"id": left.charger_id},
+                    {"node": self.store.node, "epoch": left.epoch + 1, "connected": False},
+                    {"epoch": left.epoch, "node": left.node},
+                ),
+            )
+        )
+
+    async def _take_over(self, left: Sequence[Left]) -> None:
+        for some in _handfuls(left):
+            for order in await self.book.take_over({each.charger_id: each.epoch for each in some}):
+                if order.state is OrderState.ENDED:
+                    await self._settle(order)
+                elif order.state is OrderState.STARTING:
+                    self.starting.expect_confirmation(order)
+
+    async def _settle(self, order: Order) -> None:
+        try:
+            await self.book.turns.take(order.charger_id, lambda: self.settling.settle(order.id))
+        except Exception:
+            # one order must not keep the others, and the chargers, from going on
+            self._log.failure("order {order_id} is still to be billed", order_id=order.id)
+
+
+def _left(whose: ColumnElement[bool], connection: Connection) -> list[Left]:
+    """The chargers, of those in question, with orders that have not come to their end."""
+    found = (
+        select(chargers.c.id, chargers.c.node, chargers.c.epoch)
+        .join(orders, orders.c.charger_id == chargers.c.id)
+        .where(orders.c.state.in_(OPEN_STATES), whose)
+        .distinct()
+        .order_by(chargers.c.id)
+    )
+    return [Left(row.id, row.node, row.epoch) for row in connection.execute(found)]
+
+
+def _handfuls(left: Sequence[Left]) -> Iterator[Sequence[Left]]:
+    for start in range(0, len(left), AT_A_TIME):
+        yield left[start : start + AT_A_TIME]

@@ -1,0 +1,174 @@
+"""The post between nodes: a question and its answer, or something that is only told.
+
+Each message carries a seal made with a key that all nodes derive from the master key: whoever
+can write to Redis but has no such key can make no node do anything.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from chargecloud.domain.errors import NodesApart, Refusal
+from chargecloud.nodes import wording
+from chargecloud.storage.redis import Wire
+
+#: clocks of two nodes may differ by this much; a message that is older is not acted on
+STALE_S = 60.0
+#: questions of this node that wait for an answer; beyond it they are refused
+MOST_ASKED = 20_000
+_SEAL_BYTES = 16
+
+Answers = Callable[[Any], Awaitable[Any]]
+
+
+def channel_of(node: int) -> str:
+    """Where a node listens."""
+    return f"chargecloud:{node}"
+
+
+#: where all listen
+ALL = "chargecloud:all"
+
+
+@define
+class _Asked:
+    answered: "Deferred[Any]"
+    too_late: IDelayedCall
+
+
+@define(eq=False)
+class Post:
+    """
+    @ivar node: this one.
+    @ivar key: seals what is said.
+    @ivar answers: by kind, what is asked or told; its result is the answer.
+    @ivar refused: messages that no node of ours has written, or that came too late.
+    """
+
+    node: int
+    key: bytes = field(repr=False)
+    clock: IReactorTime
+    wire: Wire | None = None
+    answers: dict[str, Answers] = field(factory=dict)
+    refused: int = field(default=0, init=False)
+    _asked: dict[int, _Asked] = field(factory=dict, init=False)
+    _numbers: "count[int]" = field(factory=lambda: count(1), init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    def ask(self, node: int, kind: str, body: Any, deadline_s: float) -> "Deferred[Any]":
+        """
+        Ask a node something.
+
+        @return: fires with its answer; fails with the L{Refusal} that it answers, or with
+            L{NodesApart} if it cannot be reached or does not answer in time.
+        """
+        if len(self._asked) >= MOST_ASKED:
+            return Deferred.fromCoroutine(_apart("too many questions wait for other nodes"))
+        number = next(self._numbers)
+        answered: Deferred[Any] = Deferred()
+        too_late = self.clock.callLater(deadline_s, self._too_late, number, node)
+        self._asked[number] = _Asked(answered, too_late)
+        message = {"kind": kind, "number": number, "body": body}
+        said = Deferred.fromCoroutine(self._say(channel_of(node), message, number))
+        said.addCallbacks(self._heard_by, self._end, (number, node), {}, (number,))
+        return answered
+
+    def tell(self, node: int | None, kind: str, body: Any) -> None:
+        """Tell a node something, or all others for C{None}; it is lost if they are apart."""
+        channel = ALL if node is None else channel_of(node)
+        said = Deferred.fromCoroutine(self._say(channel, {"kind": kind, "body": body}, self.node))
+        said.addErrback(lambda failure: failure.trap(NodesApart))
+
+    async def _say(self, channel: str, message: Mapping[str, Any], turn: int) -> int:
+        if self.wire is None:
+            raise NodesApart("this node knows no others")
+        text = wording.write({"from": self.node, "at_s": self.clock.seconds(), **message})
+        return await self.wire.say(channel, self._seal(text) + text, turn)
+
+    def _seal(self, text: bytes) -> bytes:
+        return hmac.digest(self.key, text, sha256)[:_SEAL_BYTES]
+
+    def heard(self, message: bytes) -> None:
+        """A message has come."""
+        seal, text = message[:_SEAL_BYTES], message[_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(text)):
+            self.refused += 1
+            return
+        told = wording.read(text)
+        if told["from"] == self.node and "number" not in told:
+            # what was told to all was told to ourselves, too
+            return
+        if abs(self.clock.seconds() - told["at_s"]) > STALE_S:
+            self.refused += 1
+            self._log.error(
+                "a message of node {node} is {old_s:.0f} s off: the clocks of nodes must agree",
+                node=told["from"],
+                old_s=self.clock.seconds() - told["at_s"],
+            )
+            return
+        if told["kind"] == "answer":
+            self._answered(told)
+        else:
+            acted = Deferred.fromCoroutine(self._act(told))
+            acted.addErrback(lambda failure: self._log.failure("not acted on", failure))
+
+    async def _act(self, told: Mapping[str, Any]) -> None:
+        act = self.answers.get(told["kind"])
+        result: dict[str, Any]
+        if act is None:
+            # it does something else: a node that serves no chargers has no lists of cards
+            if "number" not in told:
+                return
+            result = {"refused": wording.plain_refusal(NodesApart("it does no such thing"))}
+        else:
+            try:
+                result = {"answer": await act(told["body"])}
+            except Refusal as refusal:
+                result = {"refused": wording.plain_refusal(refusal)}
+            except Exception:
+                self._log.failure("{kind} of node {node}", kind=told["kind"], node=told["from"])
+                fault = NodesApart(f"node {self.node} has a fault of its own")
+                result = {"refused": wording.plain_refusal(fault)}
+        if "number" in told:
+            answer = {"kind": "answer", "number": told["number"], **result}
+            try:
+                await self._say(channel_of(told["from"]), answer, told["number"])
+            except NodesApart:
+                # whoever asked gives it up at its deadline
+                return
+
+    def _answered(self, told: Mapping[str, Any]) -> None:
+        asked = self._asked.pop(told["number"], None)
+        if asked is None:
+            return
+        asked.too_late.cancel()
+        if "refused" in told:
+            asked.answered.errback(wording.read_refusal(told["refused"]))
+        else:
+            asked.answered.callback(told["answer"])
+
+    def _heard_by(self, listeners: int, number: int, node: int) -> None:
+        if not listeners:
+            self._end(NodesApart(f"node {node} is not there"), number)
+
+    def _too_late(self, number: int, node: int) -> None:
+        asked = self._asked.pop(number, None)
+        if asked is not None:
+            asked.answered.errback(NodesApart(f"node {node} did not answer in time"))
+
+    def _end(self, why: Any, number: int) -> None:
+        asked = self._asked.pop(number, None)
+        if asked is not None:
+            asked.too_late.cancel()
+            asked.answered.errback(why)
+
+
+async def _apart(why: str) -> Any:
+    raise NodesApart(why)
