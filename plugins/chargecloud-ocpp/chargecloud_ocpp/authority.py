@@ -63,13 +63,15 @@ class Authority:
         @raise NoAuthority: if it could sign nothing that anybody trusts.
         """
         own, *above = read_certificates(certificates)
-        private = _read_key(key)
+        private = read_key(key)
         if private.public_key() != own.public_key():
-            raise NoAuthority("must be the key of the certificate")
+            raise NoAuthority("must have the key of its certificate")
         sent = [each for each in (own, *above) if each.subject != each.issuer]
         behind = "".join(each.public_bytes(PEM).decode() for each in sent)
         if len(behind) > MOST_BEHIND:
-            raise NoAuthority(f"has certificates of more than {MOST_BEHIND} characters above it")
+            raise NoAuthority(
+                f"must have no more than {MOST_BEHIND} characters of certificates below the root"
+            )
         return cls(own, organization, validity, behind, private)
 
     def sign(self, csr: str, identity: str, now: datetime) -> Signed:
@@ -143,7 +145,12 @@ def read_certificates(pem: str) -> list[x509.Certificate]:
     return found
 
 
-def _read_key(pem: str) -> Key:
+def read_key(pem: str) -> Key:
+    """
+    An authority's key.
+
+    @raise NoAuthority: if it is none.
+    """
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

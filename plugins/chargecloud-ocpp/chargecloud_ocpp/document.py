@@ -64,14 +64,14 @@ out any of the central system's operations below, checked by its table before it
 /api/v1/chargers/{id}/ocpp`` shows what it was told to keep by them: reservations, the local list,
 charging profiles, configuration, certificates.
 
-Where ``[ocpp.authority]`` is configured (``docs/security.rst``), ``SignCertificate`` is granted to a
-charge point that asks for its own identity as CN and the configured O, for a key of RSA (2048 to
-4096 bits) or of P-256, P-384 or P-521, by a signature of that key over SHA-256 or better, and for no
-use but clientAuth.  ``Accepted`` is answered when the certificate is kept; ``CertificateSigned``
+Where ``[ocpp.authority]`` is configured (``docs/security.rst``), ``SignCertificate`` is granted to
+a charge point that asks for its own identity as CN and the configured O, for a key of RSA (2048 to
+4096 bits) or of P-256, P-384 or P-521, by a signature of that key over SHA-256 or better, and for
+no use but clientAuth.  ``Accepted`` is answered when the certificate is kept; ``CertificateSigned``
 follows with it and those between it and the root.  One that was not answered is sent again ten
 seconds after each login, one that was refused as well, up to three times, until it has ended or
-another one is asked for.  ``certificates`` shows what is ``installed`` and what is ``offered``, with
-its ``outcome``.
+another one is asked for.  ``certificates`` shows what is ``installed`` and what is ``offered``,
+with its ``outcome``.
 """
 
 

@@ -1,19 +1,14 @@
 """What C{[ocpp]} says."""
 
 from datetime import timedelta
-from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import frozen
 
 from chargecloud.domain.fields import checked, choice, text, whole
 from chargecloud.references import resolve
-from chargecloud_ocpp.authority import Authority, read_certificates
+from chargecloud_ocpp.authority import Authority, read_certificates, read_key
 
 MOST_DAYS = 3_650
-
-
-def _is_key(settings: "AuthoritySettings", _attribute: "Attribute[Any]", _value: str) -> None:
-    settings.open()
 
 
 @frozen(kw_only=True)
@@ -24,9 +19,9 @@ class AuthoritySettings:
         "of the authority, and those above it, in PEM; env:NAME or file:PATH",
         lambda value: read_certificates(resolve(value)),
     )
-    key: str = field(
-        metadata={"doc": "of the certificate, in PEM; env:NAME or file:PATH"},
-        validator=_is_key,
+    key: str = checked(
+        "of the certificate, in PEM; env:NAME or file:PATH",
+        lambda value: read_key(resolve(value)),
         repr=False,
     )
     organization: str = text("the O of every certificate, and a charge point's CpoName", longest=64)
@@ -39,11 +34,14 @@ class AuthoritySettings:
     )
     wishes_an_hour: int = whole("of a charge point that are looked at", default=5, least=1)
 
+    def __attrs_post_init__(self) -> None:
+        self.open()
+
     def open(self) -> Authority:
         """
         Who signs.
 
-        @raise ValueError: if the certificate or the key is none.
+        @raise NoAuthority: if that is nobody.
         """
         certificate, key = resolve(self.certificate), resolve(self.key)
         return Authority.of(certificate, key, self.organization, timedelta(days=self.valid_days))
