@@ -33,10 +33,14 @@ class Authority:
     """
 
     def __init__(
-        self, folder: Path, above: Optional["Authority"] = None, days: int = 3_650
+        self,
+        folder: Path,
+        above: Optional["Authority"] = None,
+        days: int = 3_650,
+        key: Any = None,
     ) -> None:
         self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
         self._name = _named(f"authority {folder.name}")
         signs = above or self
         made = signs._sign(self._name, self._key.public_key(), is_ca=True, days=days)
@@ -50,6 +54,10 @@ class Authority:
         # the clocks of tests stand at any time of their own
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(self._name, name, key, x509.random_serial_number())
+        if name == self._name:
+            # roots say which key theirs is; others may not
+            named = x509.SubjectKeyIdentifier.from_public_key(key)
+            builder = builder.add_extension(named, critical=False)
         return (
             builder.not_valid_before(now - timedelta(days=3_650))
             .not_valid_after(now + timedelta(days=days))

@@ -25,9 +25,9 @@ NOW = datetime(2026, 11, 28, 1, 30, tzinfo=UTC)
 RSA = rsa.generate_private_key(65537, 2048)
 
 
-def signing(folder: Path, above: Authority | None = None, days: int = 3_650) -> Signing:
-    """An authority of one file."""
-    given = settings(Authority(folder, above, days), valid_days=90).authority
+def signing(folder: Path, *made: Any, **more: Any) -> Signing:
+    """Who signs with what is in a folder."""
+    given = settings(Authority(folder, *made, **more), valid_days=90).authority
     assert given is not None
     return given.open()
 
@@ -50,6 +50,18 @@ def usage(**more: bool) -> x509.KeyUsage:
 
 CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
+
+
+def signs_by(made: x509.Certificate) -> bytes | None:
+    """Which key a certificate says that it was signed by."""
+    named = made.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    return named.value.key_identifier
+
+
+def key_of(authority: x509.Certificate) -> bytes:
+    """What an authority's key is called."""
+    key: Any = authority.public_key()
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest
 
 
 def bent(pem: str) -> str:
@@ -90,6 +102,7 @@ def test_what_is_asked_for_properly_is_signed(tmp_path: Path, key: Any, extensio
     assert found.get_extension_for_class(x509.KeyUsage).value == usage()
     assert not found.get_extension_for_class(x509.BasicConstraints).value.ca
     assert int(signed.serial, 16) == made.serial_number
+    assert signs_by(made) == key_of(authority)
 
 
 def test_other_wishes_are_not_certified(tmp_path: Path) -> None:
@@ -185,6 +198,15 @@ def test_those_between_it_and_the_root_are_sent(tmp_path: Path) -> None:
     assert len(chain) == 3
     for below, above in zip(chain, [*chain[1:], top], strict=True):
         below.verify_directly_issued_by(above)
+    assert signs_by(chain[0]) == key_of(chain[1])
+
+
+def test_an_authority_may_be_of_rsa(tmp_path: Path) -> None:
+    """As many that there are."""
+    authority = signing(tmp_path, key=RSA)
+    signed = authority.sign(request("CP-1")[1], "CP-1", NOW)
+    (made,) = x509.load_pem_x509_certificates(signed.chain.encode())
+    made.verify_directly_issued_by(authority.certificate)
 
 
 def test_a_chain_that_no_message_has_room_for_is_refused(tmp_path: Path) -> None:
