@@ -239,7 +239,7 @@ class Platform:
             for name, each in plugins.dialects.items()
             if IPunctualDialect.providedBy(each)
         }
-        suspecting = Suspecting(book, watching, clock, calendar, punctual)
+        suspecting = Suspecting(book, watching, calendar, punctual)
         watchdog = Watchdog(
             book, presence, stopping, forgotten, watching, suspecting, clock, calendar, charging
         )

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import define
-from twisted.internet.interfaces import IReactorTime
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
@@ -30,7 +29,6 @@ class Suspecting:
 
     book: OrderBook
     watching: Watching
-    clock: IReactorTime
     calendar: Calendar
     deadlines_s: Mapping[str, int]
 
@@ -46,7 +44,7 @@ class Suspecting:
         if abnormal is Abnormality.RECORD_LATE:
             return None
         if deadline_s is not None and since_s is not None:
-            waited_s = self.clock.seconds() - since_s
+            waited_s = self.calendar.seconds() - since_s
             if waited_s >= deadline_s:
                 return self._suspected(track, Abnormality.RECORD_LATE, int(waited_s))
         if abnormal is None and track.end_told.is_denied_twice(present_s):
@@ -54,20 +52,18 @@ class Suspecting:
         return None
 
     def _suspected(self, track: Track, why: Abnormality, waited_s: int | None = None) -> Suspected:
-        told = track.end_told
-        evidence: dict[str, Any] = {
-            "waited_s": waited_s,
-            "says_stopped": told.stopped_s is not None,
-            "reading": None,
-        }
+        told, evidence = track.end_told, dict[str, Any]()
         if told.reading is not None:
             named = told.reading.order_id
-            evidence["reading"] = {
+            evidence |= {
                 "state": told.reading.state.value,
                 "power_dw": told.reading.power_dw,
-                "order_id": None if named is None else str(named),
+                "charges_for": None if named is None else str(named),
             }
-        return Suspected(self.calendar.now(), why, evidence)
+        evidence |= {"says_stopped": told.stopped_s is not None, "waited_s": waited_s}
+        # people read it: what was not said is left out
+        known = {name: value for name, value in evidence.items() if value is not None}
+        return Suspected(self.calendar.now(), why, known)
 
     async def suspect(self, track: Track, present_s: float) -> None:
         """Mark an order, and tell people of it; in the charger's turn only."""
