@@ -115,6 +115,7 @@ LONGEST_STAY = timedelta(hours=12)
 class Platform:
     """
     @ivar gateway: connections of chargers come here.
+    @ivar routing: the way of commands.
     @ivar book: the orders that run.
     @ivar custody: says whose orders they are.
     @ivar post: to the other nodes, once it has a wire.
@@ -127,6 +128,7 @@ class Platform:
     """
 
     gateway: Gateway
+    routing: Routing
     book: OrderBook
     custody: Custody
     post: Post
@@ -280,6 +282,7 @@ class Platform:
         )
         return cls(
             gateway=gateway,
+            routing=routing,
             book=book,
             custody=custody,
             post=post,

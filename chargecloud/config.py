@@ -113,6 +113,20 @@ class NodeSettings:
         most=1023,
     )
     data_dir: str = text("where its files are; relative to the working directory", default="var")
+    master_key: str | None = text(
+        "file of the key that chargers' keys are wrapped with, the same on all nodes; master.key "
+        "in the data_dir if not given",
+        default=None,
+    )
+    leave_s: int = whole(
+        "within which it is gone once it is told to stop, its chargers told to come back",
+        default=30,
+        least=1,
+        most=600,
+    )
+    leave_a_second: int = whole(
+        "chargers that are told so each second, where other nodes take them", default=200, least=1
+    )
     reserve_mb: int = whole(
         "new charges are refused when the disk has less than this free", default=200
     )
@@ -251,6 +265,11 @@ class Config:
         return Path(self.node.data_dir)
 
     @property
+    def master_key(self) -> Path:
+        """Where the master key is."""
+        return Path(self.node.master_key or self.data_dir / "master.key")
+
+    @property
     def database_url(self) -> str:
         """Where the database is; it may hold a password."""
         url = self.database.url
@@ -268,6 +287,16 @@ class Setup:
     config: Config
     plugins: Plugins
     feature_settings: dict[str, Any]
+
+    def of_process(self, number: int | None) -> "Setup":
+        """The same for one of several processes: with a folder of its own."""
+        if number is None:
+            return self
+        config, folder = self.config, self.config.data_dir / f"process-{number}"
+        node = attrs.evolve(
+            config.node, id=None, data_dir=str(folder), master_key=str(config.master_key)
+        )
+        return attrs.evolve(self, config=attrs.evolve(config, node=node))
 
 
 # ------------------------------------------------------------------------------ reading them

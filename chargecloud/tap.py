@@ -32,10 +32,13 @@ from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.gateway.certificates import NoCertificates, asking_certificates
+from chargecloud.gateway.leaving import Leaving
+from chargecloud.gateway.sharing import SharingReactor
 from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.nodes.leases import Leases, Work
 from chargecloud.nodes.news import News
 from chargecloud.nodes.post import ALL, channel_of
+from chargecloud.processes import Processes
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
@@ -51,8 +54,11 @@ from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
+from chargecloud.web.operations import Authenticate
 from chargecloud.web.serving import make_resource
 
+#: of one service on one machine
+MOST_PROCESSES = 64
 #: what a process may do
 ROLES = ("gateway", "web", "worker")
 #: the operator of a platform that has just one
@@ -63,12 +69,25 @@ class NotHandedOver(Exception):
     """A C{systemd:} endpoint, and systemd has given nothing for it."""
 
 
+def _whole(given: str) -> int:
+    value = int(given)
+    if not 1 <= value <= MOST_PROCESSES:
+        raise ValueError(f"must be from 1 to {MOST_PROCESSES}")
+    return value
+
+
+_whole.coerceDoc = f"1 to {MOST_PROCESSES}"  # type: ignore[attr-defined]
+
+
 class Options(usage.Options):
     """Options of the command."""
 
     longdesc = "The charging cloud: chargers, orders, bills and the HTTP API."
     optParameters: ClassVar = [
-        ["config", "c", None, "the configuration, a TOML file (required; etc/ has samples)"]
+        ["config", "c", None, "the configuration, a TOML file (required; etc/ has samples)"],
+        ["processes", None, None, "how many processes share the listeners", _whole],
+        ["process", None, None, "number of this one among them; given by the first", _whole],
+        ["status", None, None, "endpoint at which this process tells of itself: /readyz, /metrics"],
     ]
 
     setup: Setup
@@ -92,16 +111,34 @@ class Options(usage.Options):
             self.setup = read_config(Path(self["config"]))
         except ConfigError as error:
             raise usage.UsageError(str(error)) from error
-        if self.roles and not self.setup.config.redis.places:
-            raise usage.UsageError("--role: a process that does a part of it needs [redis]")
+        config = self.setup.config
+        if not (self.roles or self["processes"]):
+            return
+        what = "--role" if self.roles else "--processes"
+        if not config.redis.places:
+            raise usage.UsageError(f"{what}: several processes need [redis]")
+        if make_url(config.database_url).get_backend_name() == "sqlite":
+            raise usage.UsageError(
+                f"{what}: several processes need a [database] that is a server: on SQLite one "
+                "process writes"
+            )
 
 
 def makeService(options: Options) -> IService:
     """The service of a configuration file."""
     from twisted.internet import reactor
 
+    if options["processes"] is not None and options["process"] is None:
+        return Processes(reactor, options["processes"], [*sys.argv])
     administrator = os.environ.get("CHARGECLOUD_ADMIN_TOKEN")
-    return ChargeCloud(reactor, options.setup, administrator, options.roles or ROLES)
+    return ChargeCloud(
+        reactor,
+        options.setup.of_process(options["process"]),
+        administrator,
+        options.roles or ROLES,
+        is_one_of_several=options["process"] is not None,
+        status_endpoint=options["status"],
+    )
 
 
 class Unusable(Exception):
@@ -131,6 +168,9 @@ class ChargeCloud(Service):
 
     @ivar administrator: the platform administrator's token, if there is one.
     @ivar roles: what this process does.
+    @ivar is_one_of_several: whether other processes listen at the same addresses.
+    @ivar status_endpoint: where it tells of itself alone, if anywhere.
+    @ivar status_port: the same, once it does.
     @ivar charger_ports: where chargers connect, once they can.
     @ivar web_port: where the HTTP API is served, once it is.
     """
@@ -139,8 +179,11 @@ class ChargeCloud(Service):
     setup: Setup
     administrator: str | None = field(repr=False)
     roles: Sequence[str] = ROLES
+    is_one_of_several: bool = False
+    status_endpoint: str | None = None
     charger_ports: list[IListeningPort] = field(factory=list, init=False)
     web_port: IListeningPort | None = field(default=None, init=False)
+    status_port: IListeningPort | None = field(default=None, init=False)
     _undo: list[Callable[[], Any]] = field(factory=list, init=False)
     _storing: StoreService = field(init=False)
     _starting: "Deferred[None]" = field(factory=Deferred, init=False)
@@ -205,7 +248,7 @@ class ChargeCloud(Service):
             self.reactor,
             calendar,
             self.setup.plugins,
-            Vault.open(config.data_dir / "master.key", may_make=not is_sealed),
+            Vault.open(config.master_key, may_make=not is_sealed),
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
@@ -225,6 +268,7 @@ class ChargeCloud(Service):
             await self._listen_for_chargers(platform)
         figures = Figures(platform, store.writer, config.data_dir)
         self._run(Punctuality(self.reactor, figures.delayed))
+        await self._tell_status(store, platform, figures)
         await self._serve(store, platform, figures)
         self._missing = ""
         self._log.info("ChargeCloud is ready")
@@ -276,11 +320,16 @@ class ChargeCloud(Service):
             roles=self.roles,
         )
         self._storing = storing
+        storing.drained = self._drained
         self._run(storing)
         if self.config.calendar is not None:
             self._run(CalendarKeeper(storing.store, calendar, self.reactor))
         await _ensure_tenant(storing.store, calendar)
         return storing.store, calendar
+
+    def _drained(self) -> None:
+        self._log.info("this node was told to leave")
+        self.reactor.stop()
 
     def _calendar(self, engine: Engine) -> Calendar:
         settings, seconds = self.config.calendar, self.reactor.seconds
@@ -289,8 +338,17 @@ class ChargeCloud(Service):
         with engine.connect() as connection:
             return Calendar(seconds, resume(connection, settings.start, seconds(), settings.speed))
 
+    async def _leave(self, platform: Platform) -> None:
+        """Send the chargers to the other gateways, if there are some."""
+        others = set(self._storing.store.roster.doing("gateway")) - {platform.post.node}
+        if others:
+            node = self.config.node
+            leaving = Leaving(platform.routing, self.reactor, node.leave_a_second)
+            await leaving.leave(self.reactor.seconds() + node.leave_s)
+
     async def _listen_for_chargers(self, platform: Platform) -> None:
         self._undo.append(platform.gateway.close_all)
+        self._undo.append(lambda: Deferred.fromCoroutine(self._leave(platform)))
         for listener in self.config.listen.chargers:
             installed = self.setup.plugins.dialects
             names: tuple[str, ...] = listener.dialects or tuple(installed)
@@ -320,18 +378,34 @@ class ChargeCloud(Service):
         self._undo.append(platform.feed.close)
         self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
 
-    def _make_resource(self, store: Store, platform: Platform, figures: Figures) -> Resource:
+    async def _tell_status(self, store: Store, platform: Platform, figures: Figures) -> None:
+        """What those who watch this process ask for, at a place of its own."""
+        if self.status_endpoint is None:
+            return
+        told = [route for route in platform.routes if route.base == ""]
+        resource = make_resource(
+            [*told, metrics_route(figures.text)], self._authenticate(store), figures.requested
+        )
+        listening = serverFromString(self.reactor, self.status_endpoint)
+        self.status_port = await listening.listen(make_site(resource, self.reactor))
+        self._undo.append(self.status_port.stopListening)
+
+    def _authenticate(self, store: Store) -> Authenticate:
         tokens = Tokens(store, self.administrator, self.reactor.seconds)
+        return lambda token: Deferred.fromCoroutine(tokens.authenticate(token))
+
+    def _make_resource(self, store: Store, platform: Platform, figures: Figures) -> Resource:
         return make_resource(
             [*platform.routes, metrics_route(figures.text)],
-            lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
+            self._authenticate(store),
             figures.requested,
             platform.forwarding,
         )
 
     async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:
         try:
-            listening = serverFromString(self.reactor, endpoint)
+            reactor = SharingReactor(self.reactor) if self.is_one_of_several else self.reactor
+            listening = serverFromString(reactor, endpoint)
         except LookupError as error:
             raise NotHandedOver(f"systemd has handed over no socket for {endpoint}") from error
         port: IListeningPort = await listening.listen(factory)

@@ -41,8 +41,7 @@ class AskedOfUs:
         return wording.plain_answer(answer)
 
     async def _hang_up(self, told: Any) -> None:
-        if self.routing.presence.find(told["charger"]) is not None:
-            self.routing.hang_up(told["charger"])
+        self.routing.hang_up_here(told["charger"])
 
     async def _moved(self, told: Any) -> None:
         """A charger has logged in elsewhere: what it has here is of the past."""

@@ -144,7 +144,7 @@ def charger_add(arguments: argparse.Namespace) -> int:
         site = result_of(
             store.read(lambda connection: find_site(connection, None, arguments.site_id))
         )
-        vault = Vault.open(setup.config.data_dir / "master.key")
+        vault = Vault.open(setup.config.master_key)
         secrets = Secrets(vault, setup.plugins.dialects)
         charger, key = result_of(
             Chargers(store, calendar, setup.plugins.dialects, secrets).create(

@@ -28,6 +28,7 @@ from chargecloud.cli.administering import (
 from chargecloud.cli.backup import backup_commands
 from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
+from chargecloud.cli.nodes import node_commands
 from chargecloud.cli.parsing import about_chargers, command, for_whom, room
 from chargecloud.cli.plugins import plugin_commands
 from chargecloud.cli.tailing import tail_commands
@@ -115,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
 
     factory_commands(room(rooms, "factory", "chargers that a factory makes"))
     firmware_commands(room(rooms, "firmware", "vendors' images of firmware"))
+    node_commands(room(rooms, "node", "processes that share the database"))
     command(
         room(rooms, "ledger", "the money"),
         "verify",

@@ -66,7 +66,7 @@ def factory_import(arguments: argparse.Namespace) -> int:
     transport_key = read_transport_key(Path(arguments.key).read_text(encoding="ascii"))
     batch, lines = read_batch(Path(arguments.file).read_text(encoding="utf-8"), transport_key)
     with open_store(arguments) as (store, calendar, setup):
-        vault = Vault.open(setup.config.data_dir / "master.key")
+        vault = Vault.open(setup.config.master_key)
         pool = Pool(store, calendar, Secrets(vault, setup.plugins.dialects))
         report = result_of(pool.take_in(batch, list(lines)))
     for each in report:

@@ -28,6 +28,11 @@ from chargecloud.storage.writer import Writer
 T = TypeVar("T")
 
 
+def read_setup(arguments: argparse.Namespace) -> Setup:
+    """The configuration that a command is given."""
+    return read_config(Path(arguments.config))
+
+
 @contextmanager
 def open_database(setup: Setup) -> Iterator[Engine]:
     """
@@ -57,7 +62,7 @@ def current(setup: Setup) -> Iterator[Engine]:
 @contextmanager
 def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar, Setup]]:
     """The store beside the service's, with a node slot of its own for its ids."""
-    setup = read_config(Path(arguments.config))
+    setup = read_setup(arguments)
     holder = f"command line {os.getpid()}"
     with current(setup) as engine:
         calendar = _calendar(setup, engine)

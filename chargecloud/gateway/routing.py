@@ -35,11 +35,15 @@ class Routing:
 
     def hang_up(self, charger_id: int) -> None:
         """End a charger's connection, if it has one."""
+        if not self.hang_up_here(charger_id) and self.elsewhere is not None:
+            self.elsewhere.hang_up(charger_id)
+
+    def hang_up_here(self, charger_id: int) -> bool:
+        """End a charger's connection; false if it has none at this node."""
         present = self.presence.find(charger_id)
         if present is not None:
             present.link.displace(present.identity)
-        elif self.elsewhere is not None:
-            self.elsewhere.hang_up(charger_id)
+        return present is not None
 
     def hang_up_older(self, charger_id: int, epoch: int) -> None:
         """End a charger's connection if it is of an earlier login: it has come to another node."""

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from chargecloud.domain.errors import NodesApart, Refusal
@@ -24,6 +25,8 @@ STALE_S = 60.0
 #: questions of this node that wait for an answer; beyond it they are refused
 MOST_ASKED = 20_000
 _SEAL_BYTES = 16
+#: an answer is tried so often, with so many seconds between
+ANSWER_TRIES, ANSWER_AGAIN_S = 20, 0.25
 
 Answers = Callable[[Any], Awaitable[Any]]
 
@@ -137,11 +140,16 @@ class Post:
                 fault = NodesApart(f"node {self.node} has a fault of its own")
                 result = {"refused": wording.plain_refusal(fault)}
         if "number" in told:
-            answer = {"kind": "answer", "number": told["number"], **result}
+            await self._give_answer(told["from"], {"number": told["number"], **result})
+
+    async def _give_answer(self, node: int, result: Mapping[str, Any]) -> None:
+        """Answer; the way may just be coming up again, and whoever asked waits."""
+        for _ in range(ANSWER_TRIES):
             try:
-                await self._say(channel_of(told["from"]), answer, told["number"])
+                await self._say(channel_of(node), {"kind": "answer", **result}, result["number"])
             except NodesApart:
-                # whoever asked gives it up at its deadline
+                await deferLater(self.clock, ANSWER_AGAIN_S)
+            else:
                 return
 
     def _answered(self, told: Mapping[str, Any]) -> None:

@@ -12,10 +12,10 @@ from twisted.internet.defer import succeed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IRequest
 
-from chargecloud.domain.errors import NotFound
+from chargecloud.domain.errors import NodesApart, NotFound
 from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.nodes.post import Post
-from chargecloud.routes import Call, Caller, HeldBy
+from chargecloud.routes import Call, Caller, HeldBy, Method
 from chargecloud.web.answering import serve_one
 from chargecloud.web.openapi import operation_id
 from chargecloud.web.operations import Operation
@@ -92,7 +92,13 @@ class Forwarding:
             "request_id": request.responseHeaders.getRawHeaders(b"x-request-id")[0],
             "caller": asdict(call.caller) | {"permissions": sorted(call.caller.permissions)},
         }
-        told = await self.post.ask(node, "operation", body, DEADLINE_S)
+        try:
+            told = await self.post.ask(node, "operation", body, DEADLINE_S)
+        except NodesApart:
+            if operation.route.method is Method.GET:
+                # what is written down can be shown; what is only in the other's memory is left out
+                return None
+            raise
         request.setResponseCode(told["status"])
         for name, values in told["headers"]:
             request.responseHeaders.setRawHeaders(name, values)

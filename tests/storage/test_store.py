@@ -18,7 +18,7 @@ from chargecloud.storage.schema import event_log, node_slots, tenants
 from chargecloud.storage.store import StoreService
 from tests.harness import NOW
 
-Start = Callable[[], StoreService]
+Start = Callable[..., StoreService]
 
 
 @pytest_twisted.async_yield_fixture
@@ -30,12 +30,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     started: list[StoreService] = []
     clock: Any = reactor
 
-    def starting() -> StoreService:
+    def starting(installation: str = "here") -> StoreService:
         engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
         upgrade(engine, {})
-        service = StoreService(
-            engine, reactor, Calendar(clock.seconds), installation=f"test{len(started)}"
-        )
+        service = StoreService(engine, reactor, Calendar(clock.seconds), installation=installation)
         service.startService()
         started.append(service)
         return service
@@ -98,7 +96,7 @@ async def test_stopping_writes_what_waits(start: Start) -> None:
 @pytest_twisted.ensureDeferred
 async def test_two_stores_have_two_slots(start: Start) -> None:
     """Processes that share a database make ids in slots of their own, and free them."""
-    both = [start(), start()]
+    both = [start("here"), start("there")]
     slots = [running.store.ids.slot for running in both]
     assert slots[0] != slots[1]
 

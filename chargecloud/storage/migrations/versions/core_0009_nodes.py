@@ -1,14 +1,14 @@
 """Which node holds a charger, what each node does, and who does what only one may do.
 
 Revision ID: core_0009
-Revises: core_0006
+Revises: core_0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "core_0009"
-down_revision = "core_0006"
+down_revision = "core_0008"
 branch_labels = None
 depends_on = None
 
