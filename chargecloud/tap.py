@@ -382,7 +382,7 @@ class ChargeCloud(Service):
         """What those who watch this process ask for, at a place of its own."""
         if self.status_endpoint is None:
             return
-        told = [route for route in platform.routes if route.base == ""]
+        told = [route for route in platform.routes if route.tag == "health"]
         resource = make_resource(
             [*told, metrics_route(figures.text)], self._authenticate(store), figures.requested
         )
