@@ -22,6 +22,7 @@ from chargecloud.storage.ids import Ids
 from chargecloud.storage.migrate import pending
 from chargecloud.storage.slots import lease_slot, release_slot
 from chargecloud.storage.store import Store
+from chargecloud.storage.transactions import Transactions
 from chargecloud.storage.writer import Writer
 
 T = TypeVar("T")
@@ -67,7 +68,8 @@ def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar,
             slot = lease_slot(connection, holder, time.time())
         try:
             ids = Ids(time.time, slot)
-            writer = Writer(for_writing(engine), _AtOnce(), calendar, COMMAND_LINE_NODE, ids.next)
+            transactions = Transactions(for_writing(engine), slot, ids.next)
+            writer = Writer(transactions, _AtOnce(), calendar, COMMAND_LINE_NODE)
             with engine.connect() as connection:
                 writer.open(connection)
             yield Store(engine, ids, writer, _AtOnce()), calendar, setup

@@ -112,8 +112,8 @@ sites = Table(
     Column("tenant_id", BigInteger, nullable=False),
     Column("name", String(200), nullable=False),
     Column("address", String(200)),
-    Column("lat", Float),
-    Column("lon", Float),
+    Column("lat", Float(53)),
+    Column("lon", Float(53)),
     Column("time_zone", String(64), nullable=False),
     Column("tariff_id", BigInteger),
     Column("version", Integer, nullable=False, server_default="1"),
@@ -458,6 +458,15 @@ node_slots = Table(
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("holder", String(64), nullable=False),
     Column("leased_until_ms", BigInteger, nullable=False),
+)
+
+#: the last transaction of each process, by which it learns whether that was committed when the
+#: connection was lost meanwhile
+commits = Table(
+    "commits",
+    metadata,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
 )
 
 calendars = Table(
