@@ -1,14 +1,14 @@
 """The last transaction of each process.
 
 Revision ID: core_0010
-Revises: core_0006
+Revises: core_0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "core_0010"
-down_revision = "core_0006"
+down_revision = "core_0008"
 branch_labels = None
 depends_on = None
 
