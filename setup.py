@@ -38,6 +38,8 @@ setup(
         "klein>=24.8",
         "pluggy>=1.5",
         "prometheus_client>=0.21",
+        "psycopg[binary]>=3.2",
+        "PyMySQL>=1.1",
         "SQLAlchemy>=2.0.36",
         "treq>=24.9",
         "tzdata",

@@ -11,7 +11,6 @@ from typing import Any, NewType
 import attrs
 from attrs import field, frozen
 from cattrs import Converter
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from twisted.internet.endpoints import serverFromString
 
@@ -23,6 +22,7 @@ from chargecloud.gateway.settings import Limits
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
 from chargecloud.simulator.settings import SimulatorSettings
+from chargecloud.storage.engine import UnknownDatabase, database_url
 from chargecloud.storage.redis import Place, read_place
 from chargecloud.web.converters import body_converter
 from chargecloud.web.reading import body_reader
@@ -91,7 +91,9 @@ def _openable(url: str) -> None:
     # the URL itself is not told: it may hold a password
     given = resolve(url)
     try:
-        make_url(given).get_dialect().import_dbapi()
+        database_url(given).get_dialect().import_dbapi()
+    except UnknownDatabase as error:
+        raise ValueError(f"must be of a database that is known here: {error}") from error
     except (ArgumentError, ValueError) as error:
         raise ValueError("must be a database URL, as SQLAlchemy has them") from error
     except ImportError as error:
@@ -150,7 +152,8 @@ class DatabaseSettings:
     """
 
     url: str | None = checked(
-        "as SQLAlchemy has it; chargecloud.db in the data_dir if not given",
+        "sqlite:///…, postgresql://…, mariadb://… or mysql://…; chargecloud.db in the data_dir if "
+        "not given",
         _openable,
         default=None,
         repr=False,

@@ -1,15 +1,58 @@
 """Settings of all tests."""
 
 import os
+from collections.abc import Iterator
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
+
+from tests.databases import KINDS, SERVED, use
 
 # a busy machine is no failure: what is too slow shows in the bench, not here
 settings.register_profile("explore", deadline=None)
 # a change is judged by the same examples each time; those who work on it look for new ones
 settings.register_profile("judge", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "explore"))
+
+
+#: rooms whose tests run on each kind of database
+ROOMS = ("storage", "registry", "money", "charging", "features")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """C{--databases all} runs the tests of those rooms on all; otherwise each of them runs on
+    SQLite and on one of the servers, which take turns."""
+    parser.addoption(
+        "--databases",
+        choices=("turns", "all", *KINDS),
+        default="turns",
+        help="where tests of storage, registry, money, charging and features run",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the tests of those rooms their databases."""
+    room = metafunc.definition.path.parent
+    if room.parent.name != "tests" or room.name not in ROOMS:
+        return
+    if metafunc.definition.get_closest_marker("sqlite"):
+        return
+    asked = metafunc.config.getoption("--databases")
+    if asked == "all":
+        kinds: tuple[str, ...] = KINDS
+    elif asked == "turns":
+        turn = crc32(metafunc.definition.nodeid.encode()) % len(SERVED)
+        kinds = ("sqlite", SERVED[turn])
+    else:
+        kinds = (asked,)
+    metafunc.parametrize("database", kinds, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The kind of database that a test is about: SQLite, if it is in none of those rooms."""
+    yield from use(getattr(request, "param", "sqlite"))
 
 
 #: so many others come after each that is slow

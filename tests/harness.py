@@ -7,8 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from attrs import define, field
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Connection, Double, Engine, Float, event, select
+from sqlalchemy.types import _Binary
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,8 +21,9 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm
 from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.migrate import upgrade
+from chargecloud.storage.migrate import upgrade, version_table
 from chargecloud.storage.store import Store
+from tests.databases import current
 from tests.quick_clock import QuickClock
 
 T = TypeVar("T")
@@ -58,17 +62,8 @@ def clock_at(instant: datetime = NOW) -> Clock:
 def open_store(
     folder: Path, clock: Clock, features: Mapping[str, Path] | None = None, slot: int = 1
 ) -> Store:
-    """A store on a fresh or an existing database in a folder, everything in step."""
-    database = folder / "chargecloud.db"
-    is_new = not database.exists()
-    engine = open_engine(f"sqlite:///{database}")
-    _share_statements(engine)
-    if is_new:
-        database.write_bytes(_migrated(tuple((features or {}).items())))
-    else:
-        upgrade(engine, features or {})
-    # what another connection finds in the files is the same; nobody takes this machine's power
-    event.listen(engine, "connect", _no_waiting_for_the_disk)
+    """A store on a folder's database, fresh or existing, everything in step."""
+    engine = open_database(folder, features or {})
     calendar = Calendar(clock.seconds)
     return Store.open(
         engine,
@@ -78,6 +73,31 @@ def open_store(
         writing=InStep(),
         reading=InStep(),
     )
+
+
+def open_database(folder: Path, features: Mapping[str, Path]) -> Engine:
+    """An engine for a folder's database, which is up to date; of the kind that the test is
+    about."""
+    served = current()
+    if served is not None:
+        return served.open(folder, tuple(features.items()))
+    database = folder / "chargecloud.db"
+    is_new = not database.exists()
+    engine = open_engine(f"sqlite:///{database}")
+    _share_statements(engine)
+    if is_new:
+        database.write_bytes(_migrated(tuple(features.items())))
+    else:
+        upgrade(engine, features)
+    # what another connection finds in the files is the same; nobody takes this machine's power
+    event.listen(engine, "connect", _no_waiting_for_the_disk)
+    return engine
+
+
+def database_in(folder: Path) -> str:
+    """The URL of a folder's database of that kind, which has no tables at first."""
+    served = current()
+    return f"sqlite:///{folder}/chargecloud.db" if served is None else served.empty(folder)
 
 
 @cache
@@ -111,6 +131,23 @@ def _migrated(lineages: tuple[tuple[str, Path], ...]) -> bytes:
         engine.dispose()
         assert [each.name for each in path.parent.iterdir()] == [path.name]
         return path.read_bytes()
+
+
+def schema_differences(connection: Connection, expected: Any) -> list[Any]:
+    """In what the tables of a database are not those of the code; the core's table of
+    revisions is no such."""
+    options = {"version_table": version_table("core"), "compare_type": _is_other_type}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), expected))
+
+
+def _is_other_type(
+    _context: Any, _found_column: Any, _column: Any, found: Any, wanted: Any
+) -> bool | None:
+    """MariaDB keeps bytes in four types, by their length, and has a name of its own for a long
+    float; Alembic takes these for others."""
+    bytes_both = isinstance(found, _Binary) and isinstance(wanted, _Binary)
+    long_both = isinstance(found, Double) and isinstance(wanted, Float) and wanted.precision == 53
+    return False if bytes_both or long_both else None
 
 
 class Gathering:

@@ -140,15 +140,26 @@ def test_a_database_is_named_by_a_file(tmp_path: Path) -> None:
     assert config.database_url == "sqlite:////srv/secret.db"
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb", "mysql"])
+def test_a_server_needs_no_driver_named(tmp_path: Path, kind: str) -> None:
+    """The platform's own come with it."""
+    config = read(tmp_path, f'[database]\nurl = "{kind}://cc@db.example/cc"').config
+    assert config.database_url == f"{kind}://cc@db.example/cc"
+
+
 @pytest.mark.parametrize(
     ("url", "what"),
     [
         ("env:CC_NOT_THERE", "must name a variable of the environment, and 'CC_NOT_THERE' is none"),
         ("file:/no/such", "must name a file that can be read: "),
         ("chargecloud.db", "must be a database URL"),
-        ("klingon://h/d", "must be a database URL"),
+        ("klingon://h/d", "must be of a database that is known here: klingon is none of sqlite, "),
+        ("oracle://h/d", "must be of a database that is known here: oracle is none of sqlite, "),
         ("postgresql://u:hunter2@host:port/d", "must be a database URL"),
-        ("mysql+mysqldb://u:hunter2@host/d", "needs a driver that is not installed: "),
+        (
+            "mysql+mysqldb://u:hunter2@host/d",
+            "needs a driver that is not installed: No module named 'MySQLdb'",
+        ),
     ],
 )
 def test_a_database_that_cannot_be(tmp_path: Path, url: str, what: str) -> None:

@@ -26,7 +26,7 @@ from chargecloud.registry.tokens import (
 )
 from chargecloud.registry.vault import Vault
 from chargecloud.storage.audit import ledger_faults
-from chargecloud.storage.engine import open_engine
+from chargecloud.storage.engine import at_one_moment, open_engine
 from chargecloud.storage.migrate import pending, upgrade
 
 
@@ -170,7 +170,7 @@ def ledger_verify(arguments: argparse.Namespace) -> int:
     balances and postings, holds and orders, bills and what was paid for them.  The exit
     status is 1 if there is anything."""
     setup = read_config(Path(arguments.config))
-    with current(setup) as engine, engine.connect() as connection:
+    with current(setup) as engine, at_one_moment(engine).connect() as connection:
         faults = list(ledger_faults(connection))
     for fault in faults:
         print(fault)

@@ -11,11 +11,19 @@ from chargecloud.domain.errors import Conflict
 from chargecloud.storage.backup import back_up, restore
 from chargecloud.storage.folder import FolderInUse, lock_folder
 
+#: what copies the databases of servers
+_TOOLS = {
+    "postgresql": "pg_dump",
+    "mariadb": "mariadb-dump --single-transaction",
+    "mysql": "mysqldump --single-transaction",
+}
+
 
 def _database(config: Config) -> Path:
     url = make_url(config.database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise Conflict("only an SQLite database is copied here: others have their own tools")
+        tool = _TOOLS.get(url.get_backend_name(), "its own tool")
+        raise Conflict(f"only an SQLite database is copied here: this one is by {tool}")
     return Path(url.database)
 
 

@@ -23,6 +23,7 @@ from chargecloud.storage.migrate import pending
 from chargecloud.storage.roster import Roster
 from chargecloud.storage.slots import lease_slot, release_slot
 from chargecloud.storage.store import Store
+from chargecloud.storage.transactions import Transactions
 from chargecloud.storage.writer import Writer
 
 T = TypeVar("T")
@@ -70,7 +71,8 @@ def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar,
             slot = lease_slot(connection, holder, time.time())
         try:
             ids = Ids(time.time, slot)
-            writer = Writer(for_writing(engine), _AtOnce(), calendar, slot, ids.next)
+            transactions = Transactions(for_writing(engine), slot, ids.next)
+            writer = Writer(transactions, _AtOnce(), calendar, slot)
             with engine.connect() as connection:
                 writer.open(connection)
             yield Store(engine, ids, writer, _AtOnce(), Roster(slot)), calendar, setup

@@ -113,8 +113,8 @@ sites = Table(
     Column("tenant_id", BigInteger, nullable=False),
     Column("name", String(200), nullable=False),
     Column("address", String(200)),
-    Column("lat", Float),
-    Column("lon", Float),
+    Column("lat", Float(53)),
+    Column("lon", Float(53)),
     Column("time_zone", String(64), nullable=False),
     Column("tariff_id", BigInteger),
     Column("version", Integer, nullable=False, server_default="1"),
@@ -482,6 +482,15 @@ work_leases = Table(
     Column("node", Integer, nullable=False),
     # counts renewals and changes of hands
     Column("renewals", BigInteger, nullable=False),
+)
+
+#: the last transaction of each process, by which it learns whether that was committed when the
+#: connection was lost meanwhile
+commits = Table(
+    "commits",
+    metadata,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
 )
 
 calendars = Table(

@@ -13,17 +13,15 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
-from chargecloud.storage.engine import for_writing
+from chargecloud.storage.engine import READERS, for_writing
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.roster import Node, Roster, read_nodes
 from chargecloud.storage.slots import RENEW_S, lease_slot, release_slot, renew_slot
 from chargecloud.storage.threads import Runner, Threads
+from chargecloud.storage.transactions import Transactions, reading
 from chargecloud.storage.writer import Writer
 
 T = TypeVar("T")
-
-#: readers wait for the disk, not for each other; more would only fight over one core
-READER_THREADS = 4
 
 
 @define(eq=False)
@@ -48,11 +46,7 @@ class Store:
     def read(self, work: Callable[[Connection], T]) -> "Deferred[T]":
         """Run a function that only reads, and fire with its plain result."""
 
-        def reading() -> T:
-            with self.engine.connect() as connection:
-                return work(connection)
-
-        return self.readers.run(reading)
+        return self.readers.run(lambda: reading(self.engine, work))
 
     @classmethod
     def open(
@@ -67,7 +61,8 @@ class Store:
     ) -> "Store":
         """A store over a database that is up to date."""
         ids = Ids(clock.seconds, slot)
-        writer = Writer(for_writing(engine), writing, calendar, slot, ids.next)
+        transactions = Transactions(for_writing(engine), slot, ids.next)
+        writer = Writer(transactions, writing, calendar, slot)
         with engine.connect() as connection:
             writer.open(connection)
         return cls(engine, ids, writer, reading, Roster(slot))
@@ -111,7 +106,7 @@ class StoreService(MultiService):
             )
         threads: IReactorFromThreads = reactor
         self._writing = Threads(threads, 1, "database writer")
-        self._reading = Threads(threads, READER_THREADS, "database readers")
+        self._reading = Threads(threads, READERS, "database readers")
         self.store = Store.open(
             engine,
             clock=reactor,

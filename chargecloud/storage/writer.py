@@ -2,8 +2,8 @@
 
 It commits whatever has come together while the last commit was under way, without a
 waiting window.  If a guard misses (or a decision cannot be written at all), the
-transaction is rolled back and its decisions are tried again one by one, so that one that
-fails never takes its neighbours down.
+transaction is rolled back and its decisions are tried again in halves, and halves of these,
+so that one that fails never takes its neighbours down.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from attrs import define, field
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -22,6 +22,7 @@ from chargecloud.domain.decision import Decision
 from chargecloud.domain.errors import Overloaded
 from chargecloud.storage.schema import event_log
 from chargecloud.storage.threads import Runner
+from chargecloud.storage.transactions import Transactions
 from chargecloud.storage.writes import Stamp, Writes
 
 T = TypeVar("T")
@@ -31,9 +32,9 @@ MOST_DECISIONS_A_COMMIT = 2_000
 #: about a second of work; beyond it a request is refused rather than kept waiting
 MOST_WAITING = 20_000
 
-#: the database's own troubles.  They may have ended the transaction, or come after its
-#: commit, so that nothing may be tried again: all of the batch fails with them, and the
-#: places in the log that it was given stay empty
+#: the database's own troubles, if they did not pass.  They may have ended the transaction, or
+#: come after its commit, so that nothing may be tried again: all of the batch fails with them,
+#: and the places in the log that it was given stay empty
 TROUBLES = (OperationalError, InternalError, InterfaceError)
 
 
@@ -69,11 +70,10 @@ class Writer:
     @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
 
-    engine: Engine
+    transactions: Transactions
     runner: Runner
     calendar: Calendar
     node: int
-    new_id: Callable[[], int]
     on_commit: list[Callable[[], None]] = field(factory=list)
     on_batch: list[Callable[[int, float], None]] = field(factory=list)
     closed: bool = False
@@ -81,8 +81,12 @@ class Writer:
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
     _committing: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
-    _writes: Writes = field(factory=Writes, init=False)
+    _writes: Writes = field(init=False)
     _seq: int = field(default=0, init=False)
+
+    @_writes.default
+    def _new_writes(self) -> Writes:
+        return Writes(self.transactions.engine.dialect)
 
     def open(self, connection: Connection) -> None:
         """Learn where the log ends; called before the first decision."""
@@ -138,7 +142,7 @@ class Writer:
         if not batch:
             return
         self._committing = True
-        stamp = Stamp(self.node, self._seq, self.calendar.now(), self.new_id)
+        stamp = Stamp(self.node, self._seq, self.calendar.now(), self.transactions.new_id)
         began_s = monotonic()
         committed = self.runner.run(lambda: self._commit(batch, stamp))
         committed.addErrback(lambda failure: [failure] * len(batch))
@@ -185,35 +189,53 @@ class Writer:
     def _commit(self, batch: Sequence[_Waiting], stamp: Stamp) -> list[Any]:
         work = batch[0].work
         if not isinstance(work, Decision):
-            with self.engine.begin() as connection:
-                return [work(connection)]
+            return [self.transactions.run(work)]
         decisions = [waiting.work for waiting in batch if isinstance(waiting.work, Decision)]
         before = stamp.seq
+
+        def together(connection: Connection) -> list[Any]:
+            stamp.seq = before
+            self._writes.apply(connection, decisions, stamp)
+            return [None] * len(decisions)
+
+        def apart(connection: Connection) -> list[Any]:
+            stamp.seq = before
+            return self._halved(connection, decisions, stamp)
+
         try:
-            with self.engine.begin() as connection:
-                self._apply(connection, decisions, stamp)
+            return self.transactions.run(together)
         except TROUBLES:
             raise
         except Exception:
+            if len(decisions) == 1:
+                stamp.seq = before
+                return [Failure()]
+            return self.transactions.run(apart)
+
+    def _apart(
+        self, connection: Connection, decisions: Sequence[Decision], stamp: Stamp
+    ) -> list[Any]:
+        before = stamp.seq
+        savepoint = connection.begin_nested()
+        try:
+            self._writes.apply(connection, decisions, stamp)
+        except TROUBLES:
+            # they may have ended the transaction, and the savepoint with it
+            raise
+        except Exception:
+            savepoint.rollback()
             stamp.seq = before
             if len(decisions) == 1:
                 return [Failure()]
-            with self.engine.begin() as connection:
-                return [self._alone(connection, decision, stamp) for decision in decisions]
-        return [None] * len(batch)
+            return self._halved(connection, decisions, stamp)
+        savepoint.commit()
+        return [None] * len(decisions)
 
-    def _alone(self, connection: Connection, decision: Decision, stamp: Stamp) -> Any:
-        before = stamp.seq
-        try:
-            with connection.begin_nested():
-                self._apply(connection, [decision], stamp)
-        except TROUBLES:
-            raise
-        except Exception:
-            stamp.seq = before
-            return Failure()
-        return None
-
-    def _apply(self, connection: Connection, decisions: Sequence[Decision], stamp: Stamp) -> None:
-        self._writes.apply(connection, decisions, stamp)
-        stamp.append_log(connection, decisions)
+    def _halved(
+        self, connection: Connection, decisions: Sequence[Decision], stamp: Stamp
+    ) -> list[Any]:
+        middle = len(decisions) // 2
+        return [
+            *self._apart(connection, decisions[:middle], stamp),
+            *self._apart(connection, decisions[middle:], stamp),
+        ]

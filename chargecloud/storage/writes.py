@@ -2,7 +2,7 @@
 
 The writes of many decisions are taken in rounds (the first write of each, then the
 second of each …), so that the writes of one decision keep their order; within a round
-all writes of one form are one C{executemany}.
+all writes of one form are one write of many rows (L{chargecloud.storage.many}).
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from attrs import define, field
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, Dialect, exists, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chargecloud.domain.decision import Change, Decision, Insert, Row, Stale
 from chargecloud.domain.ledger import Account, Post
+from chargecloud.storage.many import Given, Many, changing, inserting
 from chargecloud.storage.schema import accounts, event_log, metadata, postings
 
 
@@ -23,7 +24,7 @@ class _Batch:
     """One statement with the values to run it with."""
 
     table: str
-    statement: Any
+    statement: Many
     values: list[dict[str, Any]] = field(factory=list)
     #: whether each value must change exactly one row
     guarded: bool = True
@@ -32,14 +33,16 @@ class _Batch:
 @define
 class Writes:
     """
+    @ivar dialect: of the database.
     @ivar _statements: each form of write is compiled once.
     """
 
-    _statements: dict[Hashable, Any] = field(factory=dict, init=False)
+    dialect: Dialect
+    _statements: dict[Hashable, Many] = field(factory=dict, init=False)
 
     def apply(self, connection: Connection, decisions: Sequence[Decision], posted: "Stamp") -> None:
         """
-        Write all of the decisions, without their log entries.
+        Write all of the decisions, and append their log entries.
 
         @raise Stale: if a guard of any of them missed; the caller rolls back.
         """
@@ -48,6 +51,11 @@ class Writes:
             for batch in batches:
                 _execute(connection, batch)
             round_number += 1
+        entries: dict[Hashable, _Batch] = {}
+        for row in posted.log_rows(decisions):
+            self._insert(entries, event_log.name, row)
+        for batch in entries.values():
+            batch.statement.run(connection, batch.values)
 
     def _round(
         self, decisions: Sequence[Decision], number: int, posted: "Stamp"
@@ -70,7 +78,8 @@ class Writes:
     def _insert(self, batches: dict[Hashable, _Batch], table: str, row: Row) -> None:
         form = ("insert", table, tuple(row))
         if form not in self._statements:
-            self._statements[form] = insert(metadata.tables[table])
+            columns = metadata.tables[table]
+            self._statements[form] = inserting(self.dialect, columns, tuple(row))
         batch = batches.setdefault(form, _Batch(table, self._statements[form], guarded=False))
         batch.values.append(dict(row))
 
@@ -80,7 +89,7 @@ class Writes:
         holds = (write.holds.table, tuple(write.holds.row)) if write.holds else None
         form = (write.table, tuple(write.key), tuple(write.row), tuple(write.expect), absent, holds)
         if form not in self._statements:
-            self._statements[form] = _update_statement(write, absent)
+            self._statements[form] = _update_statement(self.dialect, write, absent)
         batch = batches.setdefault(form, _Batch(write.table, self._statements[form]))
         batch.values.append(
             {f"key_{name}": value for name, value in write.key.items()}
@@ -97,7 +106,7 @@ class Writes:
             return
         form = "move"
         if form not in self._statements:
-            self._statements[form] = _move_statement()
+            self._statements[form] = _move_statement(self.dialect)
         batch = batches.setdefault(form, _Batch(accounts.name, self._statements[form]))
         batch.values.append(
             {
@@ -133,8 +142,8 @@ class Stamp:
             "reference_id": post.reference_id,
         }
 
-    def append_log(self, connection: Connection, decisions: Sequence[Decision]) -> None:
-        """Append the log entries of the decisions, in their order."""
+    def log_rows(self, decisions: Sequence[Decision]) -> Sequence[Row]:
+        """The rows of the log entries of the decisions, in their order."""
         rows = []
         for decision in decisions:
             for entry in decision.log:
@@ -151,46 +160,61 @@ class Stamp:
                         "body": dict(entry.body),
                     }
                 )
-        if rows:
-            connection.execute(insert(event_log), rows)
+        return rows
 
 
 def _execute(connection: Connection, batch: _Batch) -> None:
     try:
-        result = connection.execute(batch.statement, batch.values)
+        found = batch.statement.run(connection, batch.values)
     except IntegrityError as error:
         raise Stale(batch.table) from error
-    if batch.guarded and result.rowcount != len(batch.values):
+    if batch.guarded and found != len(batch.values):
         raise Stale(batch.table)
 
 
-def _update_statement(write: Change, absent: Sequence[str]) -> Any:
+def _update_statement(dialect: Dialect, write: Change, absent: Sequence[str]) -> Many:
     table = metadata.tables[write.table]
-    conditions = [table.c[name] == bindparam(f"key_{name}") for name in write.key]
-    conditions += [
-        table.c[name].is_(None) if name in absent else table.c[name] == bindparam(f"old_{name}")
-        for name in write.expect
-    ]
+    columns = {f"key_{name}": table.c[name] for name in write.key}
+    columns |= {f"new_{name}": table.c[name] for name in write.row}
+    columns |= {f"old_{name}": table.c[name] for name in write.expect if name not in absent}
     if write.holds:
         other = metadata.tables[write.holds.table]
-        matches = [other.c[name] == bindparam(f"holds_{name}") for name in write.holds.row]
-        conditions.append(exists(select(1).where(*matches)))
-    return (
-        update(table)
-        .where(*conditions)
-        .values({name: bindparam(f"new_{name}") for name in write.row})
-    )
+        columns |= {f"holds_{name}": other.c[name] for name in write.holds.row}
 
-
-def _move_statement() -> Any:
-    after = accounts.c.balance_fen + bindparam("amount_fen")
-    return (
-        update(accounts)
-        .where(
-            accounts.c.tenant_id == bindparam("of_tenant_id"),
-            accounts.c.kind == bindparam("of_kind"),
-            accounts.c.owner_id == bindparam("of_owner_id"),
-            after >= 0,
+    def build(given: Given) -> Any:
+        conditions = [table.c[name] == given(f"key_{name}") for name in write.key]
+        conditions += [
+            table.c[name].is_(None) if name in absent else table.c[name] == given(f"old_{name}")
+            for name in write.expect
+        ]
+        if write.holds:
+            matches = [other.c[name] == given(f"holds_{name}") for name in write.holds.row]
+            # whoever changes that row waits until this is committed, or this waits for them
+            held = select(1).select_from(other).where(*matches).with_for_update(read=True)
+            conditions.append(exists(held))
+        return (
+            update(table)
+            .where(*conditions)
+            .values({name: given(f"new_{name}") for name in write.row})
         )
-        .values(balance_fen=after)
-    )
+
+    return changing(dialect, columns, [f"key_{name}" for name in write.key], build)
+
+
+def _move_statement(dialect: Dialect) -> Many:
+    key = {
+        "of_tenant_id": accounts.c.tenant_id,
+        "of_kind": accounts.c.kind,
+        "of_owner_id": accounts.c.owner_id,
+    }
+
+    def build(given: Given) -> Any:
+        after = accounts.c.balance_fen + given("amount_fen")
+        of_account = [column == given(name) for name, column in key.items()]
+        return (
+            update(accounts)
+            .where(*of_account, after >= literal_column("0"))
+            .values(balance_fen=after)
+        )
+
+    return changing(dialect, {**key, "amount_fen": accounts.c.balance_fen}, tuple(key), build)

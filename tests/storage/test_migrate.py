@@ -4,28 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Engine, inspect
 
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.migrate import pending, upgrade, version_table
+from chargecloud.storage.migrate import pending, upgrade
 from chargecloud.storage.migrations import versions
 from chargecloud.storage.schema import metadata
+from tests.harness import database_in, schema_differences
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine on an empty database."""
-    opened = open_engine(f"sqlite:///{tmp_path}/fresh/chargecloud.db")
+    opened = open_engine(database_in(tmp_path / "fresh"))
     yield opened
     opened.dispose()
-
-
-def context_of(connection: Connection) -> MigrationContext:
-    """Where the core's revisions are kept, which is no table of the schema."""
-    options = {"version_table": version_table("core")}
-    return MigrationContext.configure(connection, opts=options)
 
 
 #: the newest revision of the core
@@ -53,7 +46,7 @@ def test_the_migrated_schema_is_the_codes(engine: Engine) -> None:
     """Tables, columns, types, indexes, unique and primary keys are those of the schema."""
     upgrade(engine, {})
     with engine.connect() as connection:
-        assert compare_metadata(context_of(connection), metadata) == []
+        assert schema_differences(connection, metadata) == []
         for table in metadata.sorted_tables:
             migrated = inspect(connection).get_pk_constraint(table.name)["constrained_columns"]
             assert migrated == [column.name for column in table.primary_key], table.name

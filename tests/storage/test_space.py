@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from attrs import define
 from sqlalchemy.exc import OperationalError
 
@@ -169,6 +170,7 @@ def test_what_runs_ends_in_the_reserve(tmp_path: Path) -> None:
 # ------------------------------------------------------- a database that cannot be written
 
 
+@pytest.mark.sqlite
 def test_an_end_that_cannot_be_written_is_not_acknowledged(tmp_path: Path) -> None:
     """Nothing begins either, for the reason that the database gives; the charger tells the
     end again, and it is settled once."""
@@ -195,6 +197,7 @@ def test_an_end_that_cannot_be_written_is_not_acknowledged(tmp_path: Path) -> No
     assert scene.place()[0] == 201
 
 
+@pytest.mark.sqlite
 def test_the_trouble_lasts_until_something_is_written(tmp_path: Path) -> None:
     """On a full disk followers are not woken for what was not written, and a decision that is
     refused for its own sake does not tell that there is room."""

@@ -16,7 +16,7 @@ from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.schema import event_log, node_slots, tenants
 from chargecloud.storage.store import StoreService
-from tests.harness import NOW
+from tests.harness import NOW, database_in
 
 Start = Callable[..., StoreService]
 
@@ -31,7 +31,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     clock: Any = reactor
 
     def starting(installation: str = "here") -> StoreService:
-        engine = open_engine(f"sqlite:///{tmp_path}/chargecloud.db")
+        engine = open_engine(database_in(tmp_path))
         upgrade(engine, {})
         service = StoreService(engine, reactor, Calendar(clock.seconds), installation=installation)
         service.startService()

@@ -1,0 +1,23 @@
+"""The last transaction of each process.
+
+Revision ID: core_0010
+Revises: core_0009
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "core_0010"
+down_revision = "core_0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "commits",
+        sa.Column("slot", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("slot"),
+    )
