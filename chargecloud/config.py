@@ -291,11 +291,12 @@ class Setup:
     plugins: Plugins
     feature_settings: dict[str, Any]
 
-    def of_process(self, number: int | None) -> "Setup":
-        """The same for one of several processes: with a folder of its own."""
-        if number is None:
-            return self
-        config, folder = self.config, self.config.data_dir / f"process-{number}"
+    def of_part(self, part: str) -> "Setup":
+        """The same for a process that does a part of it: with a folder of its own, and one key.
+
+        @param part: C{"gateway-2"}: what it does, and its number among those that do.
+        """
+        config, folder = self.config, self.config.data_dir / part
         node = attrs.evolve(
             config.node, id=None, data_dir=str(folder), master_key=str(config.master_key)
         )

@@ -5,7 +5,7 @@ they listen at the same addresses.  One that ends by itself is started again, la
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -13,14 +13,18 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.protocol import ProcessProtocol, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from chargecloud.systemd import Supervision
 
 #: seconds to the next start of a process that ended by itself, after so many in a row
 BACKOFF_S = (0.5, 2.0, 10.0, 30.0)
 #: one that ran for so long has not failed to start
 STARTED_S = 60.0
+#: what systemd tells the process that it supervises
+SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @define(eq=False, slots=False)
@@ -43,9 +47,9 @@ class _Child(ProcessProtocol):
             self,
             sys.executable,
             [sys.executable, *self.group.command, "--process", str(self.number)],
-            env=None,
-            # they write where we do
-            childFDs={0: 0, 1: 1, 2: 2},
+            env=self.group.environment,
+            # they write where we do, and see by what they could read that we are gone
+            childFDs={0: "w", 1: 1, 2: 2},
         )
 
     def processEnded(self, reason: Failure) -> None:  # noqa: N802
@@ -69,19 +73,39 @@ class _Child(ProcessProtocol):
         return self.gone
 
 
+class Together(Protocol):
+    """In a process: sees the one that has started it go, and goes as well."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def connectionLost(self, _reason: Failure = connectionDone) -> None:
+        """It is gone."""
+        if self._reactor.running:
+            self._reactor.stop()
+
+
 @define(eq=False, slots=False)
 class Processes(Service):
     """
     The processes of one service.
 
     @ivar command: of one of them, without its number.
+    @ivar environ: of this process; what it has of its supervisor's is not the others'.
     """
 
     reactor: Any
     count: int
     command: Sequence[str]
+    environ: Mapping[str, str]
     _children: list[_Child] = field(factory=list, init=False)
+    _supervision: Supervision | None = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the others are given."""
+        return {name: value for name, value in self.environ.items() if name not in SUPERVISOR}
 
     def startService(self) -> None:
         """Start them."""
@@ -89,10 +113,15 @@ class Processes(Service):
         self._children = [_Child(number, self) for number in range(1, self.count + 1)]
         for child in self._children:
             child.start()
+        self._supervision = Supervision.asked_for(self.reactor, self.environ)
+        if self._supervision is not None:
+            self._supervision.startService()
 
     def stopService(self) -> "Deferred[Any]":
         """Have all of them leave, and wait until they have."""
         super().stopService()
+        if self._supervision is not None:
+            self._supervision.stopService()
         going = [gone for child in self._children if (gone := child.stop()) is not None]
         return DeferredList(going)
 

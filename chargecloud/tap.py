@@ -22,6 +22,7 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
@@ -38,7 +39,7 @@ from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.nodes.leases import Leases, Work
 from chargecloud.nodes.news import News
 from chargecloud.nodes.post import ALL, channel_of
-from chargecloud.processes import Processes
+from chargecloud.processes import Processes, Together
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.tokens import Tokens
@@ -128,15 +129,17 @@ def makeService(options: Options) -> IService:
     """The service of a configuration file."""
     from twisted.internet import reactor
 
-    if options["processes"] is not None and options["process"] is None:
-        return Processes(reactor, options["processes"], [*sys.argv])
-    administrator = os.environ.get("CHARGECLOUD_ADMIN_TOKEN")
+    number = options["process"]
+    if options["processes"] is not None and number is None:
+        return Processes(reactor, options["processes"], list(sys.argv), os.environ)
+    several = [str(number)] if number is not None else []
+    part = "-".join([*options.roles, *several])
     return ChargeCloud(
         reactor,
-        options.setup.of_process(options["process"]),
-        administrator,
+        options.setup.of_part(part) if part else options.setup,
+        os.environ.get("CHARGECLOUD_ADMIN_TOKEN"),
         options.roles or ROLES,
-        is_one_of_several=options["process"] is not None,
+        is_one_of_several=number is not None,
         status_endpoint=options["status"],
     )
 
@@ -198,6 +201,9 @@ class ChargeCloud(Service):
     def startService(self) -> None:
         """Begin to start; C{/readyz} tells when it is done."""
         super().startService()
+        if self.is_one_of_several:
+            # whoever has started us holds the other end, and is gone when that is
+            StandardIO(Together(self.reactor), reactor=self.reactor)
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._cannot_start)
 

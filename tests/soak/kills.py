@@ -83,11 +83,11 @@ class Findings:
 class Trial:
     """One run, in a folder."""
 
-    def __init__(self, folder: Path, boxes: int, seed: int) -> None:
-        self.live = Live(folder, CONFIG)
+    def __init__(self, folder: Path, boxes: int, seed: int, live: Live | None = None) -> None:
+        self.live = live or Live(folder, CONFIG)
         self.fleet = LiveFleet(self.live, boxes, PORTS, seed)
         self.found = Findings()
-        self._random = Random(seed)
+        self.random = Random(seed)
         self._pause = Event()
 
     def run(
@@ -107,7 +107,7 @@ class Trial:
             wait_until(lambda: self._running() >= charges, 120, f"{charges} charges")
             self._pause.wait(lasting_s)
             for number in range(kills):
-                self._end_it(orderly=number % ORDERLY_ONE_IN == ORDERLY_ONE_IN - 1)
+                self.end_it(orderly=number % ORDERLY_ONE_IN == ORDERLY_ONE_IN - 1)
             self._wind_down()
             self._go_through_the_books()
         finally:
@@ -130,19 +130,27 @@ class Trial:
     def _running(self) -> int:
         return len(self.live.all("/orders?state=charging"))
 
-    def _end_it(self, *, orderly: bool) -> None:
+    def end_it(self, *, orderly: bool) -> None:
         """Some seconds of work, an end at any moment, and a new start.  Now and then it
         comes while the chargers of the last one are still coming back."""
-        self._pause.wait(self._random.choice((self._random.uniform(0, 2), 8)))
-        self.found.running.append(self._running())
-        self._pause.wait(self._random.uniform(0, 0.5))
+        self.wait_for_work()
         self.live.stop(signal.SIGTERM if orderly else signal.SIGKILL)
+        self.count_end(orderly=orderly)
+        self._pause.wait(self.random.uniform(0, 1))
+        self.live.start()
+
+    def wait_for_work(self) -> None:
+        """Some seconds of work."""
+        self._pause.wait(self.random.choice((self.random.uniform(0, 2), 8)))
+        self.found.running.append(self._running())
+        self._pause.wait(self.random.uniform(0, 0.5))
+
+    def count_end(self, *, orderly: bool) -> None:
+        """The platform, or a part of it, was ended."""
         if orderly:
             self.found.stopped += 1
         else:
             self.found.killed += 1
-        self._pause.wait(self._random.uniform(0, 1))
-        self.live.start()
 
     def _wind_down(self) -> None:
         """People go home, all chargers have power and a connection, and all charges end."""
