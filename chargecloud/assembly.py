@@ -217,6 +217,7 @@ class Platform:
             routing.send,
             lambda: tuple(presence),
             book.chargers,
+            store.node,
             clock,
         )
         built = {
@@ -271,6 +272,10 @@ class Platform:
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
+        users = Users(
+            store, calendar, clock.seconds, lambda name: post.tell(None, "wrong password", name)
+        )
+        post.answers["wrong password"] = partial(_count, users)
         shown = Shown(store.roster, live_ports, book, calendar)
         feed, tokens = LiveFeed(store), Tokens(store, seconds=clock.seconds)
         commanding = commands.Commanding(
@@ -329,11 +334,11 @@ class Platform:
                 *order_histories.routes(Curves(store, book), History(store)),
                 *(route for parts in features for route in parts.routes),
                 *sessions.routes(
-                    Users(store, calendar, clock.seconds),
+                    users,
                     lambda token_id: tokens.revoke(token_id, calendar.now()),
                 ),
                 *live.routes(feed, clock, tokens.caller),
-                *health.routes(calendar, missing, lambda: _limited(full(), plugins)),
+                *health.routes(calendar, missing, lambda: _limited(full(), plugins, post)),
             ],
         )
 
@@ -345,7 +350,6 @@ class Platform:
         """
         await self.chargers.check_keys()
         await self.custody.begin()
-        await self.delivering.take_up()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
 
@@ -367,10 +371,16 @@ def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAla
     return found
 
 
-def _limited(full: str | None, plugins: Plugins) -> list[str]:
+async def _count(users: Users, name: str) -> None:
+    """Whoever guesses passwords at several nodes gets no more tries than at one."""
+    users.count(name)
+
+
+def _limited(full: str | None, plugins: Plugins, post: Post) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
-    return [*no_charge, *map(str, plugins.refused)]
+    apart = ["Redis is away: no command reaches another node"] if post.is_apart else []
+    return [*no_charge, *apart, *map(str, plugins.refused)]
 
 
 def _followings(

@@ -461,8 +461,9 @@ class Platform:
     @ivar new_id: makes the id of a new row.
     @ivar send: sends a command to a charger by its id, and fires with its L{Answer}; fails as
         the gateway's routing does.
-    @ivar online: the ids of the chargers that are connected.
-    @ivar charging: the ids of the chargers with a port that an order has.
+    @ivar online: the ids of the chargers that are connected to this process.
+    @ivar charging: the ids of the chargers, among those, with a port that an order has.
+    @ivar node: the number of this process; a charger's row says at which it logged in last.
     @ivar reactor: what the service runs in; in memory, a clock.
     """
 
@@ -474,6 +475,7 @@ class Platform:
     send: Any = None
     online: Any = None
     charging: Any = None
+    node: int = 0
     reactor: Any = None
 
 
@@ -482,7 +484,8 @@ class FeatureParts:
     """What a feature adds to the service.
 
     @ivar sinks: ways to people that have settings; their names are told apart from all others.
-    @ivar each_minute: called about once a minute; a Deferred that it returns is waited for.
+    @ivar each_minute: called about once a minute, in every process that has chargers; a
+        Deferred that it returns is waited for.
     """
 
     routes: tuple[Route, ...] = ()

@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ import attrs
 from attrs import define, field
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
@@ -31,6 +32,7 @@ from twisted.web.resource import Resource
 from chargecloud.assembly import Platform, SinksOfOneName
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
+from chargecloud.domain.errors import AlreadyExists
 from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.gateway.certificates import NoCertificates, asking_certificates
 from chargecloud.gateway.leaving import Leaving
@@ -116,6 +118,8 @@ class Options(usage.Options):
         if not (self.roles or self["processes"]):
             return
         what = "--role" if self.roles else "--processes"
+        if config.calendar is not None:
+            raise usage.UsageError(f"{what}: a [calendar] of its own is one process's")
         if not config.redis.places:
             raise usage.UsageError(f"{what}: several processes need [redis]")
         if make_url(config.database_url).get_backend_name() == "sqlite":
@@ -267,6 +271,8 @@ class ChargeCloud(Service):
             self._storing.looked.append(platform.custody.look)
             for service in (platform.watchdog, *platform.rounds):
                 self._run(service)
+        await platform.delivering.take_up()
+        self._storing.looked.append(platform.delivering.look)
         self._follow(store, platform)
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
@@ -485,8 +491,11 @@ def _client_endpoint(port: IListeningPort) -> str:
 
 async def _ensure_tenant(store: Store, calendar: Calendar) -> None:
     """An empty database gets the tenant of a platform that has just one."""
-    if not await store.read(all_tenants):
-        tenant_id, now = store.ids.next(), calendar.now()
+    if await store.read(all_tenants):
+        return
+    tenant_id, now = store.ids.next(), calendar.now()
+    with suppress(AlreadyExists, IntegrityError):
+        # another process that starts at the same moment may make it
         await store.writer.transact(
             lambda connection: create_tenant(connection, tenant_id, FIRST_TENANT, now)
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import asdict, define, field, frozen
 from sqlalchemy import Connection, delete, select
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -23,6 +23,7 @@ from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.decision import Insert, Row
 from chargecloud.interfaces import IAlarmSink
 from chargecloud.registry.tokens import PLATFORM
+from chargecloud.storage.ids import slot_of
 from chargecloud.storage.schema import deliveries
 from chargecloud.storage.store import Store
 
@@ -162,6 +163,7 @@ class Delivering:
     sinks: Mapping[str, IAlarmSink]
     failed: Counter[str] = field(factory=Counter, init=False)
     _queues: dict[str, SinkQueue] = field(init=False)
+    _lived: frozenset[int] = field(default=frozenset(), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -186,11 +188,28 @@ class Delivering:
     async def take_up(self) -> None:
         """Go on with what was not delivered when the service stopped.  What was for a sink that
         is not there any more waits for it."""
+        await self._deliver_of(lambda node: node == self.store.node)
+        await self.take_over()
 
+    async def take_over(self) -> None:
+        """Deliver what nodes left that have gone; two nodes may do it, and somebody hear of an
+        alarm twice."""
+        live = self.store.roster.live
+        await self._deliver_of(lambda node: node not in live)
+
+    def look(self) -> None:
+        """Take over what nodes left, if any has gone since; soon, and not waited for."""
+        live = self.store.roster.live
+        gone, self._lived = self._lived - live, live
+        if gone:
+            taken = Deferred.fromCoroutine(self.take_over())
+            taken.addErrback(lambda why: self._log.failure("alarms were not taken over", why))
+
+    async def _deliver_of(self, is_wanted: Callable[[int], bool]) -> None:
         def read(connection: Connection) -> list[Any]:
             wanted = deliveries.c.sink.in_(list(self._queues))
             found = select(deliveries).where(wanted).order_by(deliveries.c.id)
-            return list(connection.execute(found))
+            return [row for row in connection.execute(found) if is_wanted(slot_of(row.id))]
 
         for row in await self.store.read(read):
             try:

@@ -65,6 +65,11 @@ class Post:
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether there are other nodes, and no way to them."""
+        return self.wire is not None and not self.wire.is_up
+
     def ask(self, node: int, kind: str, body: Any, deadline_s: float) -> "Deferred[Any]":
         """
         Ask a node something.

@@ -214,11 +214,13 @@ class _Tries:
 class Users:
     """
     @ivar seconds: true time, which sessions end by, whatever the calendar says.
+    @ivar failed: told of each wrong password, by the name that it was for.
     """
 
     store: Store
     calendar: Calendar
     seconds: Callable[[], float]
+    failed: Callable[[str], None] = lambda _name: None
     _tries: "OrderedDict[str, _Tries]" = field(factory=OrderedDict, init=False)
     _turn: DeferredLock = field(factory=DeferredLock, init=False)
 
@@ -237,7 +239,8 @@ class Users:
             self._check_wait(name)
             row = await self.store.read(lambda connection: _find(connection, name, password))
             if row is None:
-                self._count(name)
+                self.count(name)
+                self.failed(name)
                 raise WrongPassword("the name or the password is wrong")
             self._tries.pop(name, None)
             return await self._session(row)
@@ -269,7 +272,8 @@ class Users:
             retry_s = int(wait_s) + 1
             raise TooManyTries(f"the next try is looked at in {retry_s} s", retry_s=retry_s)
 
-    def _count(self, name: str) -> None:
+    def count(self, name: str) -> None:
+        """Somebody gave a wrong password for a name, here or at another node."""
         tries = self._tries.setdefault(name, _Tries())
         self._tries.move_to_end(name)
         tries.count += 1

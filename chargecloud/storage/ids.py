@@ -18,6 +18,11 @@ _EPOCH_MS = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 
 
+def slot_of(made: int) -> int:
+    """The slot of the process that made an id."""
+    return made >> COUNTER_BITS & (SLOTS - 1)
+
+
 @define
 class Ids:
     """

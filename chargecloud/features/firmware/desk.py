@@ -184,8 +184,27 @@ class FirmwareDesk:
         under_way = await self._loaded()
         await self._write_bytes(dict(under_way))
         rounds: list[_Round] = await self.platform.read(_rounds)
+        here: set[int] = await self.platform.read(
+            lambda connection: store.chargers_at(connection, self.platform.node)
+        )
+        self._keep_up(under_way, rounds, here)
         for each in rounds:
             await self._go_on(each)
+
+    def _keep_up(
+        self, under_way: dict[int, UnderWay], rounds: Sequence[_Round], here: set[int]
+    ) -> None:
+        """What other nodes have begun and ended: a charger is that node's where it is."""
+        written = {
+            row.charger_id: _under_way(each, row)
+            for each in rounds
+            for row in each.rows
+            if State(row.state) in UNDER_WAY and row.charger_id in here
+        }
+        for charger_id in under_way.keys() - written.keys():
+            del under_way[charger_id]
+        for charger_id in written.keys() - under_way.keys():
+            under_way[charger_id] = written[charger_id]
 
     async def _go_on(self, each: _Round) -> None:
         now, updates = self.platform.calendar.now(), store.as_updates(each.rows)
@@ -266,10 +285,13 @@ class FirmwareDesk:
 
     async def _halt(self, campaign_id: int, why: str) -> None:
         under_way = await self._loaded()
+        rounds: list[_Round] = await self.platform.read(_rounds)
+        # those of other nodes, too, as they are written down
         stopped = {
-            charger_id: held
-            for charger_id, held in under_way.items()
-            if held.campaign_id == campaign_id
+            row.charger_id: under_way.get(row.charger_id) or _under_way(each, row)
+            for each in rounds
+            for row in each.rows
+            if each.campaign.id == campaign_id and State(row.state) in UNDER_WAY
         }
         await self._write_bytes(stopped)
         now = self.platform.calendar.now()
@@ -281,7 +303,7 @@ class FirmwareDesk:
 
         await self.platform.transact(write)
         for charger_id, held in stopped.items():
-            del under_way[charger_id]
+            under_way.pop(charger_id, None)
             withdrawn = self.platform.send(charger_id, WithdrawFirmware(held.image))
             withdrawn.addErrback(self._unanswered, charger_id)
         self._log.warn("campaign {id} was halted: {why}", id=campaign_id, why=why)
@@ -319,9 +341,7 @@ class FirmwareDesk:
                 # somebody else has read it meanwhile, and may have gone on
                 return self._under_way
             self._under_way = {
-                row.charger_id: UnderWay(
-                    each.campaign.id, each.image.number, State(row.state), row.offset
-                )
+                row.charger_id: _under_way(each, row)
                 for each in rounds
                 for row in each.rows
                 if State(row.state) in UNDER_WAY
@@ -364,6 +384,10 @@ class FirmwareDesk:
         """What was sent to a charger and is not written down yet."""
         held = (self._under_way or {}).get(charger_id)
         return held.unwritten_bytes if held is not None else 0
+
+
+def _under_way(each: _Round, row: Any) -> UnderWay:
+    return UnderWay(each.campaign.id, each.image.number, State(row.state), row.offset)
 
 
 def _rounds(connection: Connection) -> list[_Round]:

@@ -309,6 +309,11 @@ def set_most_failures(connection: Connection, campaign_id: int, most_failures: i
     )
 
 
+def chargers_at(connection: Connection, node: int) -> set[int]:
+    """The chargers that logged in at a node last."""
+    return set(connection.execute(select(chargers.c.id).where(chargers.c.node == node)).scalars())
+
+
 def update_rows(connection: Connection, campaign_id: int) -> Sequence[Any]:
     """What became of each charger of a campaign."""
     found = select(updates).where(updates.c.campaign_id == campaign_id)
