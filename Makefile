@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the tests start the platform a hundred times: it is compiled once
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test services soak campus acn lint bench format clean
+.PHONY: run test services cluster soak campus acn lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -30,6 +30,9 @@ services:
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.badnet
+	$(BIN)/python -m tests.soak.cluster_kills --database mariadb
+	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
+	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)
@@ -38,6 +41,10 @@ campus: $(STAMP)
 # the real sessions of a garage: a week over sockets, and all of two years on clocks; a quarter of an hour
 acn: $(STAMP)
 	$(BIN)/python -m tests.soak.acn
+
+# several processes on MariaDB, Redis and HAProxy here, with simulated chargers; Ctrl-C stops it
+cluster: $(STAMP) services
+	$(BIN)/python -m tests.cluster
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats

@@ -24,6 +24,7 @@ from chargecloud.assembly import Platform
 from chargecloud.domain.commands import Command
 from chargecloud.domain.order_value import RUNNING, OrderState
 from chargecloud.routes import Method, Route
+from chargecloud.storage.roster import ROLES, Roster
 from chargecloud.storage.writer import Writer
 from chargecloud.web.event_stream import MEDIA_TYPE as EVENT_STREAM
 
@@ -50,6 +51,7 @@ class Figures(Collector):
 
     platform: Platform
     writer: Writer
+    roster: Roster
     data_dir: Path
     registry: CollectorRegistry = field(init=False)
     _commit_s: Histogram = field(init=False)
@@ -115,6 +117,7 @@ class Figures(Collector):
         yield from self._of_orders()
         yield from self._of_alarms()
         yield from self._of_storage()
+        yield from self._of_nodes()
         yield _gauge("live_listeners", "to the live feed", len(self.platform.feed))
 
     def _of_gateway(self) -> Iterable[Metric]:
@@ -184,6 +187,15 @@ class Figures(Collector):
             lag.add_metric((following.follower.name,), following.lag)
         yield lag
         yield _gauge("disk_free_bytes", "where the data is", disk_usage(self.data_dir).free)
+
+    def _of_nodes(self) -> Iterable[Metric]:
+        post = self.platform.post
+        yield _gauge("redis_up", "whether this node reaches the others", int(post.is_connected))
+        yield _counter("messages_refused", "of an unknown seal, or too late", post.refused)
+        nodes = GaugeMetricFamily("chargecloud_nodes", "that live", None, ("role",))
+        for role in ROLES:
+            nodes.add_metric((role,), len(self.roster.doing(role)))
+        yield nodes
 
 
 @define(eq=False, slots=False)

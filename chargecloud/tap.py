@@ -53,6 +53,7 @@ from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, installation, lock_folder
 from chargecloud.storage.migrate import NewerDatabase, upgrade
 from chargecloud.storage.redis import Wire
+from chargecloud.storage.roster import ROLES
 from chargecloud.storage.space import Reserve
 from chargecloud.storage.store import Store, StoreService
 from chargecloud.systemd import Supervision
@@ -62,8 +63,6 @@ from chargecloud.web.serving import make_resource
 
 #: of one service on one machine
 MOST_PROCESSES = 64
-#: what a process may do
-ROLES = ("gateway", "web", "worker")
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
 
@@ -278,7 +277,7 @@ class ChargeCloud(Service):
         self._undo.append(platform.book.turns.idle)
         if "gateway" in self.roles:
             await self._listen_for_chargers(platform)
-        figures = Figures(platform, store.writer, config.data_dir)
+        figures = Figures(platform, store.writer, store.roster, config.data_dir)
         self._run(Punctuality(self.reactor, figures.delayed))
         await self._tell_status(store, platform, figures)
         await self._serve(store, platform, figures)

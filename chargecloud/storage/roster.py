@@ -14,6 +14,9 @@ from sqlalchemy import Connection, select
 from chargecloud.storage.schema import node_slots
 from chargecloud.storage.slots import LEASE_S, is_given_back
 
+#: what a process may do
+ROLES = ("gateway", "web", "worker")
+
 
 @frozen
 class Node:
