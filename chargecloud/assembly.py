@@ -13,10 +13,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
@@ -24,6 +26,7 @@ from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
+from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
@@ -74,6 +77,7 @@ from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store
 from chargecloud.web.live_feed import LiveFeed
 from chargecloud.web.resources import (
@@ -112,6 +116,8 @@ class Platform:
     @ivar gateway: connections of chargers come here.
     @ivar book: the orders that run.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar backlog: what waits in the spool for the database.
+    @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
     @ivar rounds: services that give the features their minute.
@@ -126,6 +132,8 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    backlog: Backlog
+    catching_up: CatchingUp
     watchdog: Watchdog
     chargers: Chargers
     feed: LiveFeed
@@ -141,6 +149,7 @@ class Platform:
         calendar: Calendar,
         plugins: Plugins,
         vault: Vault,
+        spool: Spool,
         *,
         feature_settings: Mapping[str, Any],
         charging: ChargingSettings | None = None,
@@ -151,6 +160,7 @@ class Platform:
         """
         Join the rooms.
 
+        @param spool: keeps what chargers tell while the database is away; not open yet.
         @param feature_settings: by the name of each installed feature.
         @param missing: what the service still lacks, for C{/readyz}.
         @param full: why there is no room for new orders, if so.
@@ -213,6 +223,10 @@ class Platform:
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
+        backlog = Backlog(spool, calendar)
+        book.turns.shut = backlog
+        keeping = Keeping(records, backlog)
+        catching_up = CatchingUp(keeping, backlog, watching, clock, calendar)
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
@@ -220,7 +234,7 @@ class Platform:
         facts = Facts(
             registered,
             reports,
-            records,
+            keeping,
             desk,
             watching,
             hazards,
@@ -256,6 +270,8 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            backlog=backlog,
+            catching_up=catching_up,
             watchdog=watchdog,
             chargers=registered,
             feed=feed,
@@ -290,18 +306,24 @@ class Platform:
                     lambda token_id: tokens.revoke(token_id, calendar.now()),
                 ),
                 *live.routes(feed, clock, tokens.caller),
-                *health.routes(calendar, missing, lambda: _limited(full(), plugins)),
+                *health.routes(calendar, missing, lambda: _limited(full(), backlog, plugins)),
             ],
         )
 
     async def take_up(self) -> None:
         """
-        Go on with the orders that were under way when the service stopped.
+        Go on with the orders that were under way when the service stopped, and with what was in
+        the spool; that waits for the database, if it has gone again.
 
         @raise WrongMasterKey: if no charger could log in.
         """
         await self.chargers.check_keys()
-        for order in await self.book.open():
+        opened = await self.book.open()
+        # before anything else is decided about them: it is older
+        await self.backlog.open()
+        self.catching_up.startService()
+        await self.catching_up.idle()
+        for order in opened:
             if order.state is OrderState.ENDED:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
@@ -335,10 +357,11 @@ def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAla
     return found
 
 
-def _limited(full: str | None, plugins: Plugins) -> list[str]:
+def _limited(full: str | None, backlog: Backlog, plugins: Plugins) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
-    return [*no_charge, *map(str, plugins.refused)]
+    waiting = [f"{len(backlog)} records wait in the spool for the database"] if backlog else []
+    return [*no_charge, *waiting, *map(str, plugins.refused)]
 
 
 def _followings(

@@ -43,7 +43,9 @@ from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, lock_folder
 from chargecloud.storage.migrate import NewerDatabase, upgrade
 from chargecloud.storage.space import Reserve
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store, StoreService
+from chargecloud.storage.threads import Threads
 from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.serving import make_resource
@@ -175,6 +177,7 @@ class ChargeCloud(Service):
             raise Unusable(f"[node] data_dir {config.data_dir}: {error.strerror}") from error
         self._undo.append(lock.close)
         store, calendar = await self._open_store()
+        spool = self._spool()
         is_sealed = await store.read(has_sealed_keys)
         platform = Platform.assemble(
             store,
@@ -182,12 +185,14 @@ class ChargeCloud(Service):
             calendar,
             self.setup.plugins,
             Vault.open(config.data_dir / "master.key", may_make=not is_sealed),
+            spool,
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
+        self._undo.append(platform.catching_up.stopService)
         await platform.take_up()
         self._run(platform.watchdog)
         for service in (*platform.followings, *platform.rounds):
@@ -203,6 +208,14 @@ class ChargeCloud(Service):
         if supervision := Supervision.asked_for(self.reactor, os.environ):
             self._run(supervision)
         self._simulate()
+
+    def _spool(self) -> Spool:
+        threads = Threads(self.reactor, 1, "spool")
+        spool = Spool(self.config.data_dir / "spool", threads)
+        self._undo.append(spool.close)
+        threads.start()
+        self._undo.append(threads.stop)
+        return spool
 
     async def _open_store(self) -> tuple[Store, Calendar]:
         engine = open_engine(self.config.database_url)

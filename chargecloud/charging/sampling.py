@@ -31,12 +31,14 @@ class Sampling:
     """
     @ivar tell: takes an alarm to people.
     @ivar settings: how often readings are written down.
+    @ivar _writing: orders whose readings are on their way to the database.
     """
 
     book: OrderBook
     stopping: Stopping
     tell: Callable[[Alarm], None]
     settings: ChargingSettings
+    _writing: set[int] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def take(self, track: Track, reading: PortReading, at: datetime) -> None:
@@ -117,6 +119,10 @@ class Sampling:
 
     def _write_down(self, track: Track) -> None:
         order_id = track.order.id
+        if order_id in self._writing:
+            # a database that is slow, or away, is not asked again at every reading
+            return
+        self._writing.add(order_id)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             return (Sampled(track.marks, track.basis),) if order.state in UNDER_WAY else ()
@@ -128,3 +134,4 @@ class Sampling:
         written.addErrback(
             lambda failure: self._log.failure("readings were not written down", failure)
         )
+        written.addBoth(lambda _: self._writing.discard(order_id))
