@@ -318,6 +318,8 @@ class Platform:
         @raise WrongMasterKey: if no charger could log in.
         """
         await self.chargers.check_keys()
+        # before there are more, which would be found among them
+        await self.delivering.take_up()
         opened = await self.book.open()
         # before anything else is decided about them: it is older
         await self.backlog.open()
@@ -328,7 +330,6 @@ class Platform:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
                 self.placing.starting.expect_confirmation(order)
-        await self.delivering.take_up()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
     async def _settle(self, order: Order) -> None:
@@ -360,7 +361,9 @@ def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAla
 def _limited(full: str | None, backlog: Backlog, plugins: Plugins) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
-    waiting = [f"{len(backlog)} records wait in the spool for the database"] if backlog else []
+    waiting = (
+        [f"records that wait in the spool for the database: {len(backlog)}"] if backlog else []
+    )
     return [*no_charge, *waiting, *map(str, plugins.refused)]
 
 

@@ -31,14 +31,12 @@ class Sampling:
     """
     @ivar tell: takes an alarm to people.
     @ivar settings: how often readings are written down.
-    @ivar _writing: orders whose readings are on their way to the database.
     """
 
     book: OrderBook
     stopping: Stopping
     tell: Callable[[Alarm], None]
     settings: ChargingSettings
-    _writing: set[int] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def take(self, track: Track, reading: PortReading, at: datetime) -> None:
@@ -57,7 +55,10 @@ class Sampling:
             since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
             self._watch_amount(track, track.order.limit_amount_fen, since_s)
         written = track.order.marks[-1].at if track.order.marks else at
-        if worth_keeping or at - written >= timedelta(seconds=self.settings.checkpoint_s):
+        # a database that is away is not asked again at every reading
+        tried = max(track.tried_at or written, written)
+        if worth_keeping or at - tried >= timedelta(seconds=self.settings.checkpoint_s):
+            track.tried_at = at
             self._write_down(track)
 
     def _watch_drawing(self, track: Track, reading: PortReading, at: datetime) -> None:
@@ -119,10 +120,6 @@ class Sampling:
 
     def _write_down(self, track: Track) -> None:
         order_id = track.order.id
-        if order_id in self._writing:
-            # a database that is slow, or away, is not asked again at every reading
-            return
-        self._writing.add(order_id)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             return (Sampled(track.marks, track.basis),) if order.state in UNDER_WAY else ()
@@ -134,4 +131,3 @@ class Sampling:
         written.addErrback(
             lambda failure: self._log.failure("readings were not written down", failure)
         )
-        written.addBoth(lambda _: self._writing.discard(order_id))
