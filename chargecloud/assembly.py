@@ -361,10 +361,8 @@ def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAla
 def _limited(full: str | None, backlog: Backlog, plugins: Plugins) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
-    waiting = (
-        [f"records that wait in the spool for the database: {len(backlog)}"] if backlog else []
-    )
-    return [*no_charge, *waiting, *map(str, plugins.refused)]
+    spooled = f"records that wait in the spool for the database: {len(backlog)}"
+    return [*no_charge, *([spooled] if backlog else []), *map(str, plugins.refused)]
 
 
 def _followings(

@@ -53,8 +53,9 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
-from chargecloud.domain.errors import NotFound, Refusal
+from chargecloud.domain.errors import NotFound, Overloaded, Refusal
 from chargecloud.routes import Route
+from chargecloud.storage.writer import TROUBLES
 from chargecloud.web import headers, json_text, problems
 from chargecloud.web.api_page import POLICY, StaticFile, static_files
 from chargecloud.web.openapi import document, full_path, operation_id
@@ -180,7 +181,7 @@ async def _serve(operation: Operation, request: IRequest, path: dict[str, str]) 
         status, body = await operation.carry_out(request, path)
     except Refusal as refusal:
         return _refuse(request, refusal)
-    except Exception:
+    except Exception as error:
         identity = request.responseHeaders.getRawHeaders("X-Request-Id")[0]
         log.failure(
             "{method} {path} failed, request {request_id}",
@@ -188,6 +189,8 @@ async def _serve(operation: Operation, request: IRequest, path: dict[str, str]) 
             path=_path(request),
             request_id=identity,
         )
+        if isinstance(error, TROUBLES):
+            return _refuse(request, Overloaded("the database is away", request_id=identity))
         return _refuse(request, Fault("the fault is ours", request_id=identity))
     return _respond(request, status, operation.route.media_type, body)
 

@@ -144,6 +144,8 @@ def test_nothing_begins_without_a_database(street: Street) -> None:
     status, problem = street.world.http("POST", "/orders", body, key="mine")
     assert (status, problem["type"]) == (507, "/problems/storage-full")
     assert problem["detail"] == f"no charge can begin: the database is away: {GONE}"
+    status, problem = street.world.http("GET", "/orders")
+    assert (status, problem["detail"]) == (503, "the database is away")
     answer = street.box.card(1, UID)
     assert answer is not None
     assert answer.code == "not-now"

@@ -1,0 +1,80 @@
+"""
+The database is taken from the platform again and again under running charges: another process
+has locked it, for a minute each time, and every other time the platform is killed meanwhile.  The
+books are gone through as after kills.
+
+C{make soak} does it 6 times under 300 charges; C{tests/test_outages.py} does it twice, shortly.
+"""
+
+import argparse
+import json
+import re
+import signal
+import sqlite3
+import sys
+import tempfile
+from pathlib import Path
+
+from attrs import asdict
+
+from tests.soak.kills import Trial
+
+#: SQLite's driver waits for 10 s before it says that the database is locked
+SHORTEST_S = 20
+
+
+class Outages(Trial):
+    """
+    One run, in a folder.
+
+    @ivar outage_s: how long the database is away each time.
+    @ivar spooled: how many records waited in the spool at the end of each outage.
+    """
+
+    def __init__(self, folder: Path, boxes: int, seed: int, outage_s: float = 60) -> None:
+        super().__init__(folder, boxes, seed)
+        self.outage_s = outage_s
+        self.spooled: list[int] = []
+
+    def _end_it(self, *, orderly: bool) -> None:
+        self._pause.wait(5)
+        self.found.running.append(self._running())
+        other = sqlite3.connect(self.live.folder / "var" / "chargecloud.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        self._pause.wait(self.outage_s)
+        self.spooled.append(self._waiting())
+        if len(self.spooled) % 2 == 0:
+            self.live.stop(signal.SIGKILL)
+            self.found.killed += 1
+        other.execute("ROLLBACK")
+        other.close()
+        if len(self.spooled) % 2 == 0:
+            self.live.start()
+
+    def _waiting(self) -> int:
+        text = self.live.text("/metrics")
+        found = re.search(r"^chargecloud_spool_records (\S+)$", text, re.M)
+        assert found is not None
+        return int(float(found[1]))
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--outages", type=int, default=6)
+    parser.add_argument("--outage-s", type=float, default=60)
+    parser.add_argument("--charges", type=int, default=300)
+    parser.add_argument("--boxes", type=int, default=90)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="where to leave the files")
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="soak-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    trial = Outages(folder, given.boxes, given.seed, max(given.outage_s, SHORTEST_S))
+    found = trial.run(given.outages, given.charges)
+    sys.stdout.write(json.dumps(asdict(found) | {"spooled": trial.spooled}, indent=2) + "\n")
+    return bool(found.faults) or not any(trial.spooled)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
