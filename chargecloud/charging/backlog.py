@@ -1,7 +1,8 @@
 """Records that were acknowledged and wait on the disk for the database."""
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from attrs import define, field
 from twisted.logger import Logger
@@ -85,24 +86,29 @@ class Backlog:
         self.wake()
         return True
 
-    def first(self) -> Spooled | None:
-        """The oldest."""
-        return self._records[0] if self._records else None
+    def oldest(self, most: int) -> Sequence[Spooled]:
+        """Up to so many of the oldest, each of another charger: none of them is behind another."""
+        found: dict[int, Spooled] = {}
+        for each in islice(self._records, most):
+            if each.charger_id in found:
+                break
+            found[each.charger_id] = each
+        return tuple(found.values())
 
-    async def first_is_applied(self) -> None:
+    async def is_applied(self, spooled: Spooled) -> None:
         """It is in the database."""
         self.applied += 1
-        await self._drop_first()
+        await self._drop(spooled)
 
-    async def set_first_aside(self) -> bool:
+    async def set_aside(self, spooled: Spooled) -> bool:
         """It cannot be applied: it is kept for a person, and the others go on.  Whether the disk
         has taken it."""
         try:
-            await self._set_aside(self._records[0].to_bytes())
+            await self._set_aside(spooled.to_bytes())
         except OSError:
             self._log.failure("a record that cannot be applied cannot be set aside either")
             return False
-        await self._drop_first()
+        await self._drop(spooled)
         return True
 
     async def _set_aside(self, record: bytes) -> None:
@@ -110,8 +116,9 @@ class Backlog:
         await self.spool.set_aside(f"refused-{self._suffix()}", frame_of(record))
         self.refused += 1
 
-    async def _drop_first(self) -> None:
-        self._forget(self._records.popleft().charger_id)
+    async def _drop(self, spooled: Spooled) -> None:
+        self._records.remove(spooled)
+        self._forget(spooled.charger_id)
         if self._of_charger:
             return
         # a restart before this applies all of them once more, which changes nothing

@@ -1,17 +1,20 @@
 """Brings what waits in the spool into the database, once that is back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.keeping import Keeping
+from chargecloud.charging.spooled import Spooled
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.errors import Overloaded
@@ -21,15 +24,18 @@ from chargecloud.storage.writer import TROUBLES
 
 #: seconds to the next try while the database is away: twice as long each time, up to the last
 SOONEST_S, LATEST_S = 1.0, 15.0
-#: of one record that the database would take, and that fails for another reason: an order that
-#: has changed meanwhile is known by the second
+#: records of as many chargers that share commits
+AT_A_TIME = 64
+#: of one record alone that the database would take, and that fails for another reason: an order
+#: that has changed meanwhile is known by the second
 MOST_TRIES = 5
 
 
 @define(eq=False, slots=False)
 class CatchingUp(Service):
     """
-    One record after the other, in the order in which they came, each as if it had come now.
+    In the order in which they came, each as if it had come now: those of one charger one after the
+    other, and some chargers at a time.
 
     @ivar clock: the reactor's.
     """
@@ -83,33 +89,48 @@ class CatchingUp(Service):
             done.callback(None)
 
     async def _work(self) -> None:
-        pause_s, tries = SOONEST_S, 0
-        while self.running and self.backlog.first() is not None:
-            try:
-                await self._apply_first()
-            except (*TROUBLES, Overloaded) as error:
-                self._tell_away(error)
+        pause_s, tries, most = SOONEST_S, 0, AT_A_TIME
+        while self.running and (batch := self.backlog.oldest(most)):
+            errors = [error for error in await self._apply(batch) if error is not None]
+            away = [error for error in errors if isinstance(error, (*TROUBLES, Overloaded))]
+            if away:
+                self._tell_away(away[0])
                 await self._wait(pause_s)
-                pause_s = min(2 * pause_s, LATEST_S)
+                pause_s, most = min(2 * pause_s, LATEST_S), 1
                 continue
-            except Exception:
+            pause_s = SOONEST_S
+            if not errors:
+                tries, most = 0, AT_A_TIME
+            elif len(batch) > 1:
+                # they may have been in each other's way: the oldest is tried alone
+                most = 1
+            else:
                 tries += 1
-                self._log.failure("a record of the spool is not applied, try {tries}", tries=tries)
-                if tries < MOST_TRIES or not await self._set_aside():
+                if tries < MOST_TRIES or not await self._set_aside(batch[0], errors[0]):
                     await self._wait(SOONEST_S)
                     continue
-            pause_s, tries = SOONEST_S, 0
+                tries = 0
         if self._is_away_told and self.running:
             self._is_away_told = False
             self._tell("database-away", Level.NOTICE, is_over=True)
 
-    async def _apply_first(self) -> None:
-        first = self.backlog.first()
-        assert first is not None
-        reply = await self.keeping.apply(first)
+    async def _apply(self, batch: Sequence[Spooled]) -> Sequence[Exception | None]:
+        """What came in the way of each, if anything did."""
+        applied = [Deferred.fromCoroutine(self._apply_one(each)) for each in batch]
+        errors: Sequence[Exception | None] = await gatherResults(applied)
+        for told, error in zip(batch, errors, strict=True):
+            if error is None:
+                await self.backlog.is_applied(told)
+        return errors
+
+    async def _apply_one(self, told: Spooled) -> Exception | None:
+        try:
+            reply = await self.keeping.apply(told)
+        except Exception as error:
+            return error
         if reply.outcome is Outcome.LATER:
-            raise NotNow("the charger would have to tell it again, and has forgotten it")
-        await self.backlog.first_is_applied()
+            return NotNow("the charger would have to tell it again, and has forgotten it")
+        return None
 
     async def _wait(self, seconds: float) -> None:
         self._pause = deferLater(self.clock, seconds)
@@ -121,17 +142,20 @@ class CatchingUp(Service):
         finally:
             self._pause = None
 
-    async def _set_aside(self) -> bool:
-        first = self.backlog.first()
-        assert first is not None
-        if not await self.backlog.set_first_aside():
+    async def _set_aside(self, told: Spooled, why: Exception) -> bool:
+        if not await self.backlog.set_aside(told):
             return False
-        self._log.critical("a record of the spool is set aside: {told}", told=first)
+        self._log.failure(
+            "a record of the spool cannot be applied, and is set aside: {told}",
+            Failure(why),
+            told=told,
+        )
         self._tell(
             "record-not-applied",
             Level.CRITICAL,
-            charger=str(first.charger_id),
-            order=str(first.event.order_id),
+            charger=str(told.charger_id),
+            order=str(told.event.order_id),
+            why=str(why),
         )
         return True
 

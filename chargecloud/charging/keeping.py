@@ -40,7 +40,12 @@ class Keeping:
         )
 
     async def _keep(self, told: Spooled) -> Reply:
-        if told.charger_id not in self.backlog:
+        reply = self._reply_to(told)
+        can_wait = reply.outcome is Outcome.KEPT
+        # where the last try has failed, the next would too, and may take as long as its driver
+        # is patient: who brings the spool there finds out when that is over
+        is_away = can_wait and self.records.book.store.writer.trouble is not None
+        if told.charger_id not in self.backlog and not is_away:
             try:
                 return await self.records.decide(told.admission, told.event, told.received_at)
             except TROUBLES as error:
@@ -49,10 +54,8 @@ class Keeping:
                     charger_id=told.charger_id,
                     why=error.orig,
                 )
-        reply = self._reply_to(told)
-        if reply.outcome is Outcome.KEPT and not await self.backlog.put(told):
-            return Reply(Outcome.LATER)
-        return reply
+        is_kept = can_wait and await self.backlog.put(told)
+        return reply if is_kept else Reply(Outcome.LATER)
 
     def _reply_to(self, told: Spooled) -> Reply:
         """The answer to a record that is in the spool: as after a commit, as far as the order is

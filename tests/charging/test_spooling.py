@@ -126,9 +126,12 @@ def test_an_end_is_acknowledged_and_settled_when_the_database_is_back(street: St
     street.database.is_away = True
     street.end(2, order_id)
     assert street.kept == [1, 2]
+    failed = street.database.failed
+    street.end(2, order_id)
+    assert (street.kept, street.database.failed) == ([1, 2, 2], failed)
     street.world.pass_time(60, street.box.heartbeat)
     limited = street.world.http("GET", "/readyz")[1]["limited"]
-    assert limited == ["records that wait in the spool for the database: 1"]
+    assert limited == ["records that wait in the spool for the database: 2"]
     assert street.rules == ["database-away"]
     street.come_back()
     assert street.order(order_id) == ("settled", 60_000, 6)
