@@ -96,6 +96,9 @@ class Watchdog(Service):
         order = track.order
         if order.state not in UNDER_WAY or order.id in self._busy:
             return
+        if order.charger_id in self.book.turns.shut:
+            # its charger has told more of it than is decided about it
+            return
         if self.presence.find(order.charger_id) is None:
             self._look_at_absent(track)
         elif track.denied_at is not None and self._seconds_since(track.denied_at) >= (

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from attrs import define, evolve, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,7 @@ from tests.world import Box, World
 
 BOXES = st.integers(0, 1)
 PAID_IN_FEN = 100_000
-#: of what W.FLAT has: 0.60 and 0.40 yuan a kWh
+#: of what charges cost in a world: 0.60 and 0.40 yuan a kWh
 RATES_FEN = (60, 40)
 
 # ----------------------------------------------------------------------------- the records
@@ -315,7 +316,7 @@ class Ends(RuleBasedStateMachine):
         assert (self.world.folder / "spool").stat().st_size == 0
 
 
-TestEnds = Ends.TestCase
+TestEnds = pytest.mark.slow(lasts_s=15)(Ends.TestCase)
 TestEnds.settings = settings(
     max_examples=12,
     stateful_step_count=30,

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from chargecloud.charging import backlog
 from chargecloud.charging.spooled import Spooled
 from chargecloud.dialects.native.received import Kept
+from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.events import (
     ChargeEnded,
@@ -256,7 +257,39 @@ def test_a_record_of_no_order_is_kept_for_a_person(street: Street) -> None:
     assert [row["order_id"] for row in rows_of(street.world.store, unmatched)] == [4711]
 
 
+def test_what_waits_is_not_taken_for_forgotten(street: Street) -> None:
+    """Its port has told for an hour that nothing charges there; the record says how it ended."""
+    order_id = street.begin()
+    street.draw()
+    street.database.is_away = True
+    street.end(2, order_id)
+
+    def idle() -> None:
+        street.box.report(state=PortState.IDLE, power_dw=0)
+
+    street.world.pass_time(3600, idle)
+    street.come_back()
+    assert street.order(order_id) == ("settled", 60_000, 6)
+    assert street.world.get(f"/orders/{order_id}")["stop_reason"] == "full"
+    street.must_agree()
+
+
 # ------------------------------------------------------------------------------- restarts
+
+
+def test_the_service_stops_without_a_database(street: Street) -> None:
+    """What waits is waited for no longer, and is there at the next start."""
+    order_id = street.begin()
+    street.draw()
+    street.database.is_away = True
+    street.end(2, order_id)
+    platform = street.world.platform
+    assert not platform.catching_up.idle().called
+    assert platform.book.turns.idle().called
+    result_of(platform.catching_up.stopService())
+    street.restart()
+    assert street.order(order_id) == ("settled", 60_000, 6)
+    street.must_agree()
 
 
 def test_what_waits_is_applied_before_chargers_come(street: Street) -> None:

@@ -13,10 +13,12 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from attrs import asdict
 
+from tests.live import wait_until
 from tests.soak.kills import Trial
 
 #: SQLite's driver waits for 10 s before it says that the database is locked
@@ -29,12 +31,14 @@ class Outages(Trial):
 
     @ivar outage_s: how long the database is away each time.
     @ivar spooled: how many records waited in the spool at the end of each outage.
+    @ivar caught_up_s: how long it took from there until none did, where it was not killed.
     """
 
     def __init__(self, folder: Path, boxes: int, seed: int, outage_s: float = 60) -> None:
         super().__init__(folder, boxes, seed)
         self.outage_s = outage_s
         self.spooled: list[int] = []
+        self.caught_up_s: list[float] = []
 
     def _end_it(self, *, orderly: bool) -> None:
         self._pause.wait(5)
@@ -43,13 +47,18 @@ class Outages(Trial):
         other.execute("BEGIN IMMEDIATE")
         self._pause.wait(self.outage_s)
         self.spooled.append(self._waiting())
-        if len(self.spooled) % 2 == 0:
+        is_killed = len(self.spooled) % 2 == 0
+        if is_killed:
             self.live.stop(signal.SIGKILL)
             self.found.killed += 1
         other.execute("ROLLBACK")
         other.close()
-        if len(self.spooled) % 2 == 0:
+        began_s = time.monotonic()
+        if is_killed:
             self.live.start()
+        wait_until(lambda: not self._waiting(), 60, "the spool is empty")
+        if not is_killed:
+            self.caught_up_s.append(round(time.monotonic() - began_s, 1))
 
     def _waiting(self) -> int:
         text = self.live.text("/metrics")
@@ -72,7 +81,8 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     trial = Outages(folder, given.boxes, given.seed, max(given.outage_s, SHORTEST_S))
     found = trial.run(given.outages, given.charges)
-    sys.stdout.write(json.dumps(asdict(found) | {"spooled": trial.spooled}, indent=2) + "\n")
+    more = {"spooled": trial.spooled, "caught_up_s": trial.caught_up_s}
+    sys.stdout.write(json.dumps(asdict(found) | more, indent=2) + "\n")
     return bool(found.faults) or not any(trial.spooled)
 
 
