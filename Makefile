@@ -26,13 +26,15 @@ services:
 	       gcc-arm-none-eabi libnewlib-arm-none-eabi' >/dev/null 2>&1; } \
 	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"
 
-# the long trials: 50 kills under 300 running charges, bad networks, storms; half an hour
+# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away;
+# forty minutes
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.badnet
 	$(BIN)/python -m tests.soak.cluster_kills --database mariadb
 	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
 	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
+	$(BIN)/python -m tests.soak.outages
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)

@@ -14,10 +14,12 @@ from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
+from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
@@ -26,6 +28,7 @@ from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
+from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
@@ -78,6 +81,7 @@ from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store
 from chargecloud.web.forwarding import Forwarding
 from chargecloud.web.live_feed import LiveFeed
@@ -121,6 +125,8 @@ class Platform:
     @ivar post: to the other nodes, once it has a wire.
     @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar backlog: what waits in the spool for the database.
+    @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
     @ivar rounds: services that give the features their minute.
@@ -139,6 +145,8 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    backlog: Backlog
+    catching_up: CatchingUp
     watchdog: Watchdog
     chargers: Chargers
     feed: LiveFeed
@@ -154,6 +162,7 @@ class Platform:
         calendar: Calendar,
         plugins: Plugins,
         vault: Vault,
+        spool: Spool,
         *,
         feature_settings: Mapping[str, Any],
         charging: ChargingSettings | None = None,
@@ -164,6 +173,7 @@ class Platform:
         """
         Join the rooms.
 
+        @param spool: keeps what chargers tell while the database is away; not open yet.
         @param feature_settings: by the name of each installed feature.
         @param missing: what the service still lacks, for C{/readyz}.
         @param full: why there is no room for new orders, if so.
@@ -238,6 +248,10 @@ class Platform:
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
+        backlog = Backlog(spool, calendar)
+        book.turns.shut = backlog
+        keeping = Keeping(records, backlog)
+        catching_up = CatchingUp(keeping, backlog, watching, clock, calendar)
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
@@ -248,7 +262,7 @@ class Platform:
             registered,
             custody,
             reports,
-            records,
+            keeping,
             desk,
             watching,
             hazards,
@@ -298,6 +312,8 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            backlog=backlog,
+            catching_up=catching_up,
             watchdog=watchdog,
             chargers=registered,
             feed=feed,
@@ -338,18 +354,25 @@ class Platform:
                     lambda token_id: tokens.revoke(token_id, calendar.now()),
                 ),
                 *live.routes(feed, clock, tokens.caller),
-                *health.routes(calendar, missing, lambda: _limited(full(), plugins, post)),
+                *health.routes(calendar, missing, lambda: _limited(full(), backlog, plugins, post)),
             ],
         )
 
     async def take_up(self) -> None:
         """
-        Go on with the orders that were under way when the service stopped.
+        Go on with the orders that were under way when the service stopped, and with what was in
+        the spool; that waits for the database, if it has gone again.
 
         @raise WrongMasterKey: if no charger could log in.
         """
         await self.chargers.check_keys()
-        await self.custody.begin()
+        opened = await self.custody.begin()
+        # before anything else is decided about them: it is older
+        await self.backlog.open()
+        self.catching_up.startService()
+        await self.catching_up.idle()
+        await self.custody.go_on(opened)
+        await self.custody.take_over()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
 
@@ -376,11 +399,17 @@ async def _count(users: Users, name: str) -> None:
     users.count(name)
 
 
-def _limited(full: str | None, plugins: Plugins, post: Post) -> list[str]:
+def _limited(full: str | None, backlog: Backlog, plugins: Plugins, post: Post) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
+    spooled = f"records that wait in the spool for the database: {len(backlog)}"
     apart = ["Redis is away: no command reaches another node"] if post.is_apart else []
-    return [*no_charge, *apart, *map(str, plugins.refused)]
+    return [
+        *no_charge,
+        *([spooled] if backlog else []),
+        *apart,
+        *map(str, plugins.refused),
+    ]
 
 
 def _followings(

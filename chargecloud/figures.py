@@ -186,6 +186,12 @@ class Figures(Collector):
         for following in self.platform.followings:
             lag.add_metric((following.follower.name,), following.lag)
         yield lag
+        backlog = self.platform.backlog
+        yield _gauge("spool_records", "that wait for the database", len(backlog))
+        yield _gauge("spool_bytes", "of its file", backlog.spool.size)
+        yield _counter("spool_applied", "records, to the database", backlog.applied)
+        yield _counter("spool_refused", "records, set aside", backlog.refused)
+        yield _gauge("spool_damaged_bytes", "set aside at the start", backlog.damaged_bytes)
         yield _gauge("disk_free_bytes", "where the data is", disk_usage(self.data_dir).free)
 
     def _of_nodes(self) -> Iterable[Metric]:

@@ -55,7 +55,9 @@ from chargecloud.storage.migrate import NewerDatabase, upgrade
 from chargecloud.storage.redis import Wire
 from chargecloud.storage.roster import ROLES
 from chargecloud.storage.space import Reserve
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store, StoreService
+from chargecloud.storage.threads import Threads
 from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.operations import Authenticate
@@ -251,6 +253,7 @@ class ChargeCloud(Service):
             raise Unusable(f"[node] data_dir {config.data_dir}: {error.strerror}") from error
         self._undo.append(lock.close)
         store, calendar = await self._open_store()
+        spool = self._spool()
         is_sealed = await store.read(has_sealed_keys)
         platform = Platform.assemble(
             store,
@@ -258,6 +261,7 @@ class ChargeCloud(Service):
             calendar,
             self.setup.plugins,
             Vault.open(config.master_key, may_make=not is_sealed),
+            spool,
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
@@ -265,13 +269,15 @@ class ChargeCloud(Service):
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
         self._join_others(store, platform)
+        # before there are more, which would be found among them
+        await platform.delivering.take_up()
+        self._storing.looked.append(platform.delivering.look)
         if "gateway" in self.roles:
+            self._undo.append(platform.catching_up.stopService)
             await platform.take_up()
             self._storing.looked.append(platform.custody.look)
             for service in (platform.watchdog, *platform.rounds):
                 self._run(service)
-        await platform.delivering.take_up()
-        self._storing.looked.append(platform.delivering.look)
         self._follow(store, platform)
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
@@ -309,6 +315,14 @@ class ChargeCloud(Service):
             for each in platform.followings
         }
         self._run(Leases(store, self.reactor, works))
+
+    def _spool(self) -> Spool:
+        threads = Threads(self.reactor, 1, "spool")
+        spool = Spool(self.config.data_dir / "spool", threads)
+        self._undo.append(spool.close)
+        threads.start()
+        self._undo.append(threads.stop)
+        return spool
 
     async def _open_store(self) -> tuple[Store, Calendar]:
         engine = open_engine(self.config.database_url)

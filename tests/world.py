@@ -42,8 +42,9 @@ from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Caller
 from chargecloud.storage.schema import event_log
+from chargecloud.storage.spool import Spool
 from chargecloud.web.serving import make_resource
-from tests.harness import clock_at, open_store, result_of
+from tests.harness import InStep, clock_at, open_store, result_of
 
 #: a charger that does what it is told
 DONE = Answer(True)
@@ -302,6 +303,7 @@ class World:
             self.calendar,
             self.plugins,
             Vault.open(folder / "master.key"),
+            Spool(folder / "spool", InStep()),
             feature_settings=feature_settings or {},
             charging=charging or ChargingSettings(),
             full=full,
@@ -326,6 +328,7 @@ class World:
     def killed(self) -> None:
         """The process is gone; what it held in memory is lost, and it does nothing more."""
         self.platform.watchdog.stopService()
+        self.platform.catching_up.stopService()
         self.store.writer.closed = True
 
     # ----------------------------------------------------------------------------- people

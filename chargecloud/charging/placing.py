@@ -92,8 +92,16 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
-        @raise StorageFull: if there is no room to write it down to its end.
+        @raise StorageFull: if there is no room to write it down to its end, or no database.
+        @raise Overloaded: if what its charger told last waits for the database.
         """
+        try:
+            return await self._place(request, tenant_id, wish)
+        except TROUBLES as error:
+            why = self.store.writer.trouble or f"the database is away: {error.orig}"
+            raise StorageFull(f"no charge can begin: {why}") from error
+
+    async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
         if why := self.full():
@@ -162,12 +170,9 @@ class Placing:
             raise
         except Refusal:
             raise
-        except Exception as error:
+        except Exception:
             # the database may have failed after its commit, and the order be there
             self.starting.give_up_if_there(order)
-            if isinstance(error, TROUBLES):
-                why = self.store.writer.trouble or "the database cannot be written"
-                raise StorageFull(f"no charge can begin: {why}") from error
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)
