@@ -309,6 +309,7 @@ class World:
             full=full,
             limits=Limits(connections=connections, connections_an_address=connections),
         )
+        result_of(self.platform.delivering.take_up())
         result_of(self.platform.take_up())
         self.platform.watchdog.startService()
         self.listener = self.platform.gateway.speaking(tuple(self.plugins.dialects.values()))
