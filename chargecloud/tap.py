@@ -26,7 +26,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from chargecloud.assembly import Platform, SinksOfOneName
+from chargecloud.assembly import NamedAlike, Platform, UntrueTime
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.figures import Figures, Punctuality, metrics_route
@@ -91,10 +91,11 @@ class Unusable(Exception):
 _TOLD_IN_A_LINE = (
     CannotListenError,
     FolderInUse,
+    NamedAlike,
     NewerDatabase,
     NoCertificates,
     NotHandedOver,
-    SinksOfOneName,
+    UntrueTime,
     Unusable,
     WrongMasterKey,
 )
@@ -185,6 +186,7 @@ class ChargeCloud(Service):
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
+            paying=config.payments,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
