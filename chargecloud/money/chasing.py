@@ -76,7 +76,11 @@ class Chasing:
             except Exception:
                 # one that fails must not keep the others
                 self._log.failure("{id} could not be asked after", id=what.id)
-            await self._later(what)
+            try:
+                await self._later(what)
+            except Exception:
+                # it is due still
+                self._log.failure("{id} is asked after at once again", id=what.id)
 
         return Deferred.fromCoroutine(run())
 

@@ -175,6 +175,10 @@ class SandboxChannel:
             self._notify(sale.opening.notice_url, sale.fact())
         return sale.fact()
 
+    def sale(self, number: str) -> Sale | None:
+        """What the sandbox knows of a payment."""
+        return self._sales.get(number)
+
     def give_back(self, payment: str, amount_fen: int, number: str = "by-hand") -> None:
         """Send money back, as somebody does by hand at the channel's own site."""
         self._sale(payment).refunds[number] = BillRow(
