@@ -33,6 +33,8 @@ def routes(channel: SandboxChannel) -> list[Route]:
         )
 
     def behave(call: Call) -> None:
+        if call.caller.tenant_id is not None:
+            raise NotFound("the sandbox is the platform's")
         channel.manners = call.body
 
     common: dict[str, Any] = {"tag": "sandbox"}
@@ -54,6 +56,7 @@ def routes(channel: SandboxChannel) -> list[Route]:
             permission="sandbox:write",
             body=Manners,
             answer=None,
+            refusals=(NotFound,),
             run=behave,
             **common,
         ),
