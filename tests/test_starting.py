@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import BIN, Live
+from tests.test_hookspecs import documented
 
 PLAIN = """
 [node]

@@ -12,7 +12,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.channel import BillKind, BillRow
 from chargecloud.domain.decision import Decision, Insert, LogEntry, Row
-from chargecloud.domain.errors import Invalid, NotFound, Refusal
+from chargecloud.domain.errors import ChannelRefused, Invalid, NotFound, Refusal
 from chargecloud.domain.payment_value import TAKEN, RefundState
 from chargecloud.domain.reconciling import Difference, Ours, differences
 from chargecloud.money.channels import Channels
@@ -74,7 +74,8 @@ class Reconciling:
         Hold a channel's bill of a day against ours.
 
         @raise Invalid: if there is no such channel, or the day is not over.
-        @raise ChannelAway: if it does not give its bill.
+        @raise ChannelRefused: if it has no bill of that day.
+        @raise ChannelAway: if it does not answer.
         """
         channel = self.channels.find(channel_name)
         merchant = channel.merchant(tenant_id)
@@ -136,6 +137,8 @@ class Reconciling:
                 continue
             try:
                 await self.run(tenant_id, channel, day)
+            except ChannelRefused as refused:
+                self._log.warn("{name}: no bill: {why}", name=channel, why=refused.detail)
             except Refusal as refusal:
                 is_whole = False
                 self._log.warn("{name}: no bill yet: {why}", name=channel, why=refusal.detail)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chargecloud.calendar import Calendar
 from chargecloud.features.sandbox.feature import SandboxFeature, SandboxSettings
 from chargecloud.interfaces import IPaymentChannel, Platform
 from tests.harness import clock_at
@@ -21,7 +22,7 @@ def till(tmp_path: Path) -> Till:
 def built(settings: SandboxSettings) -> Any:
     """What the feature adds."""
     clock = clock_at()
-    platform = Platform(calendar=None, read=None, reactor=clock)  # type: ignore[arg-type]
+    platform = Platform(calendar=Calendar(clock.seconds), read=None, reactor=clock)
     return SandboxFeature().build(settings, platform)
 
 
@@ -83,3 +84,15 @@ def test_a_tampered_notice_is_sent_again_until_it_is_good(till: Till) -> None:
     till.wait(200)
     assert till.posted[-1][-1] == 200
     assert till.balances() == {"channel_sandbox": -500, "wallet": 500}
+
+
+def test_what_was_forgotten_is_no_difference(till: Till) -> None:
+    """A sandbox that was started anew has no bill of the day, and nobody is alarmed."""
+    till.pay(till.open(customer_id=till.world.customer(0)))
+    till.sandbox.since = till.world.calendar.now()
+    for _ in range(30):
+        till.clock.advance(3_600)
+    assert till.world.get("/payments/reconciliations")["items"] == []
+    assert till.alarms("payments-differ") == []
+    body = {"channel": "sandbox", "day": "2026-11-23"}
+    assert till.world.http("POST", "/payments/reconciliations", body)[0] == 409

@@ -3,10 +3,12 @@ is never more than what came, and the ledger sums to zero."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import pytest
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 
 from chargecloud.calendar import Calendar
-from chargecloud.domain.errors import Refusal
+from chargecloud.domain.errors import Conflict, Refusal
+from chargecloud.domain.payment_value import RefundState
 from chargecloud.features.sandbox.channel import SandboxChannel
 from chargecloud.money.channels import Channels
 from chargecloud.money.chasing import Chasing
@@ -27,7 +30,7 @@ from chargecloud.registry.customers import Customers
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.once import RequestKey
 from chargecloud.storage.schema import payments, postings, refunds
-from tests.harness import clock_at, open_store, result_of, rows_of
+from tests.harness import Gathering, clock_at, failure_of, open_store, result_of, rows_of
 
 T = TypeVar("T")
 TENANT = 1
@@ -92,10 +95,11 @@ class Desk:
     def notice(self, headers: Mapping[str, str], body: bytes) -> int:
         """A notice comes."""
 
-        async def take() -> None:
-            await self.taking.told("sandbox", await self.channels.read("sandbox", headers, body))
+        return 200 if self.tried(lambda: self.take(headers, body)) else 500
 
-        return 200 if self.tried(take) else 500
+    async def take(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Take a notice, as its route does."""
+        await self.taking.told("sandbox", await self.channels.read("sandbox", headers, body))
 
     def tried(self, work: Callable[[], Any]) -> bool:
         """Whether something was done."""
@@ -193,6 +197,46 @@ def test_whatever_happens_the_money_is_there_once(story: list[tuple[str, int]]) 
         _check_books(desk)
         _check_ends(desk)
         desk.store.engine.dispose()
+
+
+@pytest.mark.parametrize("order", sorted({*permutations(["notice", "notice", "round"])}))
+def test_all_at_one_moment(tmp_path: Path, order: tuple[str, ...]) -> None:
+    """None knows of the others when it decides; one of them credits, and all are received."""
+    desk = Desk(tmp_path)
+    desk.is_deaf = True
+    desk.happen("open", 0)
+    desk.happen("pay", 0)
+    desk.clock.advance(20)
+    gathering = desk.store.writer.runner = Gathering()
+    begun = [
+        Deferred.fromCoroutine(
+            desk.take(*desk.notices[0]) if what == "notice" else desk.chasing.round()
+        )
+        for what in order
+    ]
+    gathering.do_all()
+    for each in begun:
+        assert result_of(each) is None
+    _check_books(desk)
+    assert result_of(Wallets(desk.store).get(TENANT, desk.rider)).balance_fen == 400
+
+
+def test_two_refunds_at_one_moment(tmp_path: Path) -> None:
+    """Each alone could be; of both, one is refused."""
+    desk = Desk(tmp_path)
+    desk.happen("open", 0)
+    desk.happen("pay", 0)
+    desk.clock.advance(2)
+    (payment,) = rows_of(desk.store, payments)
+    gathering = desk.store.writer.runner = Gathering()
+    asked = [
+        Deferred.fromCoroutine(desk.refunds.ask(None, TENANT, payment["id"], 300, why, None))
+        for why in ("a", "b")
+    ]
+    gathering.do_all()
+    assert result_of(asked[0]).state is RefundState.DONE
+    assert failure_of(asked[1], Conflict).facts == {"refundable_fen": 100}
+    _check_books(desk)
 
 
 def _check_books(desk: Desk) -> None:

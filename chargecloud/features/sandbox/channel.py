@@ -89,6 +89,7 @@ class Sale:
 class SandboxChannel:
     """
     @ivar post: sends notices.
+    @ivar since: what happened before, and on that day, may be forgotten.
     @ivar pays_after_s: a payment is paid by itself after this; 0: only when somebody pays it.
     """
 
@@ -96,6 +97,7 @@ class SandboxChannel:
     calendar: Calendar
     post: Post
     pays_after_s: float = 0.0
+    since: datetime | None = None
     manners: Manners = field(factory=Manners)
     name: str = "sandbox"
     real_money: bool = False
@@ -143,15 +145,7 @@ class SandboxChannel:
 
     def bill(self, tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
         """All of a day, in the order in which it was opened."""
-        return self._asked(
-            lambda: [
-                row
-                for sale in self._sales.values()
-                if sale.opening.merchant == merchant
-                for row in _rows(sale)
-                if row.at.astimezone(CHINA).date() == day
-            ]
-        )
+        return self._asked(lambda: self._bill(merchant, day))
 
     # ------------------------------------------------------------------------ as the payer
 
@@ -234,6 +228,17 @@ class SandboxChannel:
             self.give_back(refund.payment.number, refund.amount_fen, refund.number)
             self._notify(refund.notice_url, sale.refund_fact(refund.number))
         return sale.refund_fact(refund.number)
+
+    def _bill(self, merchant: str, day: date) -> Sequence[BillRow]:
+        if self.since is not None and day <= self.since.astimezone(CHINA).date():
+            raise ChannelRefused("the sandbox was started anew since", why="forgotten")
+        return [
+            row
+            for sale in self._sales.values()
+            if sale.opening.merchant == merchant
+            for row in _rows(sale)
+            if row.at.astimezone(CHINA).date() == day
+        ]
 
     def _sale(self, number: str) -> Sale:
         sale = self._sales.get(number)

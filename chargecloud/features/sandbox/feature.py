@@ -51,6 +51,7 @@ class SandboxFeature:
             calendar=platform.calendar,
             post=_post_by(platform.reactor),
             pays_after_s=settings.pays_after_s,
+            since=platform.calendar.now(),
         )
         return FeatureParts(routes=tuple(routes(channel)), payment_channels=(channel,))
 

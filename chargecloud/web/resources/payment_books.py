@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from chargecloud.domain.errors import ChannelAway, NotFound
+from chargecloud.domain.errors import ChannelAway, ChannelRefused, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.money.reconciling import Reconciliation, Reconciling
 from chargecloud.money.refunds import Refunds
@@ -109,7 +109,7 @@ def routes(reconciling: Reconciling, refunds: Refunds, tenants: Tenants) -> list
             body=NewReconciliation,
             answer=ReconciliationShown,
             status=201,
-            refusals=(NotFound, ChannelAway),
+            refusals=(NotFound, ChannelRefused, ChannelAway),
             run=run,
             **common,
         ),
