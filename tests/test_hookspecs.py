@@ -73,3 +73,15 @@ def test_every_hooks_example_works(name: str, tmp_path: Path) -> None:
     found = load_plugins(PluginSettings(plugins_dir=str(tmp_path), strict=True), ())
     (kind,) = [kind for (kind, _), each in found.origins.items() if each.plugin == "example"]
     assert name == f"chargecloud_{kind}"
+
+
+def test_a_payment_channel_that_gives_nothing_back_is_refused(tmp_path: Path) -> None:
+    """By its plugin's name, with what is missing; nothing else of that plugin is used."""
+    example = documented()["chargecloud_payment_channels"]
+    assert "def refund(self, refund)" in example
+    (tmp_path / "counter.py").write_text(example.replace("def refund(", "def repay("))
+    found = load_plugins(PluginSettings(plugins_dir=str(tmp_path)), ())
+    (told,) = map(str, found.refused)
+    assert told.startswith("plugin counter: ")
+    assert "refund" in told
+    assert found.payment_channels == {}

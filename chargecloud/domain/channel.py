@@ -22,6 +22,8 @@ class Opening:
     @ivar expires_s: Unix time from which on nobody may pay it.
     @ivar notice_url: where notices of it are to be sent.
     @ivar payer: who pays, by the channel's own id of them; only for C{PayMethod.IN_APP}.
+    @ivar client_ip: the address of the payer's phone, if it is known.
+    @ivar return_url: where a browser goes after it.
     """
 
     tenant_id: int
@@ -33,6 +35,8 @@ class Opening:
     expires_s: int
     notice_url: str
     payer: str | None = None
+    client_ip: str | None = None
+    return_url: str | None = None
 
 
 @frozen

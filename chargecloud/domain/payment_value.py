@@ -74,6 +74,8 @@ class Payment:
     @ivar customer_id: whose wallet it is for.
     @ivar is_guest: whether that customer is there for this payment alone.
     @ivar payer: who the channel says that they are, where C{method} needs it.
+    @ivar client_ip: the address of their phone, and C{return_url} where its browser goes after
+        it, where the channel wants to know.
     @ivar wish: the order that it is for, in plain values.
     @ivar expires_s: Unix time from which on it is closed unless it was paid.
     @ivar to_pay: what the payer's phone needs; C{None} before the channel has answered.
@@ -90,6 +92,8 @@ class Payment:
     is_guest: bool
     method: PayMethod
     payer: str | None
+    client_ip: str | None
+    return_url: str | None
     amount_fen: int
     subject: str
     created_at: datetime

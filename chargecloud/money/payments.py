@@ -43,6 +43,8 @@ class NewPayment:
     subject: str
     method: PayMethod = PayMethod.QR
     payer: str | None = None
+    client_ip: str | None = None
+    return_url: str | None = None
     customer_id: int | None = None
     wish: Row | None = None
 
@@ -163,6 +165,8 @@ class Payments:
             is_guest=is_guest,
             method=new.method,
             payer=new.payer,
+            client_ip=new.client_ip,
+            return_url=new.return_url,
             amount_fen=new.amount_fen,
             subject=new.subject,
             created_at=created_at,
@@ -188,6 +192,8 @@ class Payments:
             expires_s=payment.expires_s,
             notice_url=self.channels.settings.notice_url(payment.channel),
             payer=payment.payer,
+            client_ip=payment.client_ip,
+            return_url=payment.return_url,
         )
         answer: rules.Offered | rules.NotTaken
         try:

@@ -4,13 +4,20 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field
 from sqlalchemy import Connection
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain import refund as rules
 from chargecloud.domain.channel import PaymentAt, RefundAt, RefundFact, RefundWord
 from chargecloud.domain.decision import Stale
-from chargecloud.domain.errors import ChannelAway, ChannelRefused, Conflict, InsufficientFunds
+from chargecloud.domain.errors import (
+    ChannelAway,
+    ChannelRefused,
+    Conflict,
+    InsufficientFunds,
+    NoticeRefused,
+)
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.payment_value import Payment, Refund
 from chargecloud.interfaces import IPaymentChannel
@@ -113,11 +120,13 @@ class Refunds:
             await self.send(payment, refund)
 
     async def _told(
-        self, payment: Payment, refund: Refund, question: Callable[[IPaymentChannel], object]
+        self,
+        payment: Payment,
+        refund: Refund,
+        question: Callable[[IPaymentChannel], "Deferred[RefundFact]"],
     ) -> RefundFact | None:
-        fact: RefundFact
         try:
-            fact = await self.channels.ask(payment.channel, question)  # type: ignore[arg-type]
+            fact = await self.channels.ask(payment.channel, question)
         except ChannelAway:
             return None
         except ChannelRefused as refused:
@@ -127,7 +136,17 @@ class Refunds:
                 word=RefundWord.FAILED,
                 why=str(refused.facts.get("why", refused.detail))[:200],
             )
-        await self.taking.refund(payment.channel, fact)
+        try:
+            await self.taking.refund(payment.channel, fact)
+        except NoticeRefused as refused:
+            # it is asked again, and is a case of the next reconciliation
+            self._log.critical(
+                "the channel {name} tells of refund {id} what cannot be: {why}",
+                name=payment.channel,
+                id=refund.id,
+                why=refused.detail,
+            )
+            return None
         return fact
 
     def _at(self, payment: Payment, refund: Refund) -> RefundAt:

@@ -423,6 +423,8 @@ payments = Table(
     Column("is_guest", Boolean, nullable=False),
     Column("method", String(16), nullable=False),
     Column("payer", String(128)),
+    Column("client_ip", String(45)),
+    Column("return_url", String(500)),
     Column("amount_fen", BigInteger, nullable=False),
     Column("subject", String(120), nullable=False),
     Column("created_at", Instant, nullable=False),

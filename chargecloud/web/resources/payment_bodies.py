@@ -39,6 +39,12 @@ class NewPayment:
     payer: str | None = text(
         "who pays, by the channel's own id of them; for in_app", default=None, longest=128
     )
+    client_ip: str | None = text(
+        "address of the payer's phone, if known; some channels want it for browser",
+        default=None,
+        longest=45,
+    )
+    return_url: str | None = text("where a browser goes after it", default=None, longest=500)
     subject: str = text("what is paid for, as the payer sees it", default="Charging", longest=120)
     customer_id: Id | None = choice("whose wallet it is for", default=None)
     order: PaidOrder | None = choice("the charge that it is for", default=None)

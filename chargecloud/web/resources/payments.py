@@ -11,8 +11,8 @@ from chargecloud.domain.errors import (
     InsufficientFunds,
     NotFound,
     NoticeRefused,
+    Overloaded,
     PortBusy,
-    Refusal,
     StorageFull,
 )
 from chargecloud.money import payments as money
@@ -50,6 +50,8 @@ def routes(
             subject=body.subject,
             method=body.method,
             payer=body.payer,
+            client_ip=body.client_ip,
+            return_url=body.return_url,
             customer_id=body.customer_id,
         )
         request, tenant_id = request_key(call), call.caller.tenant_id
@@ -154,7 +156,7 @@ def routes(
             body=bytes,
             answer=str,
             media_type="text/plain",
-            refusals=(NoticeRefused, Refusal),
+            refusals=(NoticeRefused, Conflict, Overloaded),
             run=notice,
             **common,
         ),

@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("is_guest", sa.Boolean(), nullable=False),
         sa.Column("method", sa.String(16), nullable=False),
         sa.Column("payer", sa.String(128)),
+        sa.Column("client_ip", sa.String(45)),
+        sa.Column("return_url", sa.String(500)),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.String(120), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
