@@ -1,11 +1,13 @@
 """A platform in memory whose people pay in the sandbox, whose notices come over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from attrs import define, field
+from sqlalchemy.exc import OperationalError
 from treq.testing import StubTreq
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 
 from chargecloud.calendar import Calendar
@@ -15,6 +17,24 @@ from chargecloud.storage.schema import postings
 from chargecloud.web.serving import make_resource
 from tests.harness import Notebook, clock_at, result_of, rows_of
 from tests.world import World, native_plugins
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class Unlucky:
+    """Writes as asked, or loses a commit: before it was made, or the word of it."""
+
+    fates: list[str] = field(factory=list)
+
+    def run(self, work: Callable[[], T]) -> "Deferred[T]":
+        """Run it, or not."""
+        fate = self.fates.pop(0) if self.fates else "well"
+        lost: OperationalError = OperationalError("COMMIT", {}, Exception("the disk is gone"))
+        if fate == "before":
+            return fail(lost)
+        done = maybeDeferred(work)
+        return done.addBoth(lambda _result: fail(lost)) if fate == "after" else done
 
 
 class Till:

@@ -10,7 +10,7 @@ from chargecloud.domain.commands import Answer, StartCharge
 from chargecloud.domain.events import StopReason
 from chargecloud.storage.schema import payments
 from tests.harness import rows_of
-from tests.paying import Till
+from tests.paying import Till, Unlucky
 from tests.world import Box
 
 
@@ -195,3 +195,42 @@ def test_a_bill_that_is_corrected_later(stand: Stand) -> None:
     refunds = stand.till.refunds(payment)
     assert [each["amount_fen"] for each in refunds] == [494, 3]
     assert stand.till.balances()["channel_sandbox"] == -3
+
+
+def pay_with(stand: Stand, payment: Any, fates: list[str]) -> Any:
+    """Pay while the database has such luck with its commits; followers have none meanwhile."""
+    world = stand.till.world
+    for each in world.platform.followings:
+        each.stopService()
+    luck = world.store.writer.runner = Unlucky(fates)
+    paid = stand.pay(payment)
+    assert luck.fates == []
+    for each in world.platform.followings:
+        each.startService()
+    return paid
+
+
+def test_a_crash_after_the_order_was_placed(stand: Stand) -> None:
+    """It is not placed again: the payment learns which one it was."""
+    payment = stand.open()
+    # it is paid, the order is placed, and then the disk is gone
+    assert pay_with(stand, payment, ["well", "well", "before"])["order_part"] == "wanted"
+    stand.box.world = stand.till.restarted()
+    stand.box.power_up()
+    stand.till.wait(5)
+    shown = stand.till.shown(payment)
+    (order,) = stand.till.world.get("/orders")["items"]
+    assert (shown["order_part"], shown["order_id"]) == ("placed", order["id"])
+    assert stand.till.balances() == {"channel_sandbox": -500, "held": 500}
+
+
+def test_nobody_knows_whether_the_order_was_placed(stand: Stand) -> None:
+    """The word of its commit was lost: its start is not sent, it is given up, and all goes back."""
+    payment = stand.open()
+    assert pay_with(stand, payment, ["well", "after"])["order_part"] == "wanted"
+    stand.till.wait(200)
+    shown = stand.till.shown(payment)
+    assert (shown["state"], shown["order_part"]) == ("refunded", "over")
+    (order,) = stand.till.world.get("/orders")["items"]
+    assert order["state"] == "failed"
+    assert stand.till.balances() == {}

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, succeed
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.errors import Conflict, Refusal
@@ -31,25 +30,9 @@ from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.once import RequestKey
 from chargecloud.storage.schema import payments, postings, refunds
 from tests.harness import Gathering, clock_at, failure_of, open_store, result_of, rows_of
+from tests.paying import Unlucky
 
-T = TypeVar("T")
 TENANT = 1
-
-
-@define(eq=False)
-class Unlucky:
-    """Writes as asked, or loses a commit: before it was made, or the word of it."""
-
-    fates: list[str] = field(factory=list)
-
-    def run(self, work: Callable[[], T]) -> "Deferred[T]":
-        """Run it, or not."""
-        fate = self.fates.pop(0) if self.fates else "well"
-        lost: OperationalError = OperationalError("COMMIT", {}, Exception("the disk is gone"))
-        if fate == "before":
-            return fail(lost)
-        done = maybeDeferred(work)
-        return done.addBoth(lambda _result: fail(lost)) if fate == "after" else done
 
 
 class Desk:
