@@ -45,6 +45,7 @@ from chargecloud.charging.settling import Settling
 from chargecloud.charging.start_codes import StartCodes
 from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
+from chargecloud.charging.suspecting import Suspecting
 from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
@@ -55,7 +56,13 @@ from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
 from chargecloud.gateway.settings import Limits
-from chargecloud.interfaces import FeatureParts, IAlarmSink, INumberingDialect, IPaymentChannel
+from chargecloud.interfaces import (
+    FeatureParts,
+    IAlarmSink,
+    INumberingDialect,
+    IPaymentChannel,
+    IPunctualDialect,
+)
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.channels import Channels
 from chargecloud.money.chasing import Chasing
@@ -247,7 +254,7 @@ class Platform:
         taking.taken = prepaid.go_on
         chasing = Chasing(store, clock.seconds, channels, taking, going_back)
         reconciling = Reconciling(store, calendar, channels, watching.tell)
-        reports = Reports(book, Sampling(book, stopping, watching.tell, charging))
+        reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         desk = CardDesk(store, book, placing, stopping)
@@ -270,8 +277,14 @@ class Platform:
             desks,
         )
         resolving = Resolving(store, book, placing, settling, calendar)
+        punctual = {
+            name: each.record_deadline_s
+            for name, each in plugins.dialects.items()
+            if IPunctualDialect.providedBy(each)
+        }
+        suspecting = Suspecting(book, watching, calendar, punctual)
         watchdog = Watchdog(
-            book, presence, stopping, forgotten, watching, clock, calendar, charging
+            book, presence, stopping, forgotten, watching, suspecting, clock, calendar, charging
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)

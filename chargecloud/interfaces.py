@@ -325,6 +325,15 @@ class INumberingDialect(IDialect):
     looked up for it at each login, and for no other."""
 
 
+class IPunctualDialect(IDialect):
+    """A dialect that says how soon the record of a charge's end follows it: people are told of one
+    that does not."""
+
+    record_deadline_s: int = Attribute(
+        "from the charger's word that a charge is over, on a connection, to its end record"
+    )
+
+
 class ILenientDialect(IDialect):
     """A dialect that makes good what chargers leave out, and need not."""
 

@@ -19,7 +19,7 @@ from chargecloud.domain.charger import FIRST_YEAR, ChargerKind
 from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import TRANSITIONS
-from chargecloud.domain.order_value import OrderState, Origin
+from chargecloud.domain.order_value import Abnormality, OrderState, Origin
 from chargecloud.domain.plausible import (
     LEAST_DRAWN_MWH,
     LEAST_SHARE_PERCENT,
@@ -93,6 +93,7 @@ def test_the_picture_has_every_state_and_every_step() -> None:
     ("heading", "stated"),
     [
         ("States, and where the money is", {state.value for state in OrderState}),
+        ("Over, and no record", {each.value for each in Abnormality}),
         ("Cards", set(CARD_CODES.values())),
         ("Why it ended", {reason.value for reason in StopReason}),
     ],

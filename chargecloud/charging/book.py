@@ -20,7 +20,7 @@ from chargecloud.charging.settings import CutOffs
 from chargecloud.charging.terms import Terms, find_order, find_terms
 from chargecloud.charging.tracking import Track
 from chargecloud.charging.turns import Turns
-from chargecloud.domain.commands import Command
+from chargecloud.domain.commands import Answer, Command
 from chargecloud.domain.decision import Decision, Insert, Stale
 from chargecloud.domain.occurrences import Ended, Occurrence, Sampled
 from chargecloud.domain.order import decide
@@ -128,7 +128,12 @@ class OrderBook:
                 return []
 
         track = self._tracks[order.id] = Track(
-            order, boundaries, terms.rated_w, terms.rules, terms.register_before_mwh
+            order,
+            boundaries,
+            terms.rated_w,
+            terms.rules,
+            terms.register_before_mwh,
+            terms.dialect,
         )
         if order.state in RUNNING:
             self._on_port[order.charger_id, order.port] = order.id
@@ -257,9 +262,16 @@ class OrderBook:
         if order.state not in (*RUNNING, OrderState.ENDED):
             del self._tracks[order.id]
 
-    def send(self, charger_id: int, command: Command) -> None:
-        """Send a command that nobody waits for."""
+    def send(
+        self, charger_id: int, command: Command, told: Callable[[Answer], None] | None = None
+    ) -> None:
+        """Send a command that nobody waits for.
+
+        @param told: takes the answer, if one comes.
+        """
         answered = self.routing.send(charger_id, command)
+        if told is not None:
+            answered.addCallback(told)
         answered.addErrback(self._not_answered, charger_id, command)
 
     def _not_answered(self, failure: Failure, charger_id: int, command: Command) -> None:

@@ -6,15 +6,20 @@ from enum import Enum
 from typing import Any
 
 from attrs import evolve, frozen
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.terms import find_order
 from chargecloud.domain.order_rows import order_of
-from chargecloud.domain.order_value import Order
+from chargecloud.domain.order_value import UNDER_WAY, Order
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import orders
 from chargecloud.storage.store import Store
+
+#: the states are for the index: few orders run
+_is_abnormal = and_(
+    orders.c.state.in_([state.value for state in UNDER_WAY]), orders.c.abnormal.is_not(None)
+)
 
 
 @frozen
@@ -45,6 +50,7 @@ class Orders:
         cursor: str | None,
         placed_from: datetime | None = None,
         placed_until: datetime | None = None,
+        abnormal: bool | None = None,
         newest_first: bool = False,
         **wanted: Any,
     ) -> tuple[Sequence[Order], str | None]:
@@ -53,6 +59,7 @@ class Orders:
         next.
 
         @param placed_from: placed at this instant or later; C{placed_until}: and before this.
+        @param abnormal: those that run and that something is odd about, or all others.
         @param wanted: columns that must have these values; any for C{None}.
         """
         query = select(orders)
@@ -64,6 +71,8 @@ class Orders:
             query = query.where(orders.c.created_at >= placed_from)
         if placed_until is not None:
             query = query.where(orders.c.created_at < placed_until)
+        if abnormal is not None:
+            query = query.where(_is_abnormal if abnormal else orders.c.abnormal.is_(None))
         found, following = await self.store.read(
             lambda connection: read_page(
                 connection,

@@ -1,6 +1,6 @@
 """What a port measures, given to the order that runs there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
@@ -44,6 +44,7 @@ class CutOffThere:
 @define(eq=False)
 class Reports:
     """
+    @ivar seconds: the reactor's.
     @ivar _turning: orders whose charge rests or goes on, until that is written down.
     @ivar _cut_off: by charger and port, where a full battery was cut off and is still plugged
         in.
@@ -52,6 +53,7 @@ class Reports:
 
     book: OrderBook
     sampling: Sampling
+    seconds: Callable[[], float]
     _turning: set[int] = field(factory=set, init=False)
     _cut_off: dict[tuple[int, int], CutOffThere] = field(factory=dict, init=False)
     _left: dict[tuple[int, int], tuple[datetime, Told]] = field(factory=dict, init=False)
@@ -82,9 +84,9 @@ class Reports:
         if track.order.state not in UNDER_WAY:
             return
         if not _tells_of(reading, track):
-            track.denied_at = track.denied_at or at
+            track.denied(reading, at, self.seconds())
             return
-        track.denied_at = None
+        track.told_of()
         if reading.state is PortState.PAUSED:
             # it tells why in a message of its own, which may have been lost
             self._suspend(track, admission, Suspended(at, "paused"))

@@ -1,6 +1,6 @@
 """Asking a charger to stop."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from attrs import define
 from twisted.internet.defer import Deferred
@@ -19,17 +19,18 @@ _ON_ITS_WAY = timedelta(seconds=COMMAND_DEADLINE_S)
 
 
 def stopped_for(
-    track: Track, reason: StopReason, at: datetime, answered: "Deferred[Answer]"
+    track: Track, reason: StopReason, calendar: Calendar, answered: "Deferred[Answer]"
 ) -> "Deferred[Answer]":
     """The order's end will be for this reason, unless the charger does not do what it was
     asked: then another reason may still come, and must not find this one in its place."""
-    before, asked_before = track.stop_reason, track.stop_asked_at
+    before, asked_before, at = track.stop_reason, track.stop_asked_at, calendar.now()
     track.stop_reason, track.stop_asked_at = reason, asked_before or at
     track.stop_sent_at = at
 
     def told(outcome: Answer | Failure) -> Answer | Failure:
-        done = isinstance(outcome, Answer) and outcome.accepted
-        if not done and track.stop_reason is reason:
+        if isinstance(outcome, Answer) and outcome.accepted:
+            track.end_told.stopped(calendar.seconds())
+        elif track.stop_reason is reason:
             track.stop_reason, track.stop_asked_at = before, asked_before
             track.stop_sent_at = None
         return outcome
@@ -56,7 +57,7 @@ class Stopping:
         if order.state not in RUNNING or track is None:
             raise Conflict(f"the order is {order.state.value}", state=order.state.value)
         sent = self.book.routing.send(order.charger_id, StopCharge(order.id, order.port))
-        answer = await stopped_for(track, reason, self.calendar.now(), sent)
+        answer = await stopped_for(track, reason, self.calendar, sent)
         if not answer.accepted:
             raise Conflict(f"the charger refuses to stop: {answer.code}", answer=answer.code)
         return await self.book.find(order.id)
@@ -78,4 +79,9 @@ class Stopping:
         track.stop_reason = reason
         if sent_at is None or now - sent_at >= _ON_ITS_WAY:
             track.stop_asked_at, track.stop_sent_at = track.stop_asked_at or now, now
-            self.book.send(order.charger_id, StopCharge(order.id, order.port))
+
+            def told(answer: Answer) -> None:
+                if answer.accepted:
+                    track.end_told.stopped(self.calendar.seconds())
+
+            self.book.send(order.charger_id, StopCharge(order.id, order.port), told)

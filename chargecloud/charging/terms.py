@@ -19,6 +19,7 @@ from chargecloud.storage.schema import orders, ports
 @frozen
 class Terms:
     """
+    @ivar dialect: of its charger.
     @ivar tariff: in the version that the order began with.
     @ivar rated_w: what its charger can give at the most.
     @ivar rules: how it is cut off.
@@ -26,6 +27,7 @@ class Terms:
         if there was none, or it has begun anew since.
     """
 
+    dialect: str
     tariff: Tariff
     rated_w: int
     rules: CutOff
@@ -70,6 +72,7 @@ def find_terms(
     )
     everywhere = cut_offs.by_kind[charger.kind]
     return Terms(
+        charger.dialect,
         find_tariff(connection, None, order.tariff_id, order.tariff_version),
         charger.rated_w,
         find_cut_off(connection, order.site_id, charger.kind, everywhere),

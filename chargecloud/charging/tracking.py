@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, field
 
 from chargecloud.charging.curves import Sample
+from chargecloud.charging.ends_told import EndTold
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.drawing import Drawing, Finding
@@ -45,6 +46,7 @@ class Track:
     @ivar order: as it is written down.
     @ivar rated_w: what its charger can give at the most.
     @ivar rules: how it is cut off.
+    @ivar dialect: its charger's.
     @ivar register_before_mwh: the port's register at the end of the charge before.
     @ivar marks: the readings so far, beyond what is written down.
     @ivar basis: the rule by which the first of them was taken.
@@ -57,6 +59,7 @@ class Track:
     @ivar named_at: when a reading first said that the port charges for it.
     @ivar denied_at: since when the charger does not tell of it any more, although it tells
         of its port.
+    @ivar end_told: what else it says of the charge's end, without a record of it.
     """
 
     order: Order
@@ -64,6 +67,7 @@ class Track:
     rated_w: int
     rules: CutOff
     register_before_mwh: int | None = None
+    dialect: str = ""
     marks: tuple[Mark, ...] = ()
     basis: str | None = None
     told_start_mwh: int | None = None
@@ -75,6 +79,7 @@ class Track:
     denied_at: datetime | None = None
     named_at: datetime | None = None
     waits_for_plug: bool = False
+    end_told: EndTold = field(factory=EndTold)
     drawing: Drawing | None = field(default=None, init=False)
     _last: Sample | None = field(default=None, init=False)
     _drawn_dws: int = field(default=0, init=False)
@@ -91,11 +96,24 @@ class Track:
         self.order = order
         self.marks, self.basis = order.marks, order.basis
         self._fixed = len(order.marks)
+        self.end_told = EndTold()
         if order.basis is None:
             self.told_start_mwh = order.start_meter_mwh
         if order.started_at is not None:
             started_s = int(order.started_at.timestamp())
             self.drawing = Drawing(self.rules, order.until_full, started_s)
+
+    def denied(self, reading: PortReading, at: datetime, now_s: float) -> None:
+        """Its charger tells of the port, and not of it.
+
+        @param now_s: by the reactor's clock.
+        """
+        self.denied_at = self.denied_at or at
+        self.end_told.denied(reading, now_s)
+
+    def told_of(self) -> None:
+        """Its charger tells of it, whatever it said before."""
+        self.denied_at, self.end_told = None, EndTold()
 
     def take(self, reading: PortReading, at: datetime) -> Finding | None:
         """

@@ -19,6 +19,7 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.stopping import Stopping
+from chargecloud.charging.suspecting import Suspecting
 from chargecloud.charging.tracking import Track
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
@@ -53,6 +54,7 @@ class Watchdog(Service):
     stopping: Stopping
     forgotten: Forgotten
     watching: Watching
+    suspecting: Suspecting
     clock: IReactorTime
     calendar: Calendar
     settings: ChargingSettings
@@ -96,12 +98,16 @@ class Watchdog(Service):
         order = track.order
         if order.state not in UNDER_WAY or order.id in self._busy:
             return
-        if self.presence.find(order.charger_id) is None:
+        present = self.presence.find(order.charger_id)
+        if present is None:
             self._look_at_absent(track)
         elif track.denied_at is not None and self._seconds_since(track.denied_at) >= (
             self.settings.forgotten_after_s
         ):
             self._close(track, "forgotten-by-its-charger")
+        elif self.suspecting.found(track, present.since_s) is not None:
+            since_s = present.since_s
+            self._do(track, lambda: self.suspecting.suspect(track, since_s))
         else:
             self._look_at_long(track)
 

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.order_value import Abnormality
 from chargecloud.domain.tariff import Bill, Mark
 
 
@@ -83,6 +84,20 @@ class Resumed:
 
     at: datetime
     why: str
+
+
+@frozen
+class Suspected:
+    """The charge may be over, and its charger has told no end of it: it goes on, and people
+    are told.
+
+    @ivar why: the rule that found it; also that of the alarm.
+    @ivar evidence: what it was found by, plain values.
+    """
+
+    at: datetime
+    why: Abnormality
+    evidence: Row = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -200,6 +215,7 @@ Occurrence = (
     | Sampled
     | Suspended
     | Resumed
+    | Suspected
     | Ended
     | Billed
     | Waived

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from chargecloud.domain import order_money as money
-from chargecloud.domain.commands import StopCharge
+from chargecloud.domain.commands import Query, Question, StopCharge
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.occurrences import (
@@ -31,6 +31,7 @@ from chargecloud.domain.occurrences import (
     Sampled,
     Started,
     StartRefused,
+    Suspected,
     Suspended,
     Unplugged,
     Waived,
@@ -190,6 +191,19 @@ def _resume(order: Order, occurrence: Resumed) -> Outcome:
     return after, Decision(log=(entry,))
 
 
+def _suspect(order: Order, occurrence: Suspected) -> Outcome:
+    entry = _entry(
+        order,
+        "order.suspected",
+        why=occurrence.why.value,
+        evidence=dict(occurrence.evidence),
+        **_instants(occurrence.at),
+    )
+    # what it says now may be better than what it said
+    ask = Query(Question.PORTS)
+    return evolve(order, abnormal=occurrence.why), Decision(log=(entry,), commands=(ask,))
+
+
 def _end(order: Order, occurrence: Ended) -> Outcome:
     after = _with_figures(order, occurrence)
     free = _free_port(order, occurrence.end_meter_mwh)
@@ -305,6 +319,7 @@ TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]
     (OrderState.CHARGING, Changed): (_change, OrderState.CHARGING),
     (OrderState.CHARGING, Sampled): (_sample, OrderState.CHARGING),
     (OrderState.CHARGING, Suspended): (_suspend, OrderState.SUSPENDED),
+    (OrderState.CHARGING, Suspected): (_suspect, OrderState.CHARGING),
     (OrderState.CHARGING, Ended): (_end, OrderState.ENDED),
     (OrderState.CHARGING, HoldReleased): (_release, OrderState.CHARGING),
     # State: suspended
@@ -312,6 +327,7 @@ TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]
     (OrderState.SUSPENDED, Changed): (_change, OrderState.SUSPENDED),
     (OrderState.SUSPENDED, Sampled): (_sample, OrderState.SUSPENDED),
     (OrderState.SUSPENDED, Resumed): (_resume, OrderState.CHARGING),
+    (OrderState.SUSPENDED, Suspected): (_suspect, OrderState.SUSPENDED),
     (OrderState.SUSPENDED, Ended): (_end, OrderState.ENDED),
     (OrderState.SUSPENDED, HoldReleased): (_release, OrderState.SUSPENDED),
     # State: ended
@@ -348,6 +364,7 @@ def _with_figures(order: Order, figures: Ended) -> Order:
         start_meter_mwh=figures.start_meter_mwh,
         ended_at=figures.at,
         suspended_at=None,
+        abnormal=None,
         end_meter_mwh=figures.end_meter_mwh,
         charged_s=figures.charged_s,
         stop_reason=figures.reason,

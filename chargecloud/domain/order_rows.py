@@ -9,7 +9,7 @@ from attrs import fields
 
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +38,7 @@ def order_of(row: Mapping[str, Any]) -> Order:
     values["state"] = OrderState(row["state"])
     values["origin"] = Origin(row["origin"])
     values["stop_reason"] = row["stop_reason"] and StopReason(row["stop_reason"])
+    values["abnormal"] = row["abnormal"] and Abnormality(row["abnormal"])
     values["marks"] = marks_of(row["marks"])
     values["bill"] = bill_of(row["bill"])
     return Order(**values)

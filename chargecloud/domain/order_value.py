@@ -42,6 +42,15 @@ UNDER_WAY = frozenset({OrderState.CHARGING, OrderState.SUSPENDED})
 HOLDING = frozenset({*RUNNING, OrderState.ENDED, OrderState.HELD})
 
 
+class Abnormality(Enum):
+    """What is odd about an order that runs; the later one says more."""
+
+    #: its charger has said twice that the port does not charge for it
+    DENIED = "charge-denied"
+    #: its charger has said that it is over, and the end record has not come in time
+    RECORD_LATE = "record-late"
+
+
 class Origin(Enum):
     """How an order came to be."""
 
@@ -70,6 +79,7 @@ class Order:
     @ivar basis: the rule by which its figures were taken, if not by the charger's record.
     @ivar record: the end as the charger told it.
     @ivar evidence: why it is, or was, held.
+    @ivar abnormal: what is odd about it; C{None} again once it has ended.
     @ivar float_dw: what the full battery drew at last, if it was cut off.
     @ivar unplugged_at: when the plug of a battery that had been cut off was pulled.
     """
@@ -107,6 +117,7 @@ class Order:
     basis: str | None = None
     record: Row | None = None
     evidence: Row | None = None
+    abnormal: Abnormality | None = None
     float_dw: int | None = None
     unplugged_at: datetime | None = None
     marks: tuple[Mark, ...] = ()

@@ -258,6 +258,8 @@ orders = Table(
     # the end as the charger told it, and what speaks against it
     Column("record", JSON(none_as_null=True)),
     Column("evidence", JSON(none_as_null=True)),
+    # what is odd about it while it runs
+    Column("abnormal", String(24)),
     Column("float_dw", BigInteger),
     Column("unplugged_at", Instant),
     # [[milliseconds, mWh], …]: readings that decide how energy is split by price

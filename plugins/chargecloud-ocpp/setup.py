@@ -12,6 +12,7 @@ setup(
     install_requires=[
         "chargecloud",
         "attrs",
+        "cryptography",
         "h11>=0.16",
         "sqlalchemy",
         "wsproto>=1.3.2,<2",

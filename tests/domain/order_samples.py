@@ -20,11 +20,12 @@ from chargecloud.domain.occurrences import (
     Sampled,
     Started,
     StartRefused,
+    Suspected,
     Suspended,
     Unplugged,
     Waived,
 )
-from chargecloud.domain.order_value import Order, Origin
+from chargecloud.domain.order_value import Abnormality, Order, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from tests.harness import NOW
 
@@ -140,6 +141,9 @@ def occurrences(
         Sampled: lambda: st.builds(Sampled, meter_marks(), st.none() | st.just("first-reading")),
         Suspended: lambda: st.builds(Suspended, instants, st.just("link-lost")),
         Resumed: lambda: st.builds(Resumed, instants, st.sampled_from(["link-back", "power-back"])),
+        Suspected: lambda: st.builds(
+            Suspected, instants, st.sampled_from(Abnormality), st.just({"state": "idle"})
+        ),
         Ended: ends,
         Billed: lambda: st.builds(Billed, instants, bills, st.just(available_fen)),
         Waived: lambda: st.builds(Waived, instants, st.just("nothing-drawn")),

@@ -18,7 +18,7 @@ from chargecloud.domain.order_rows import (
     order_of,
     order_row,
 )
-from chargecloud.domain.order_value import Order, OrderState
+from chargecloud.domain.order_value import Abnormality, Order, OrderState
 from chargecloud.domain.tariff import Fee
 from chargecloud.storage.schema import orders as orders_table
 from tests.domain.order_samples import bills, instants, meter_marks, placed_orders
@@ -45,6 +45,7 @@ def orders(draw: st.DrawFn) -> Order:
         basis=draw(st.none() | st.just("first-reading")),
         record=draw(st.none() | st.just({"end_meter_mwh": 5000, "told_at": None})),
         evidence=draw(st.none() | st.just({"rated_w": 1000})),
+        abnormal=draw(st.none() | st.sampled_from(Abnormality)),
         float_dw=draw(st.none() | st.integers(0, 500)),
         unplugged_at=draw(st.none() | instants),
         marks=draw(meter_marks(least=0)),

@@ -114,7 +114,7 @@ class Commanding:
         sent, answered = self.calls.send(charger.id, body.name, command)
         self._repetitions.keep(request, sent.id)
         if track is not None:
-            stopped_for(track, StopReason.OPERATOR, self.calendar.now(), answered)
+            stopped_for(track, StopReason.OPERATOR, self.calendar, answered)
         return sent, answered
 
     async def get(self, caller: Caller, charger_id: int, command_id: int) -> ChargerCall:

@@ -9,7 +9,7 @@ from attrs import frozen
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
-from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.saving import saved
 from chargecloud.domain.tariff import Fee
 from chargecloud.domain.units import DAY, wh
@@ -103,6 +103,7 @@ class OrderShown:
     failure: str | None = text("why it failed, is held, or costs nothing")
     basis: str | None = text("the rule that its figures were taken by, if not the charger's word")
     evidence: Mapping[str, Any] | None = choice("what speaks against its figures")
+    abnormal: Abnormality | None = choice("what is odd about it, as long as it runs")
     saved: SavedShown | None = choice("what its cut-off saved, if its battery was full")
     limit: Limit = choice("when it is to end by itself")
     created_at: datetime = choice("when it was placed")
@@ -138,6 +139,9 @@ class OrderQuery(Paging):
     port: int | None = whole("at this port", default=None, least=1)
     stop_reason: StopReason | None = choice("that ended for this reason", default=None)
     origin: Origin | None = choice("that came to be in this way", default=None)
+    abnormal: bool | None = choice(
+        "that run and that something is odd about; or all others", default=None
+    )
     tenant_id: Id | None = choice("of this tenant; only the platform names one", default=None)
     from_: datetime | None = choice("placed at this instant or later", default=None)
     to: datetime | None = choice("placed before this instant", default=None)
@@ -172,6 +176,7 @@ def show(order: Order) -> OrderShown:
         failure=order.failure,
         basis=order.basis,
         evidence=order.evidence,
+        abnormal=order.abnormal,
         saved=show_saved(order),
         suspended_s=order.suspended_s,
         limit=Limit(

@@ -67,6 +67,7 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
             port=query.port,
             stop_reason=query.stop_reason,
             origin=query.origin,
+            abnormal=query.abnormal,
             placed_from=query.from_,
             placed_until=query.to,
             newest_first=query.newest_first,

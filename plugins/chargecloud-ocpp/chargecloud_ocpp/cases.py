@@ -21,6 +21,7 @@ _OFFLINE = (_CASES, "test_a_charge_begun_without_a_connection")
 _CONFIGURATION = (_OPERATIONS, "test_the_configuration_is_kept_without_its_secrets")
 _RESERVATIONS = (_OPERATIONS, "test_reservations_are_kept_until_they_are_over")
 _OTHERS = ("test_ocpp_sockets", "test_a_charge_point_of_somebody_else_charges")
+_SIGNED = ("test_ocpp_certifying", "test_a_certificate_is_signed_and_brought")
 _SECURITY = (_CASES, "test_a_security_event_is_heard")
 
 
@@ -102,6 +103,7 @@ CASES: Sequence[Case] = (
     Case("066", "Composite schedule", _TOLD),
     Case("067", "Clear a charging profile", _PROFILES),
     Case("073", "Another password", (_CASES, "test_another_password")),
+    Case("074", "Another charge point certificate", _SIGNED),
     Case("075_1", "Install a manufacturer's root certificate", _TOLD),
     Case("075_2", "Install a central system's root certificate", _EVERY),
     Case("076", "Delete a certificate", _EVERY),
@@ -116,8 +118,3 @@ CASES: Sequence[Case] = (
     Case("087", "TLS, valid client certificate", (_TLS, "test_a_certificate_is_a_proof")),
     Case("088", "WebSocket subprotocol", _OTHERS),
 )
-#: those that nothing runs, and why
-NOT_RUN = {
-    "074": "``SignCertificate`` is answered ``Rejected``: no authority is built in; "
-    "``CertificateSigned`` can be sent by hand",
-}

@@ -165,7 +165,7 @@ class OcppConversation:
 
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """Answer a fact; see L{IConversation.acknowledge}."""
-        assert isinstance(ticket, Ticket)
+        assert isinstance(ticket, Ticket | Call)
         if self._talk is not None and self._side.is_open:
             self._talk.acknowledge(ticket, reply)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
-from chargecloud_ocpp.cases import CASES, NOT_RUN
+from chargecloud_ocpp.cases import CASES
 from chargecloud_ocpp.facts import HAZARDS, PORT_STATES, STOP_REASONS
 from chargecloud_ocpp.messages import PROFILES
 from chargecloud_ocpp.messages.fields import (
@@ -62,7 +62,16 @@ log.  Whatever comes is answered with something valid, and no message ends a con
 ``POST /api/v1/chargers/{id}/ocpp/{Action}`` with ``{"payload": {...}}`` has a charge point carry
 out any of the central system's operations below, checked by its table before it is sent; ``GET
 /api/v1/chargers/{id}/ocpp`` shows what it was told to keep by them: reservations, the local list,
-charging profiles, configuration.
+charging profiles, configuration, certificates.
+
+Where ``[ocpp.authority]`` is configured (``docs/security.rst``), ``SignCertificate`` is granted to
+a charge point that asks for its own identity as CN and the configured O, for a key of RSA (2048 to
+4096 bits) or of P-256, P-384 or P-521, by a signature of that key over SHA-256 or better, and for
+no use but clientAuth.  ``Accepted`` is answered when the certificate is kept; ``CertificateSigned``
+follows with it and those between it and the root.  One that was not answered is sent again ten
+seconds after each login, one that was refused as well, up to three times, until it has ended or
+another one is asked for.  ``certificates`` shows what is ``installed`` and what is ``offered``,
+with its ``outcome``.
 """
 
 
@@ -113,9 +122,6 @@ def _cases() -> Iterator[str]:
     for case in CASES:
         module, function = case.test
         yield f"   * - TC_{case.number}\n     - {case.title}\n     - ``{module}::{function}``"
-    yield "\nNot run:\n"
-    for number, why in NOT_RUN.items():
-        yield f"* TC_{number}: {why}."
     yield ""
 
 

@@ -22,6 +22,8 @@ class Kind(Enum):
     CARD = "card"
     PROFILE = "profile"
     CONFIGURATION = "configuration"
+    #: that was signed for it, under what became of it
+    CERTIFICATE = "certificate"
 
 
 LIST_VERSION = "version"

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import frozen
+
 from chargecloud.domain.charger import FIRST_YEAR, LockOut, PortState, Told, WallTime
 from chargecloud.domain.events import (
     BoxReading,
@@ -80,6 +82,11 @@ MOST_WH = 10**12
 _MOST_DIGITS = 9
 #: characters of an idTag
 MOST_TAG = 20
+
+
+@frozen
+class CertificateWanted(VendorEvent):
+    """A charge point asks for its certificate to be signed (SignCertificate)."""
 
 
 def login(values: Values) -> LoggedIn:

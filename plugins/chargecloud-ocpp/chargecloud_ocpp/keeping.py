@@ -59,6 +59,13 @@ def _make_room(connection: Connection, its_kind: ColumnElement[bool]) -> None:
         connection.execute(delete(kept).where(its_kind, kept.c.name == row.name))
 
 
+def find_kind(connection: Connection, charger_id: int, kind: Kind) -> Mapping[str, Any]:
+    """What is kept of one kind, by name."""
+    its_kind = (kept.c.charger_id == charger_id) & (kept.c.kind == kind.value)
+    found = connection.execute(select(kept.c.name, kept.c.value).where(its_kind).limit(MOST_ROWS))
+    return {row.name: row.value for row in found}
+
+
 def find_kept(connection: Connection, charger_id: int) -> Kept:
     """All that is kept of a charge point, by kind and name."""
     found = (

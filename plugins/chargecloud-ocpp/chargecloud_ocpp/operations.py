@@ -60,6 +60,9 @@ class KeptShown:
     cards: Mapping[str, Any] = choice("the entries of the local list, by idTag")
     profiles: Mapping[str, Any] = choice("charging profiles, by their numbers")
     configuration: Mapping[str, Any] = choice("configuration keys, as they were read or set")
+    certificates: Mapping[str, Any] = choice(
+        "installed: the one that it has taken; offered: one that it has not, and what became of it"
+    )
 
 
 def routes(platform: Platform) -> Sequence[Route]:
@@ -110,6 +113,7 @@ def routes(platform: Platform) -> Sequence[Route]:
             cards=kept[Kind.CARD],
             profiles=kept[Kind.PROFILE],
             configuration=kept[Kind.CONFIGURATION],
+            certificates=kept[Kind.CERTIFICATE],
         )
 
     return (

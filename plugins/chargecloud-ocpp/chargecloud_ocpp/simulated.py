@@ -204,6 +204,11 @@ class OcppSession(OwnTime):
             self._heartbeat_due_s = 0.0
         elif message == "BootNotification":
             self._boot()
+        elif message == "SignChargePointCertificate":
+            remembered = self.remembered
+            name = remembered.configuration["CpoName"]
+            csr = remembered.certificate.request(self.charger.identity, name)
+            self._ask("SignCertificate", {"csr": csr})
         else:
             return False
         return True

@@ -21,6 +21,7 @@ from chargecloud.simulator.memory import Port
 from chargecloud_ocpp.codes import ErrorCode
 from chargecloud_ocpp.messages.fields import moment
 from chargecloud_ocpp.numbers import read_order_tag
+from chargecloud_ocpp.own_certificate import OwnCertificate
 
 #: never past: a start of OCPP has no end of its validity
 _FOR_EVER = 2**40
@@ -33,6 +34,7 @@ CONFIGURATION: Mapping[str, str] = {
     "AuthorizeRemoteTxRequests": "false",
     "ClockAlignedDataInterval": "0",
     "ConnectionTimeOut": "60",
+    "CpoName": "ChargeCloud",
     "HeartbeatInterval": "60",
     "LightIntensity": "80",
     "LocalAuthorizeOffline": "true",
@@ -56,6 +58,7 @@ class Remembered:
     @ivar transactions: numbers of its charges, by what L{charge_key} makes of each.
     @ivar reserved: connectors by the number of their reservation.
     @ivar profiles: charging profiles by their number.
+    @ivar certificate: its own.
     """
 
     boot: int | None = None
@@ -63,6 +66,7 @@ class Remembered:
     configuration: dict[str, str] = field(factory=lambda: dict(CONFIGURATION))
     reserved: dict[int, int] = field(factory=dict)
     profiles: dict[int, Values] = field(factory=dict)
+    certificate: OwnCertificate = field(factory=OwnCertificate)
 
 
 def charge_key(order_id: int | None, offline: OfflineStart | None) -> tuple[int | None, int | None]:
@@ -200,6 +204,10 @@ class Station:
             "scheduleStart": moment(self.now()),
         }
 
+    def _install(self, values: Values) -> Answered:
+        is_ours = self.remembered.certificate.install(values["certificateChain"])
+        return _ACCEPTED if is_ours else _REJECTED
+
     def _accept(self, _values: Values) -> Answered:
         return _ACCEPTED
 
@@ -214,10 +222,12 @@ def _status(answer: Answer) -> dict[str, Any]:
 
 _DO: Mapping[str, Callable[[Station, Values], Answered]] = {
     "CancelReservation": Station._cancel,
+    "CertificateSigned": Station._install,
     "ChangeAvailability": Station._availability,
     "ChangeConfiguration": Station._configure,
     "ClearCache": Station._accept,
     "ClearChargingProfile": Station._clear_profile,
+    "ExtendedTriggerMessage": Station._trigger,
     "GetCompositeSchedule": Station._schedule,
     "GetConfiguration": Station._configuration,
     "GetLocalListVersion": Station._list_version,

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import Command, SetTime
-from chargecloud.domain.events import ChargePaused, PauseReason, Reply, TimeAsked
+from chargecloud.domain.events import ChargePaused, Outcome, PauseReason, Reply, TimeAsked
 from chargecloud.interfaces import Heard
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.asking import Asking
@@ -45,9 +45,13 @@ class Talk:
 
     # -------------------------------------------------------------------------- for the gateway
 
-    def acknowledge(self, ticket: Ticket, reply: Reply) -> None:
+    def acknowledge(self, ticket: Ticket | Call, reply: Reply) -> None:
         """Answer a fact."""
-        self.charges.acknowledge(ticket, reply)
+        if isinstance(ticket, Ticket):
+            self.charges.acknowledge(ticket, reply)
+            return
+        is_signed = reply.outcome is Outcome.KEPT
+        self.point.answer(ticket.id, {"status": "Accepted" if is_signed else "Rejected"})
 
     def command(self, number: int, command: Command) -> None:
         """
@@ -107,6 +111,11 @@ class Talk:
         self._time_asked.append(call)
         return (self.point.tells(TimeAsked()),)
 
+    def _wants_certificate(self, call: Call, values: Values) -> Sequence[Heard]:
+        # whoever signs has it answered; where nobody does, it is refused
+        event = facts.CertificateWanted("ocpp", call.action, values)
+        return (self.point.tells(event, call),)
+
     def _reported(self, call: Call, values: Values) -> Sequence[Heard]:
         point = self.point
         point.answer(call.id, {})
@@ -145,13 +154,13 @@ class Talk:
 #: what is answered besides nothing to what only OCPP has
 _ANSWERS: Mapping[str, Values] = {
     "DataTransfer": {"status": "UnknownVendorId"},
-    "SignCertificate": {"status": "Rejected"},
 }
 _TAKE: Mapping[str, Callable[[Talk, Call, Values], Sequence[Heard]]] = {
     "Authorize": lambda talk, *said: talk.charges.card_asked(*said),
     "BootNotification": Talk._booted,
     "Heartbeat": Talk._asks_time,
     "MeterValues": lambda talk, *said: talk.charges.metered(*said),
+    "SignCertificate": Talk._wants_certificate,
     "StartTransaction": lambda talk, *said: talk.charges.started(*said),
     "StatusNotification": Talk._reported,
     "StopTransaction": lambda talk, *said: talk.charges.ended(*said),

@@ -10,10 +10,11 @@ from twisted.python.failure import Failure
 
 from chargecloud_ocpp.calls import Call, Error, Message, Result, parse, write
 from chargecloud_ocpp.dialect import OcppDialect
-from chargecloud_ocpp.feature import OcppFeature, OcppSettings
+from chargecloud_ocpp.feature import OcppFeature
 from chargecloud_ocpp.frames import Closed, Ping, Pong, Text
 from chargecloud_ocpp.messages.fields import moment
 from chargecloud_ocpp.requests import Basic
+from chargecloud_ocpp.settings import OcppSettings
 from chargecloud_ocpp.side import Refused
 from chargecloud_ocpp.websocket_client import ClientSide, Opened
 from ocpp_schemas import passes
@@ -23,15 +24,16 @@ IDENTITY = "CP 1"
 BOOT = {"chargePointVendor": "Vendor", "chargePointModel": "Model", "firmwareVersion": "7.1"}
 
 
-def ocpp_world(folder: Path, **more: Any) -> World:
+def ocpp_world(folder: Path, settings: OcppSettings | None = None, **more: Any) -> World:
     """A platform that speaks OCPP as well."""
+    given = {"ocpp": settings or OcppSettings()}
     own = native_plugins()
     plugins = evolve(
         own,
         dialects={**own.dialects, "ocpp": OcppDialect()},
         features={"ocpp": OcppFeature()},
     )
-    return World(folder, plugins=plugins, feature_settings={"ocpp": OcppSettings()}, **more)
+    return World(folder, plugins=plugins, feature_settings=given, **more)
 
 
 def register(world: World, identity: str = IDENTITY, **more: Any) -> Any:

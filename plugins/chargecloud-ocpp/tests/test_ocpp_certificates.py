@@ -1,16 +1,13 @@
 """TLS on real sockets: security profiles 2 and 3."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from OpenSSL.crypto import X509, PKey
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
@@ -27,46 +24,15 @@ from chargecloud.gateway.certificates import NoCertificates, TlsSettings, asking
 from chargecloud_ocpp.requests import Basic
 from chargecloud_ocpp.side import Refused
 from chargecloud_ocpp.websocket_client import ClientSide, Opened
-from ocpp_point import ocpp_world, register
+from ocpp_authority import Authority, installed, request, settings
+from ocpp_point import ocpp_world, point, register
+from tests.harness import clock_at
 from tests.world import World
 
 reactor: Any = installed_reactor
 PATIENCE_S = 20.0
+TLS_FILES = ("private_key", "certificate", "client_ca")
 TCP = "tcp:0:interface=127.0.0.1"
-PEM = serialization.Encoding.PEM
-
-
-class Authority:
-    """Signs certificates; its own is in C{ca.pem} of a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-        made = self._sign(self._name, self._key.public_key(), is_ca=True)
-        (folder / "ca.pem").write_bytes(made.public_bytes(PEM))
-
-    def _sign(self, name: x509.Name, key: Any, is_ca: bool = False) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = x509.CertificateBuilder(self._name, name, key, x509.random_serial_number())
-        return (
-            builder.not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """A certificate of somebody, and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        made = self._sign(subject, key.public_key())
-        certificate, private = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        certificate.write_bytes(made.public_bytes(PEM))
-        private.write_bytes(
-            key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
-        return certificate, private
 
 
 class Opening(Protocol):
@@ -192,3 +158,36 @@ def test_files_that_are_none_are_told_of(world: World, authority: Authority) -> 
         )
         with pytest.raises(NoCertificates):
             asking_certificates(settings, world.listener)
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+@pytest_twisted.ensureDeferred
+async def test_what_was_signed_here_is_a_proof(tmp_path: Path, is_root: bool) -> None:
+    """Asked for by password, and used from the next connection on; who is trusted is the root, and
+    those between are in the chain."""
+    root = Authority(tmp_path)
+    (tmp_path / "below").mkdir()
+    signing = root if is_root else Authority(tmp_path / "below", root)
+    # TLS knows no time but the true one
+    world = ocpp_world(tmp_path, settings(signing), clock=clock_at(datetime.now(UTC)))
+    there = point(world, identity="CP-1").boot()
+    register(world, "CP-2")
+    key, csr = request("CP-1")
+    assert there.call("SignCertificate", {"csr": csr}) == {"status": "Accepted"}
+    chain = installed(there)
+    certificate, private = root.issue("localhost")
+    served = TlsSettings(
+        private_key=str(private),
+        certificate=str(certificate),
+        client_ca=str(root.folder / "ca.pem"),
+    )
+    factory: Any = asking_certificates(served, world.listener)
+    port = await serverFromString(reactor, TCP).listen(factory)
+    first, *behind = map(X509.from_cryptography, chain)
+    shown = CertificateOptions(
+        privateKey=PKey.from_cryptography_key(key), certificate=first, extraCertChain=behind
+    )
+    assert await opened(port, shown, Opening("CP-1", None)) == 101
+    assert await opened(port, shown, Opening("CP-2", None)) == 401
+    await port.stopListening()
+    world.killed()

@@ -7,8 +7,10 @@ import pytest
 
 from chargecloud.domain.events import StopReason
 from chargecloud_ocpp.simulated import SimulatedOcpp
+from ocpp_authority import Authority, settings
 from ocpp_point import ocpp_world
 from tests.stations import Station, pass_time
+from tests.web.resources.asking import Asking
 
 
 @pytest.fixture
@@ -69,3 +71,25 @@ def test_a_card_begins_and_ends_a_charge(simulated: Station) -> None:
     pass_time(30, simulated)
     bill = world.get(f"/orders/{order['id']}")
     assert (bill["state"], bill["stop_reason"]) == ("settled", "user")
+
+
+def test_it_asks_for_a_certificate_and_takes_it(tmp_path: Path) -> None:
+    """When it is told to ask, of the organization that it is told."""
+    world = ocpp_world(tmp_path, settings(Authority(tmp_path)))
+    station = Station(world, SimulatedOcpp())
+    path = f"/chargers/{station.id}/ocpp"
+    named = {"key": "CpoName", "value": "Example Energy"}
+    wanted = {"requestedMessage": "SignChargePointCertificate"}
+    for action, payload in (("ChangeConfiguration", named), ("ExtendedTriggerMessage", wanted)):
+        asked = Asking(world).begin("POST", f"{path}/{action}", {"payload": payload})
+        pass_time(5, station)
+        assert asked.answer().json["accepted"]
+    pass_time(10, station)
+    shown = world.get(path)["certificates"]
+    assert set(shown) == {"installed"}
+    # one that it has not asked for is none of its own
+    again = {"payload": {"certificateChain": shown["installed"]["chain"]}}
+    asked = Asking(world).begin("POST", f"{path}/CertificateSigned", again)
+    pass_time(5, station)
+    assert not asked.answer().json["accepted"]
+    world.killed()

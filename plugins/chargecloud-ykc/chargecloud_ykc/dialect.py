@@ -9,7 +9,7 @@ from zope.interface import implementer
 from chargecloud.interfaces import (
     DecodedFrame,
     IConversation,
-    IDialect,
+    IPunctualDialect,
     Record,
     Seconds,
     record_nothing,
@@ -26,7 +26,7 @@ from chargecloud_ykc.messages import UP
 _KIND_AT = 5
 
 
-@implementer(IDialect)
+@implementer(IPunctualDialect)
 @frozen
 class YkcDialect:
     """See L{IDialect}."""
@@ -37,6 +37,8 @@ class YkcDialect:
     counts_anew = True
     #: but for one of money
     knows_limits = False
+    #: protocol V1.6, 13.3(7)
+    record_deadline_s = 30
 
     def recognises(self, first: bytes) -> bool | None:
         """By the head of a frame that a pile may send."""

@@ -33,6 +33,9 @@ digits are BCD, times are CP56Time2a in Beijing's time.
   connection the gun is asked first.
 * A record is acknowledged when it is committed, as received; it is the same one by its trade
   number.
+* A gun that is idle twice while its order runs makes the order abnormal (``charge-denied``), and is
+  read (``0x12``).  So does a record that has not come 30 s after a gun was idle, or a stop was
+  answered (``record-late``).  The order goes on: piles tell a lost record again at 30 s.
 * The billing model is that of the site's tariff: four prices for 48 half hours of Beijing's day,
   all in the part for electricity.  A tariff that cannot be said so is rounded up at the pile;
   what is paid is the platform's bill.  It is compared every quarter of an hour, and pushed while

@@ -18,9 +18,9 @@ from tests.world import World, native_plugins
 CARD = "00000000D14B0A54"
 
 
-def ykc_world(folder: Any) -> World:
-    """A platform that speaks YKC as well."""
-    own = native_plugins()
+def ykc_world(folder: Any, **more: Any) -> World:
+    """A platform that speaks YKC as well, with more plugins."""
+    own = native_plugins(**more)
     return World(folder, plugins=evolve(own, dialects={**own.dialects, "ykc": YkcDialect()}))
 
 
