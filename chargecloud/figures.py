@@ -116,6 +116,7 @@ class Figures(Collector):
         yield from self._of_gateway()
         yield from self._of_orders()
         yield from self._of_alarms()
+        yield from self._of_payments()
         yield from self._of_storage()
         yield from self._of_nodes()
         yield _gauge("live_listeners", "to the live feed", len(self.platform.feed))
@@ -177,6 +178,21 @@ class Figures(Collector):
             for key, number in counted.items():
                 family.add_metric(key, number)
             yield family
+
+    def _of_payments(self) -> Iterable[Metric]:
+        channels = self.platform.channels
+        failures = CounterMetricFamily(
+            "chargecloud_payment_channel_failures", "questions not answered", None, ("channel",)
+        )
+        for name in channels.channels:
+            failures.add_metric((name,), channels.failed[name])
+        yield failures
+        refused = CounterMetricFamily(
+            "chargecloud_payment_notices_refused", "not believed", None, ("channel", "why")
+        )
+        for key, number in channels.refused.items():
+            refused.add_metric(key, number)
+        yield refused
 
     def _of_storage(self) -> Iterable[Metric]:
         yield _gauge("decisions_waiting", "for the next commit", self.writer.waiting)

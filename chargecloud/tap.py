@@ -29,7 +29,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 
-from chargecloud.assembly import Platform, SinksOfOneName
+from chargecloud.assembly import NamedAlike, Platform, UntrueTime
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.domain.errors import AlreadyExists
@@ -157,10 +157,11 @@ class Unusable(Exception):
 _TOLD_IN_A_LINE = (
     CannotListenError,
     FolderInUse,
+    NamedAlike,
     NewerDatabase,
     NoCertificates,
     NotHandedOver,
-    SinksOfOneName,
+    UntrueTime,
     Unusable,
     WrongMasterKey,
 )
@@ -265,6 +266,7 @@ class ChargeCloud(Service):
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
+            paying=config.payments,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
@@ -307,13 +309,14 @@ class ChargeCloud(Service):
         if "worker" not in self.roles:
             return
         if platform.post.wire is None:
-            for following in platform.followings:
-                self._run(following)
+            for service in (*platform.followings, *platform.shared_rounds.values()):
+                self._run(service)
             return
-        works = {
-            f"follow {each.follower.name}": Work(each.startService, each.stopService)
-            for each in platform.followings
+        services = {
+            **{f"follow {each.follower.name}": each for each in platform.followings},
+            **platform.shared_rounds,
         }
+        works = {name: Work(each.startService, each.stopService) for name, each in services.items()}
         self._run(Leases(store, self.reactor, works))
 
     def _spool(self) -> Spool:

@@ -104,6 +104,19 @@ class Placing:
     async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
+        found = await self.check(tenant_id, wish)
+        order = self.order_for(wish, found, self.calendar.now())
+        if order.customer_id is not None and not order.held_fen:
+            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
+        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+
+    async def check(self, tenant_id: int | None, wish: Wish) -> Found:
+        """
+        Whether an order could be placed now, as far as that is known before it is; what it
+        raises is what L{place} raises.
+
+        @return: what its order is made of.
+        """
         if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
@@ -113,10 +126,7 @@ class Placing:
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
         if self.book.routing.presence.find(wish.charger_id) is None:
             raise ChargerOffline("the charger is not connected")
-        order = self.order_for(wish, found, self.calendar.now())
-        if order.customer_id is not None and not order.held_fen:
-            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
-        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+        return found
 
     def order_for(self, wish: Wish, found: Found, at: datetime) -> Order:
         """The order of a wish, placed at an instant; an empty wallet has nothing to hold."""
