@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 from sqlalchemy.exc import OperationalError
 from treq.testing import StubTreq
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 
@@ -19,6 +20,12 @@ from tests.harness import Notebook, clock_at, result_of, rows_of
 from tests.world import World, native_plugins
 
 T = TypeVar("T")
+
+
+def recurring(world: World) -> list[Service]:
+    """What a process that does all parts of the service does again and again."""
+    platform = world.platform
+    return [*platform.followings, *platform.rounds, *platform.shared_rounds.values()]
 
 
 @define(eq=False)
@@ -59,7 +66,7 @@ class Till:
             payment_channels={"sandbox": self.sandbox}, alarm_sinks={"notebook": self.notebook}
         )
         world = World(self.folder, self.clock, plugins=plugins, **more)
-        for service in (*world.platform.followings, *world.platform.rounds):
+        for service in recurring(world):
             service.startService()
         self._treq: Any = StubTreq(
             make_resource(world.platform.routes, lambda _token: succeed(None))
@@ -68,7 +75,7 @@ class Till:
 
     def restarted(self) -> World:
         """The process was killed, and is there again; the sandbox was there all the time."""
-        for service in (*self.world.platform.rounds, *self.world.platform.followings):
+        for service in recurring(self.world):
             service.stopService()
         self.world.killed()
         self.world = self._start()
