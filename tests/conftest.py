@@ -42,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds: tuple[str, ...]
     if metafunc.definition.get_closest_marker("servers"):
         kinds = SERVED if asked in ("all", "turns") else tuple({asked} & set(SERVED))
-    elif asked == "all":
+    elif asked == "all" or (asked == "turns" and metafunc.definition.get_closest_marker("every")):
         kinds = KINDS
     elif asked == "turns":
         turn = crc32(metafunc.definition.nodeid.encode()) % len(SERVED)

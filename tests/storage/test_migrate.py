@@ -26,6 +26,8 @@ from tests.harness import (
     schema_differences,
 )
 
+pytestmark = pytest.mark.every
+
 LINEAGE = {"statistics": StatisticsFeature().migrations or Path()}
 
 
