@@ -39,8 +39,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("sqlite"):
         return
     asked = metafunc.config.getoption("--databases")
-    if asked == "all":
-        kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...]
+    if metafunc.definition.get_closest_marker("servers"):
+        kinds = SERVED if asked in ("all", "turns") else tuple({asked} & set(SERVED))
+    elif asked == "all" or (asked == "turns" and metafunc.definition.get_closest_marker("every")):
+        kinds = KINDS
     elif asked == "turns":
         turn = crc32(metafunc.definition.nodeid.encode()) % len(SERVED)
         kinds = ("sqlite", SERVED[turn])

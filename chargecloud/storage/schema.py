@@ -278,6 +278,7 @@ orders = Table(
     UniqueConstraint("charger_id", "port", "start_key"),
     Index("orders_by_tenant", "tenant_id", "id"),
     Index("orders_by_state", "state", "id"),
+    Index("orders_by_end", "ended_at", "id"),
     Index("orders_by_charger", "tenant_id", "charger_id", "id"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
 )
