@@ -58,6 +58,17 @@ def database(request: pytest.FixtureRequest) -> Iterator[None]:
     yield from use(getattr(request, "param", "sqlite"))
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """A test of Hypothesis that has parameters: pytest-twisted puts it into one more wrapper for
+    each of them, and only the first one runs."""
+    made = getattr(pyfuncitem.obj, "hypothesis", None)
+    inner = None if made is None else made.inner_test
+    yield
+    if made is not None:
+        made.inner_test = inner
+
+
 #: so many others come after each that is slow
 BESIDE = 25
 

@@ -38,7 +38,7 @@ def store_on(engine: Engine) -> Store:
     clock = clock_at()
     calendar = Calendar(clock.seconds)
     return Store.open(
-        engine, clock=clock, calendar=calendar, node=1, slot=1, writing=InStep(), reading=InStep()
+        engine, clock=clock, calendar=calendar, slot=1, writing=InStep(), reading=InStep()
     )
 
 
