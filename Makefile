@@ -54,6 +54,7 @@ acn: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.starts
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
