@@ -64,6 +64,7 @@ cluster: $(STAMP) services
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.starts
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -81,14 +81,15 @@ def test_a_copy_is_never_written_over(tmp_path: Path, run: Run) -> None:
     [("postgresql", "pg_dump"), ("mariadb", "mariadb-dump"), ("mysql", "mysqldump")],
 )
 def test_a_servers_database_is_copied_otherwise(
-    tmp_path: Path, run: Run, kind: str, tool: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, tool: str
 ) -> None:
     """It is said by what."""
-    (tmp_path / "cc.toml").write_text(f'[database]\nurl = "{kind}://cc:hunter2@db.example/cc"')
-    said = run("db", "backup", str(tmp_path / "copy.db"), "-c", str(tmp_path / "cc.toml"))
-    assert said.status == 1
-    assert tool in said.err
-    assert "hunter2" not in said.err
+    config = tmp_path / "served.toml"
+    config.write_text(f'[database]\nurl = "{kind}://cc:hunter2@db.example/cc"')
+    assert main(["db", "backup", str(tmp_path / "copy.db"), "--config", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert tool in said
+    assert "hunter2" not in said
 
 
 def test_a_copy_is_one_file(tmp_path: Path, run: Run) -> None:
