@@ -97,7 +97,6 @@ def _measure(url: str, starts: int) -> float:
         engine,
         clock=clock,
         calendar=Calendar(clock.seconds),
-        node=1,
         slot=1,
         writing=gathering,
         reading=InStep(),

@@ -21,7 +21,8 @@ from chargecloud.storage.spool import (
 from tests.harness import Gathering, InStep, failure_of, result_of
 
 #: JSON text has no control characters
-RECORDS = st.lists(st.text(st.characters(min_codepoint=32, exclude_categories=("Cs",)), max_size=60).map(str.encode))
+TEXT = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=60)
+RECORDS = st.lists(TEXT.map(str.encode))
 
 
 def spool_in(folder: Path, most_bytes: int = 10_000) -> Spool:
