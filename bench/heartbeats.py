@@ -163,7 +163,7 @@ def _load(
         poll.register(line.fileno(), select.EPOLLIN)
     for line, frames in lines.values():
         line.send(next(frames))
-    answered, busy_s = 0, _cpu_s(server)
+    answered, busy_s = 0, cpu_s(server)
     began = time.perf_counter()
     while (now := time.perf_counter()) < began + seconds:
         for number, _event in poll.poll(1):
@@ -174,10 +174,11 @@ def _load(
     took = now - began
     for line, _frames_left in lines.values():
         line.close()
-    return answered / took, (_cpu_s(server) - busy_s) / took
+    return answered / took, (cpu_s(server) - busy_s) / took
 
 
-def _cpu_s(process: int) -> float:
+def cpu_s(process: int) -> float:
+    """CPU seconds of a process so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

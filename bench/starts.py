@@ -1,19 +1,27 @@
-"""Durable starts of orders in a second, on each kind of database.
+"""Durable starts of orders in a second, on each kind of database, and how long one takes.
 
-A start is what the platform commits for it: an order with its hold, port and log entry when it is
-placed, and another decision under the charger's epoch when the charger has begun.  All goes through
-the writer of one node, as fast as it takes it, in batches as they come about under load.  Servers
-are private to the bench, on this machine, and their commits are on the disk when they return.
+A start is what the platform commits before it tells a charger to start: the order, its hold, its
+port under the charger's epoch, and the entry of the log.  All goes through the writer of one node,
+as the service runs it: first as fast as it takes it, then so many each second as are wanted, when
+it is told how long each took.  Servers are private to the bench, on this machine, and what they
+have committed is on the disk when they say so.
 
-C{python -m bench.starts [--starts 20000] [--databases sqlite,postgresql,mariadb]}
+C{python -m bench.starts [--starts 20000] [--a-second 3000] [--databases sqlite,…]}
 """
 
 import argparse
+import json
 import os
+import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater, react
 
 from bench.results import keep
 from chargecloud.calendar import Calendar
@@ -22,9 +30,9 @@ from chargecloud.domain.ledger import Account, Post
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.schema import metadata
-from chargecloud.storage.store import Store
+from chargecloud.storage.store import StoreService
 from tests.databases import KINDS, new_server
-from tests.harness import NOW, Gathering, InStep, clock_at, result_of
+from tests.harness import NOW
 
 _TENANT = 1
 
@@ -70,56 +78,64 @@ def _place(number: int) -> Decision:
         Account(_TENANT, "wallet", number), Account(_TENANT, "held", number), 500, "hold", number
     )
     port = {"charger_id": number, "port": 1}
-    take = Change("ports", port, {"order_id": number}, {"order_id": None})
+    epoch = Holds("chargers", {"id": number, "epoch": 7})
+    take = Change("ports", port, {"order_id": number}, {"order_id": None}, epoch)
     told = LogEntry("order.placed", _TENANT, {"id": number}, number, number)
     return Decision((take, Insert("orders", order), hold), (told,))
 
 
-def _begin(number: int) -> Decision:
-    begun = Change(
-        "orders",
-        {"id": number},
-        {"state": "charging", "version": 1, "started_at": NOW, "start_meter_mwh": 5},
-        {"version": 0},
-        Holds("chargers", {"id": number, "epoch": 7}),
-    )
-    told = LogEntry("order.started", _TENANT, {"id": number}, number, number)
-    return Decision((begun,), (told,))
+#: starts that wait for their commit, as those of some thousand chargers do at the busiest moment
+_AT_ONCE = 4_000
+_STEP_S = 0.005
 
 
-def _measure(url: str, starts: int) -> float:
-    """Starts in a second."""
+async def _closed(writer: Any, numbers: range) -> float:
+    """As fast as it takes them: starts in a second."""
+    began_s = time.perf_counter()
+    for first in range(numbers.start, numbers.stop, _AT_ONCE):
+        some = range(first, min(first + _AT_ONCE, numbers.stop))
+        await gatherResults([writer.decide(_place(number)) for number in some])
+    return len(numbers) / (time.perf_counter() - began_s)
+
+
+async def _open(reactor: Any, writer: Any, numbers: range, a_second: int) -> list[float]:
+    """So many each second, whatever becomes of those before: milliseconds of each."""
+    took_ms: list[float] = []
+    waiting: list[Deferred[None]] = []
+    began_s, given = time.perf_counter(), 0
+    while given < len(numbers):
+        due = min(len(numbers), int((time.perf_counter() - began_s) * a_second))
+        for number in numbers[given:due]:
+            asked_s = time.perf_counter()
+            done = writer.decide(_place(number))
+            done.addCallback(
+                lambda _none, asked_s=asked_s: took_ms.append(
+                    (time.perf_counter() - asked_s) * 1000
+                )
+            )
+            waiting.append(done)
+        given = max(given, due)
+        await deferLater(reactor, _STEP_S)
+    await gatherResults(waiting)
+    return took_ms
+
+
+async def _measured(reactor: Any, url: str, starts: int, a_second: int) -> None:
     engine = open_engine(url)
     upgrade(engine, {})
-    clock = clock_at()
-    gathering = Gathering()
-    store = Store.open(
-        engine,
-        clock=clock,
-        calendar=Calendar(clock.seconds),
-        slot=1,
-        writing=gathering,
-        reading=InStep(),
-    )
-
-    def carry_out(decisions: Iterator[Decision]) -> None:
-        decided = []
-        for decision in decisions:
-            decided.append(store.writer.decide(decision))
-            if store.writer.waiting >= 10_000:
-                gathering.do_all()
-        gathering.do_all()
-        for each in decided:
-            result_of(each)
-
-    carry_out(_before(number) for number in range(starts))
-    began_s = time.perf_counter()
-    # a charger begins when its order is on the disk, so both are never in one batch
-    carry_out(_place(number) for number in range(starts))
-    carry_out(_begin(number) for number in range(starts))
-    took_s = time.perf_counter() - began_s
-    engine.dispose()
-    return starts / took_s
+    service = StoreService(engine, reactor, Calendar(reactor.seconds), installation="bench")
+    service.startService()
+    writer = service.store.writer
+    for first in range(0, 3 * starts, _AT_ONCE):
+        some = range(first, min(first + _AT_ONCE, 3 * starts))
+        await gatherResults([writer.decide(_before(number)) for number in some])
+    # the first third warms it up
+    await _closed(writer, range(starts))
+    a_second_found = await _closed(writer, range(starts, 2 * starts))
+    took_ms = await _open(reactor, writer, range(2 * starts, 3 * starts), a_second)
+    parts = statistics.quantiles(took_ms, n=100)
+    await service.stopService()
+    sys.stdout.write(json.dumps([round(a_second_found), round(parts[49], 1), round(parts[98], 1)]))
 
 
 def _url(kind: str, folder: Path) -> str:
@@ -129,17 +145,37 @@ def _url(kind: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Measure each in turn."""
+    """Measure each in turn, each in a process of its own."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--starts", type=int, default=20_000)
+    parser.add_argument("--starts", type=int, default=15_000)
+    parser.add_argument("--a-second", type=int, default=3_000)
     parser.add_argument("--databases", default=",".join(KINDS))
-    arguments = parser.parse_args()
-    figures: dict[str, object] = {"cores": os.cpu_count(), "starts": arguments.starts}
-    for kind in arguments.databases.split(","):
-        with TemporaryDirectory() as folder:
-            figures[f"{kind}, a second"] = round(
-                _measure(_url(kind, Path(folder)), arguments.starts)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.url:
+        react(
+            lambda reactor: Deferred.fromCoroutine(
+                _measured(reactor, given.url, given.starts, given.a_second)
             )
+        )
+        return
+    figures: dict[str, object] = {
+        "cores": os.cpu_count(),
+        "starts": given.starts,
+        "asked_a_second": given.a_second,
+    }
+    for kind in given.databases.split(","):
+        with TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "bench.starts", "--url", _url(kind, Path(folder))]
+            command += ["--starts", str(given.starts), "--a-second", str(given.a_second)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        a_second, p50_ms, p99_ms = json.loads(said.stdout)
+        name = {"postgresql": "postgres"}.get(kind, kind)
+        figures |= {
+            f"{name}_starts_per_s": a_second,
+            f"{name}_starts_p50_ms": p50_ms,
+            f"{name}_starts_p99_ms": p99_ms,
+        }
     keep("starts", figures)
 
 

@@ -139,7 +139,9 @@ class LiveCluster(Live):
         self.database = self.server.new_database()
         self.config = folder / "cluster.toml"
         self.log = folder / "gateway.log"
-        inner = {"9021": str(free_port()), "8091": str(free_port())}
+        #: where the gateways listen behind the proxy
+        self.inner_chargers = free_port()
+        inner = {"9021": str(self.inner_chargers), "8091": str(free_port())}
         outer = {"9010": str(self.chargers), "8080": str(self.web)}
         written = {
             "var/cluster": f"{folder}/var",

@@ -83,6 +83,11 @@ class Live:
         except (urllib.error.URLError, ConnectionError):
             return False
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, if that runs."""
+        return None if self._process is None else self._process.pid
+
     def stop(self, sign: signal.Signals = signal.SIGINT) -> None:
         """Stop it as Ctrl-C does, and see that it goes."""
         if self._process is not None:
