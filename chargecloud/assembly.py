@@ -3,7 +3,6 @@
 C{tap} gives it to the reactor; tests run the same platform in memory, in step.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from chargecloud.attached import channels_of, sinks_of
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
 from chargecloud.charging.backlog import Backlog
@@ -37,7 +37,7 @@ from chargecloud.charging.open_questions import OpenQuestions
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
 from chargecloud.charging.plugin_calls import PluginCalls
-from chargecloud.charging.prepaid import Prepaid, PrepaidOrders
+from chargecloud.charging.prepaid import PrepaidOrders
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
@@ -55,31 +55,24 @@ from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.decision import Decision
-from chargecloud.domain.payment_value import LONGEST_CHANNEL
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
 from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import (
     FeatureParts,
-    IAlarmSink,
     INumberingDialect,
-    IPaymentChannel,
     IPunctualDialect,
 )
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.channels import Channels
-from chargecloud.money.chasing import Chasing
-from chargecloud.money.payments import Payments
-from chargecloud.money.reconciling import Reconciling
-from chargecloud.money.refunds import Refunds
 from chargecloud.money.settings import PaymentSettings
-from chargecloud.money.taking import Taking
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
 from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.nodes.post import Post
+from chargecloud.paying import Paying
 from chargecloud.plugins import Plugins
 from chargecloud.registry.cards import Cards
 from chargecloud.registry.chargers import Chargers
@@ -118,8 +111,6 @@ from chargecloud.web.resources import (
     order_histories,
     order_questions,
     orders,
-    payment_books,
-    payments,
     sessions,
     sites,
     start_codes,
@@ -131,10 +122,6 @@ _log = Logger()
 
 #: a bike that stays longer beside its port after its charge tells nothing more
 LONGEST_STAY = timedelta(hours=12)
-#: what is due for payments is looked for; without any it is a look into an empty index
-PAYMENTS_EVERY_S = 5.0
-#: what the column of a channel's account has room for
-_CHANNEL_NAME = re.compile(f"[a-z][a-z0-9_]{{0,{LONGEST_CHANNEL - 1}}}")
 
 
 @frozen
@@ -194,7 +181,7 @@ class Platform:
         feature_settings: Mapping[str, Any],
         charging: ChargingSettings | None = None,
         limits: Limits | None = None,
-        paying: PaymentSettings | None = None,
+        payments: PaymentSettings | None = None,
         missing: Callable[[], Sequence[str]] = tuple,
         full: Callable[[], str | None] = lambda: None,
     ) -> "Platform":
@@ -272,36 +259,21 @@ class Platform:
             for watch in parts.watches
             if name in makers
         }
-        delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
+        delivering = Delivering(store, clock, calendar, sinks_of(plugins, features))
         watching = Watching(store, book, stopping, watches, delivering, made_by=watched_by)
         plugin_calls.tell = watching.tell
-        channels = Channels(
-            _channels(plugins, features, calendar),
-            paying or PaymentSettings(),
+        paying = Paying.join(
+            store,
             clock,
             calendar,
+            payments or PaymentSettings(),
+            channels_of(plugins, features, calendar),
             plugins.made_by("payment_channels"),
+            placing,
+            elsewhere,
             watching.tell,
             partial(plugin_calls.took, "payment_channel"),
         )
-        taking = Taking(store, calendar, clock.seconds, watching.tell)
-        paid = Payments(store, calendar, clock.seconds, channels, taking)
-        going_back = Refunds(store, calendar, clock.seconds, channels, taking)
-
-        async def hand_on(charger_id: int, payment_id: int) -> bool:
-            node = await elsewhere.holder(charger_id)
-            if node is not None:
-                post.tell(node, "paid", payment_id)
-            return node is not None
-
-        async def is_paid(payment_id: int) -> None:
-            await prepaid.go_on(await paid.get(None, payment_id))
-
-        prepaid = Prepaid(store, paid, going_back, placing, hand_on)
-        post.answers["paid"] = is_paid
-        taking.taken = prepaid.go_on
-        chasing = Chasing(store, clock.seconds, channels, taking, going_back)
-        reconciling = Reconciling(store, calendar, channels, watching.tell)
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
@@ -374,17 +346,14 @@ class Platform:
             watchdog=watchdog,
             chargers=registered,
             feed=feed,
-            channels=channels,
+            channels=paying.channels,
             followings=[
                 Following(store.writer, PrepaidOrders(), clock),
                 *_followings(store, clock, features),
             ],
-            shared_rounds={
-                "chase payments": Rounds(clock, chasing.round, PAYMENTS_EVERY_S),
-                "reconcile payments": Rounds(clock, reconciling.round),
-            },
+            shared_rounds=paying.shared_rounds,
             rounds=[
-                Rounds(clock, prepaid.round, PAYMENTS_EVERY_S),
+                paying.rounds,
                 *(Rounds(clock, each) for parts in features for each in parts.each_minute),
             ],
             routes=[
@@ -416,8 +385,7 @@ class Platform:
                 *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
                 *order_histories.routes(Curves(store, book), History(store)),
-                *payment_books.routes(reconciling, going_back, tenants),
-                *payments.routes(paid, prepaid, channels, taking, going_back),
+                *paying.routes(tenants),
                 *(route for parts in features for route in parts.routes),
                 *sessions.routes(
                     users,
@@ -446,53 +414,9 @@ class Platform:
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
 
-class NamedAlike(Exception):
-    """Two alarm sinks, or two payment channels, have the same name, or a channel has none that
-    can be one; the message says which."""
-
-
-class UntrueTime(Exception):
-    """Real money by a calendar that is shifted or scaled; the message says which channel."""
-
-
-def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAlarmSink]:
-    """All ways to people, by name.
-
-    @raise NamedAlike: if two have one name: it would not be known which of them an alarm that
-        is still to be delivered is for.
-    """
-    found = dict(plugins.alarm_sinks)
-    for sink in [sink for parts in features for sink in parts.sinks]:
-        if sink.name in found:
-            raise NamedAlike(f"two alarm sinks are called {sink.name!r}")
-        found[sink.name] = sink
-    return found
-
-
 async def _count(users: Users, name: str) -> None:
     """Whoever guesses passwords at several nodes gets no more tries than at one."""
     users.count(name)
-
-
-def _channels(
-    plugins: Plugins, features: Sequence[FeatureParts], calendar: Calendar
-) -> dict[str, IPaymentChannel]:
-    """All ways to pay, by name.
-
-    @raise NamedAlike: if two have one name, or one has a name that the ledger has no room for.
-    @raise UntrueTime: if one takes real money, and the calendar is not the true one.
-    """
-    found = dict(plugins.payment_channels)
-    for channel in [channel for parts in features for channel in parts.payment_channels]:
-        if channel.name in found:
-            raise NamedAlike(f"two payment channels are called {channel.name!r}")
-        found[channel.name] = channel
-    for name, channel in found.items():
-        if not _CHANNEL_NAME.fullmatch(name):
-            raise NamedAlike(f"no payment channel can be called {name!r}: {_CHANNEL_NAME.pattern}")
-        if channel.real_money and not calendar.is_true:
-            raise UntrueTime(f"[calendar] is not for the payment channel {name}: its money is real")
-    return found
 
 
 def _limited(full: str | None, backlog: Backlog, plugins: Plugins, post: Post) -> list[str]:

@@ -29,7 +29,8 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 
-from chargecloud.assembly import NamedAlike, Platform, UntrueTime
+from chargecloud.assembly import Platform
+from chargecloud.attached import NamedAlike, UntrueTime
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.domain.errors import AlreadyExists
@@ -266,7 +267,7 @@ class ChargeCloud(Service):
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
-            paying=config.payments,
+            payments=config.payments,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
