@@ -208,8 +208,8 @@ class Server:
         self._is(bool(self._listening.pool))
 
     def _silent(self, failure: Failure) -> None:
-        for connection in self._talking.pool:
-            # half open: as good as none
+        for connection in [*self._talking.pool, *self._listening.pool]:
+            # half open: as good as none, and who only listens would never see it
             connection.transport.abortConnection()
         self._is(False)
 
@@ -280,13 +280,19 @@ class Wire(MultiService):
         Say something on a channel.
 
         @param turn: spreads what is said over the servers; any number.
-        @return: how many heard it.
+        @return: how many heard it, at the first server where anybody did.
         @raise NodesApart: if no server can be reached.
         """
         first = turn % len(self._servers)
+        is_said, why = False, NodesApart("there is no server")
         for server in (*self._servers[first:], *self._servers[:first]):
             try:
-                return await server.say(channel, message)
+                # a server that was restarted is there before those who listen are back at it
+                if heard := await server.say(channel, message):
+                    return heard
+                is_said = True
             except NodesApart as away:
                 why = away
-        raise why
+        if not is_said:
+            raise why
+        return 0
