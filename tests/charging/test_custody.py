@@ -8,7 +8,6 @@ from sqlalchemy import Connection, delete, update
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.dialects.native.received import Kept
-from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.events import Outcome
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import chargers, event_log, orders

@@ -41,8 +41,8 @@ class InStepWire:
 
     def leave(self, post: Post) -> None:
         """A node is gone."""
-        for heard in self._heard.values():
-            heard.remove(post.heard)
+        for channel in (channel_of(post.node), ALL):
+            self._heard[channel].remove(post.heard)
 
     async def say(self, channel: str, message: bytes, turn: int = 0) -> int:
         """As L{chargecloud.storage.redis.Wire.say}."""
