@@ -199,7 +199,12 @@ def test_the_orders_of_a_node_that_died_are_taken_over(tmp_path: Path) -> None:
     running, ended = (a.box(site, who).connect() for who in ("EB-1", "EB-2"))
     orders_made = [a.order(each, customer, prepaid_fen=200) for each in (running, ended)]
     starts = [each.begin() for each in (running, ended)]
-    a.pass_time(600, lambda: [each.report(6_000) for each in (running, ended)] and None)
+
+    def report() -> None:
+        for each in (running, ended):
+            each.report(6_000)
+
+    a.pass_time(600, report)
     ended.end(2, starts[1].order_id, 5_000_000, 600)
     _unbill(a, starts[1].order_id)
     a.killed()

@@ -324,8 +324,8 @@ async def test_a_server_with_a_password(office: Open, redis: Any) -> None:
 @pytest_twisted.ensureDeferred
 async def test_sentinels_name_another_master(office: Open, redis: Any, tmp_path: Path) -> None:
     """The master dies; its replica is what the sentinel names next, and the post goes on."""
-    master = redis()
-    replica = redis("--replicaof", "127.0.0.1", str(master.port))
+    master = redis("--dir", str(tmp_path))
+    replica = redis("--dir", str(tmp_path), "--replicaof", "127.0.0.1", str(master.port))
     config = tmp_path / "sentinel.conf"
     config.write_text(
         f"sentinel monitor chargecloud 127.0.0.1 {master.port} 1\n"
@@ -485,7 +485,7 @@ def test_a_node_without_others_is_apart() -> None:
     failure_of(post.ask(2, "echo", None, 1), NodesApart)
     post.tell(None, "echo", None)
     assert not post.is_apart
-    assert post.clock.getDelayedCalls() == []  # type: ignore[attr-defined]
+    assert post.clock.getDelayedCalls() == []
 
 
 def test_where_a_server_is() -> None:
