@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the tests start the platform a hundred times: it is compiled once
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test services soak campus acn lint bench format clean
+.PHONY: run test test-databases services cluster soak campus acn lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -18,6 +18,11 @@ test: $(STAMP) services
 	$(BIN)/python -m pytest -n 4 --maxschedchunk 1
 	$(BIN)/trial --reactor=default --temp-directory=$(VENV)/_trial tests/trial/test_*.py
 
+# the tests of the rooms that know SQL, all of them on each kind of database; half an hour
+test-databases: $(STAMP) services
+	$(BIN)/python -m pytest -n 4 --maxschedchunk 1 --databases all \
+	  tests/storage tests/registry tests/money tests/charging tests/features
+
 # what some tests need of this machine; those that miss something say so, and what would help
 services:
 	@command -v arm-none-eabi-gcc >/dev/null || { \
@@ -25,11 +30,24 @@ services:
 	  && timeout 180 sh -c 'apt-get update && apt-get install -y --no-install-recommends \
 	       gcc-arm-none-eabi libnewlib-arm-none-eabi' >/dev/null 2>&1; } \
 	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"
+	@for program in mariadbd postgres redis-server haproxy; do \
+	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || exit 1; done || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && timeout 300 sh -c 'apt-get update && apt-get install -y --no-install-recommends \
+	       mariadb-server postgresql redis-server haproxy' >/dev/null 2>&1 \
+	  && for program in postgres initdb; do \
+	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \
+	  || echo "to test on servers: apt-get install mariadb-server postgresql redis-server haproxy, and have mariadbd, postgres and initdb in the PATH"
 
-# the long trials: 50 kills under 300 running charges, bad networks, storms; half an hour
+# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away;
+# forty minutes
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.badnet
+	$(BIN)/python -m tests.soak.cluster_kills --database mariadb
+	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
+	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
+	$(BIN)/python -m tests.soak.outages
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)
@@ -39,9 +57,14 @@ campus: $(STAMP)
 acn: $(STAMP)
 	$(BIN)/python -m tests.soak.acn
 
+# several processes on MariaDB, Redis and HAProxy here, with simulated chargers; Ctrl-C stops it
+cluster: $(STAMP) services
+	$(BIN)/python -m tests.cluster
+
 bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.starts
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

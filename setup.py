@@ -42,6 +42,7 @@ setup(
         "PyMySQL>=1.1",
         "SQLAlchemy>=2.0.36",
         "treq>=24.9",
+        "txredisapi>=1.6",
         "tzdata",
         "zope.interface>=7",
     ],

@@ -3,6 +3,7 @@
 C{tap} gives it to the reactor; tests run the same platform in memory, in step.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -14,10 +15,12 @@ from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
+from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
@@ -26,6 +29,7 @@ from chargecloud.charging.facts import Facts
 from chargecloud.charging.forgotten import Forgotten
 from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
+from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
@@ -33,6 +37,7 @@ from chargecloud.charging.open_questions import OpenQuestions
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing
 from chargecloud.charging.plugin_calls import PluginCalls
+from chargecloud.charging.prepaid import Prepaid, PrepaidOrders
 from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
@@ -50,12 +55,26 @@ from chargecloud.charging.unmatched import Unmatched
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.decision import Decision
+from chargecloud.domain.payment_value import LONGEST_CHANNEL
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.routing import Routing
 from chargecloud.gateway.settings import Limits
-from chargecloud.interfaces import FeatureParts, IAlarmSink, INumberingDialect, IPunctualDialect
+from chargecloud.interfaces import (
+    FeatureParts,
+    IAlarmSink,
+    INumberingDialect,
+    IPaymentChannel,
+    IPunctualDialect,
+)
 from chargecloud.interfaces import Platform as Given
+from chargecloud.money.channels import Channels
+from chargecloud.money.chasing import Chasing
+from chargecloud.money.payments import Payments
+from chargecloud.money.reconciling import Reconciling
+from chargecloud.money.refunds import Refunds
+from chargecloud.money.settings import PaymentSettings
+from chargecloud.money.taking import Taking
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
@@ -78,6 +97,7 @@ from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
 from chargecloud.storage.following import Following
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store
 from chargecloud.web.forwarding import Forwarding
 from chargecloud.web.live_feed import LiveFeed
@@ -98,6 +118,8 @@ from chargecloud.web.resources import (
     order_histories,
     order_questions,
     orders,
+    payment_books,
+    payments,
     sessions,
     sites,
     start_codes,
@@ -109,6 +131,10 @@ _log = Logger()
 
 #: a bike that stays longer beside its port after its charge tells nothing more
 LONGEST_STAY = timedelta(hours=12)
+#: what is due for payments is looked for; without any it is a look into an empty index
+PAYMENTS_EVERY_S = 5.0
+#: what the column of a channel's account has room for
+_CHANNEL_NAME = re.compile(f"[a-z][a-z0-9_]{{0,{LONGEST_CHANNEL - 1}}}")
 
 
 @frozen
@@ -121,9 +147,14 @@ class Platform:
     @ivar post: to the other nodes, once it has a wire.
     @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar backlog: what waits in the spool for the database.
+    @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
     @ivar followings: services that keep the features up with the event log.
-    @ivar rounds: services that give the features their minute.
+    @ivar channels: ways to pay.
+    @ivar rounds: services that do what is due again and again, about the chargers of this node:
+        the features' minute, orders that are paid for.
+    @ivar shared_rounds: the same for what one node does for all, by name.
     @ivar routes: the whole HTTP API.
     """
 
@@ -139,11 +170,15 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    backlog: Backlog
+    catching_up: CatchingUp
+    channels: Channels
     watchdog: Watchdog
     chargers: Chargers
     feed: LiveFeed
     followings: Sequence[Following]
     rounds: Sequence[Rounds]
+    shared_rounds: Mapping[str, Rounds]
     routes: Sequence[Route]
 
     @classmethod
@@ -154,19 +189,24 @@ class Platform:
         calendar: Calendar,
         plugins: Plugins,
         vault: Vault,
+        spool: Spool,
         *,
         feature_settings: Mapping[str, Any],
         charging: ChargingSettings | None = None,
         limits: Limits | None = None,
+        paying: PaymentSettings | None = None,
         missing: Callable[[], Sequence[str]] = tuple,
         full: Callable[[], str | None] = lambda: None,
     ) -> "Platform":
         """
         Join the rooms.
 
+        @param spool: keeps what chargers tell while the database is away; not open yet.
         @param feature_settings: by the name of each installed feature.
         @param missing: what the service still lacks, for C{/readyz}.
         @param full: why there is no room for new orders, if so.
+        @raise NamedAlike: if two sinks, or two payment channels, have one name.
+        @raise UntrueTime: if real money is to be paid by a calendar that is not the true one.
         """
         charging = charging or ChargingSettings()
         presence, live_ports = Presence(), LivePorts()
@@ -235,9 +275,40 @@ class Platform:
         delivering = Delivering(store, clock, calendar, _sinks(plugins, features))
         watching = Watching(store, book, stopping, watches, delivering, made_by=watched_by)
         plugin_calls.tell = watching.tell
+        channels = Channels(
+            _channels(plugins, features, calendar),
+            paying or PaymentSettings(),
+            clock,
+            calendar,
+            plugins.made_by("payment_channels"),
+            watching.tell,
+            partial(plugin_calls.took, "payment_channel"),
+        )
+        taking = Taking(store, calendar, clock.seconds, watching.tell)
+        paid = Payments(store, calendar, clock.seconds, channels, taking)
+        going_back = Refunds(store, calendar, clock.seconds, channels, taking)
+
+        async def hand_on(charger_id: int, payment_id: int) -> bool:
+            node = await elsewhere.holder(charger_id)
+            if node is not None:
+                post.tell(node, "paid", payment_id)
+            return node is not None
+
+        async def is_paid(payment_id: int) -> None:
+            await prepaid.go_on(await paid.get(None, payment_id))
+
+        prepaid = Prepaid(store, paid, going_back, placing, hand_on)
+        post.answers["paid"] = is_paid
+        taking.taken = prepaid.go_on
+        chasing = Chasing(store, clock.seconds, channels, taking, going_back)
+        reconciling = Reconciling(store, calendar, channels, watching.tell)
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         records = Records(book, settling, reports, offline, unmatched, Disputes(store))
+        backlog = Backlog(spool, calendar)
+        book.turns.shut = backlog
+        keeping = Keeping(records, backlog)
+        catching_up = CatchingUp(keeping, backlog, watching, clock, calendar)
         desk = CardDesk(store, book, placing, stopping)
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
@@ -248,7 +319,7 @@ class Platform:
             registered,
             custody,
             reports,
-            records,
+            keeping,
             desk,
             watching,
             hazards,
@@ -298,11 +369,24 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            backlog=backlog,
+            catching_up=catching_up,
             watchdog=watchdog,
             chargers=registered,
             feed=feed,
-            followings=_followings(store, clock, features),
-            rounds=[Rounds(clock, each) for parts in features for each in parts.each_minute],
+            channels=channels,
+            followings=[
+                Following(store.writer, PrepaidOrders(), clock),
+                *_followings(store, clock, features),
+            ],
+            shared_rounds={
+                "chase payments": Rounds(clock, chasing.round, PAYMENTS_EVERY_S),
+                "reconcile payments": Rounds(clock, reconciling.round),
+            },
+            rounds=[
+                Rounds(clock, prepaid.round, PAYMENTS_EVERY_S),
+                *(Rounds(clock, each) for parts in features for each in parts.each_minute),
+            ],
             routes=[
                 *sites.routes(places, prices, tenants, editing),
                 *charger_imports.routes(registered, places),
@@ -332,41 +416,55 @@ class Platform:
                 *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
                 *order_histories.routes(Curves(store, book), History(store)),
+                *payment_books.routes(reconciling, going_back, tenants),
+                *payments.routes(paid, prepaid, channels, taking, going_back),
                 *(route for parts in features for route in parts.routes),
                 *sessions.routes(
                     users,
                     lambda token_id: tokens.revoke(token_id, calendar.now()),
                 ),
                 *live.routes(feed, clock, tokens.caller),
-                *health.routes(calendar, missing, lambda: _limited(full(), plugins, post)),
+                *health.routes(calendar, missing, lambda: _limited(full(), backlog, plugins, post)),
             ],
         )
 
     async def take_up(self) -> None:
         """
-        Go on with the orders that were under way when the service stopped.
+        Go on with the orders that were under way when the service stopped, and with what was in
+        the spool; that waits for the database, if it has gone again.
 
         @raise WrongMasterKey: if no charger could log in.
         """
         await self.chargers.check_keys()
-        await self.custody.begin()
+        opened = await self.custody.begin()
+        # before anything else is decided about them: it is older
+        await self.backlog.open()
+        self.catching_up.startService()
+        await self.catching_up.idle()
+        await self.custody.go_on(opened)
+        await self.custody.take_over()
         await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
 
 
-class SinksOfOneName(Exception):
-    """Two alarm sinks have the same name; the message says which."""
+class NamedAlike(Exception):
+    """Two alarm sinks, or two payment channels, have the same name, or a channel has none that
+    can be one; the message says which."""
+
+
+class UntrueTime(Exception):
+    """Real money by a calendar that is shifted or scaled; the message says which channel."""
 
 
 def _sinks(plugins: Plugins, features: Sequence[FeatureParts]) -> dict[str, IAlarmSink]:
     """All ways to people, by name.
 
-    @raise SinksOfOneName: if two have one name: it would not be known which of them an alarm that
+    @raise NamedAlike: if two have one name: it would not be known which of them an alarm that
         is still to be delivered is for.
     """
     found = dict(plugins.alarm_sinks)
     for sink in [sink for parts in features for sink in parts.sinks]:
         if sink.name in found:
-            raise SinksOfOneName(f"two alarm sinks are called {sink.name!r}")
+            raise NamedAlike(f"two alarm sinks are called {sink.name!r}")
         found[sink.name] = sink
     return found
 
@@ -376,11 +474,38 @@ async def _count(users: Users, name: str) -> None:
     users.count(name)
 
 
-def _limited(full: str | None, plugins: Plugins, post: Post) -> list[str]:
+def _channels(
+    plugins: Plugins, features: Sequence[FeatureParts], calendar: Calendar
+) -> dict[str, IPaymentChannel]:
+    """All ways to pay, by name.
+
+    @raise NamedAlike: if two have one name, or one has a name that the ledger has no room for.
+    @raise UntrueTime: if one takes real money, and the calendar is not the true one.
+    """
+    found = dict(plugins.payment_channels)
+    for channel in [channel for parts in features for channel in parts.payment_channels]:
+        if channel.name in found:
+            raise NamedAlike(f"two payment channels are called {channel.name!r}")
+        found[channel.name] = channel
+    for name, channel in found.items():
+        if not _CHANNEL_NAME.fullmatch(name):
+            raise NamedAlike(f"no payment channel can be called {name!r}: {_CHANNEL_NAME.pattern}")
+        if channel.real_money and not calendar.is_true:
+            raise UntrueTime(f"[calendar] is not for the payment channel {name}: its money is real")
+    return found
+
+
+def _limited(full: str | None, backlog: Backlog, plugins: Plugins, post: Post) -> list[str]:
     """What the platform does not do at present."""
     no_charge = [] if full is None else [f"no charge can begin: {full}"]
+    spooled = f"records that wait in the spool for the database: {len(backlog)}"
     apart = ["Redis is away: no command reaches another node"] if post.is_apart else []
-    return [*no_charge, *apart, *map(str, plugins.refused)]
+    return [
+        *no_charge,
+        *([spooled] if backlog else []),
+        *apart,
+        *map(str, plugins.refused),
+    ]
 
 
 def _followings(

@@ -19,6 +19,7 @@ from chargecloud.domain.errors import Invalid
 from chargecloud.domain.fields import checked, choice, text, whole
 from chargecloud.gateway.certificates import TlsSettings
 from chargecloud.gateway.settings import Limits
+from chargecloud.money.settings import PaymentSettings
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
 from chargecloud.simulator.settings import SimulatorSettings
@@ -261,6 +262,7 @@ class Config:
     listen: ListenSettings = field(factory=ListenSettings)
     limits: Limits = field(factory=Limits)
     charging: ChargingSettings = field(factory=ChargingSettings)
+    payments: PaymentSettings = field(factory=PaymentSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     simulator: SimulatorSettings | None = None
 

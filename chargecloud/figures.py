@@ -24,6 +24,7 @@ from chargecloud.assembly import Platform
 from chargecloud.domain.commands import Command
 from chargecloud.domain.order_value import RUNNING, OrderState
 from chargecloud.routes import Method, Route
+from chargecloud.storage.roster import ROLES, Roster
 from chargecloud.storage.writer import Writer
 from chargecloud.web.event_stream import MEDIA_TYPE as EVENT_STREAM
 
@@ -50,6 +51,7 @@ class Figures(Collector):
 
     platform: Platform
     writer: Writer
+    roster: Roster
     data_dir: Path
     registry: CollectorRegistry = field(init=False)
     _commit_s: Histogram = field(init=False)
@@ -114,7 +116,9 @@ class Figures(Collector):
         yield from self._of_gateway()
         yield from self._of_orders()
         yield from self._of_alarms()
+        yield from self._of_payments()
         yield from self._of_storage()
+        yield from self._of_nodes()
         yield _gauge("live_listeners", "to the live feed", len(self.platform.feed))
 
     def _of_gateway(self) -> Iterable[Metric]:
@@ -175,6 +179,21 @@ class Figures(Collector):
                 family.add_metric(key, number)
             yield family
 
+    def _of_payments(self) -> Iterable[Metric]:
+        channels = self.platform.channels
+        failures = CounterMetricFamily(
+            "chargecloud_payment_channel_failures", "questions not answered", None, ("channel",)
+        )
+        for name in channels.channels:
+            failures.add_metric((name,), channels.failed[name])
+        yield failures
+        refused = CounterMetricFamily(
+            "chargecloud_payment_notices_refused", "not believed", None, ("channel", "why")
+        )
+        for key, number in channels.refused.items():
+            refused.add_metric(key, number)
+        yield refused
+
     def _of_storage(self) -> Iterable[Metric]:
         yield _gauge("decisions_waiting", "for the next commit", self.writer.waiting)
         lag = GaugeMetricFamily(
@@ -183,7 +202,22 @@ class Figures(Collector):
         for following in self.platform.followings:
             lag.add_metric((following.follower.name,), following.lag)
         yield lag
+        backlog = self.platform.backlog
+        yield _gauge("spool_records", "that wait for the database", len(backlog))
+        yield _gauge("spool_bytes", "of its file", backlog.spool.size)
+        yield _counter("spool_applied", "records, to the database", backlog.applied)
+        yield _counter("spool_refused", "records, set aside", backlog.refused)
+        yield _gauge("spool_damaged_bytes", "set aside at the start", backlog.damaged_bytes)
         yield _gauge("disk_free_bytes", "where the data is", disk_usage(self.data_dir).free)
+
+    def _of_nodes(self) -> Iterable[Metric]:
+        post = self.platform.post
+        yield _gauge("redis_up", "whether this node reaches the others", int(post.is_connected))
+        yield _counter("messages_refused", "of an unknown seal, or too late", post.refused)
+        nodes = GaugeMetricFamily("chargecloud_nodes", "that live", None, ("role",))
+        for role in ROLES:
+            nodes.add_metric((role,), len(self.roster.doing(role)))
+        yield nodes
 
 
 @define(eq=False, slots=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
+    from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, IPaymentChannel, ITariff
     from chargecloud.simulator.speaking import ISimulatedDialect
 
 #: of the hooks and the interfaces behind them; raised when a plugin written for the one
@@ -31,6 +31,11 @@ def chargecloud_tariffs() -> "Sequence[ITariff]":  # type: ignore[empty-body]
 @hookspec
 def chargecloud_alarm_sinks() -> "Sequence[IAlarmSink]":  # type: ignore[empty-body]
     """The ways to people that this plugin knows for alarms."""
+
+
+@hookspec
+def chargecloud_payment_channels() -> "Sequence[IPaymentChannel]":  # type: ignore[empty-body]
+    """The ways to pay that this plugin knows."""
 
 
 @hookspec

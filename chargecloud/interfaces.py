@@ -5,7 +5,7 @@ is checked against its interface when the service starts, and is then called dir
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,12 +15,22 @@ from zope.interface import Attribute, Interface
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm
+from chargecloud.domain.channel import (
+    BillRow,
+    Opening,
+    PaymentAt,
+    PaymentFact,
+    RefundAt,
+    RefundFact,
+    ToPay,
+)
 from chargecloud.domain.charger import Admission, Secret
 from chargecloud.domain.commands import Answer, Command, Price
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
 from chargecloud.domain.order_value import OrderState
+from chargecloud.domain.payment_value import PayMethod
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.routes import Route
 
@@ -423,6 +433,57 @@ class ITariff(Interface):
         """The lines of the bill for what was used."""
 
 
+class IPaymentChannel(Interface):
+    """A way in which money comes from payers and goes back to them.
+
+    Never called on the gateway's way.  Each method that gives a Deferred has a deadline, after
+    which the Deferred is cancelled, and nobody knows what the far side has done: so whatever is
+    asked may be asked again, and must have its effect once, by the merchant's number.  A failure
+    with L{ChannelRefused} is the channel's final word; any other one says nothing.
+    """
+
+    name: str = Attribute("its name in API, database and ledger: a-z, 0-9 and _, 16 at the most")
+    real_money: bool = Attribute("whether what is paid is real; a scaled calendar is none for it")
+    methods: frozenset[PayMethod] = Attribute("how payers may pay by it")
+    notice_answer: str = Attribute("the text that it takes for a notice's receipt; may be empty")
+
+    def merchant(tenant_id: int) -> str | None:
+        """The merchant's number that a tenant's payments go to; C{None} if it has none."""
+
+    def open(opening: Opening) -> "Deferred[ToPay]":
+        """Have a payment taken."""
+
+    def read_notice(
+        headers: Mapping[str, str], body: bytes
+    ) -> "Deferred[PaymentFact | RefundFact]":
+        """
+        Read a notice that somebody has sent.
+
+        @param headers: by their names in small letters.
+        @param body: as it came, byte by byte.
+        @raise NoticeRefused: as a failure, if it is not the channel's, or is stale.
+        """
+
+    def query(payment: PaymentAt) -> "Deferred[PaymentFact]":
+        """Ask what became of a payment."""
+
+    def close(payment: PaymentAt) -> "Deferred[None]":
+        """
+        See that nobody can pay it any more; one that the channel does not know is closed.
+
+        @raise ChannelRefused: as a failure, if it was paid.
+        """
+
+    def refund(refund: RefundAt) -> "Deferred[RefundFact]":
+        """Send money back the way it came."""
+
+    def query_refund(refund: RefundAt) -> "Deferred[RefundFact]":
+        """Ask what became of a refund."""
+
+    def bill(tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
+        """All that came and went back on a day in China (UTC+8)."""
+
+
 # ----------------------------------------------------------------------------- features
 
 
@@ -484,6 +545,7 @@ class FeatureParts:
     """What a feature adds to the service.
 
     @ivar sinks: ways to people that have settings; their names are told apart from all others.
+    @ivar payment_channels: those that have settings, likewise.
     @ivar each_minute: called about once a minute, in every process that has chargers; a
         Deferred that it returns is waited for.
     """
@@ -493,6 +555,7 @@ class FeatureParts:
     watches: tuple[IReadingWatch, ...] = ()
     desks: tuple[IChargerDesk, ...] = ()
     sinks: tuple[IAlarmSink, ...] = ()
+    payment_channels: tuple[IPaymentChannel, ...] = ()
     each_minute: tuple[Any, ...] = ()
 
 

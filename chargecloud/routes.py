@@ -4,11 +4,11 @@ A body, a query and an answer are attrs classes; the fields made with L{text}, L
 and L{choice} carry their documentation and their limits with them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.domain.fields import choice, text, whole
@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 #: what an answer is written as, unless its route says otherwise
 JSON = "application/json"
+
+#: of a body that comes byte by byte as it was sent, with the headers: it is signed
+SIGNED = "*/*"
 
 #: the type of a field that is an id: a whole number here, and text in JSON, where 64 bits
 #: are more than every reader counts exactly
@@ -102,6 +105,7 @@ class Call:
     @ivar given: the fields that the body has, C{null} or not: what a PATCH changes.
     @ivar seen: the versions that the caller has seen (C{If-Match}); C{None}: whichever it is.
     @ivar last_event_id: where in a stream of events the caller was.
+    @ivar headers: by their names in small letters, where the route takes what is L{SIGNED}.
     @ivar fingerprint: of method, path and body, to tell a repeated request from another
         one under the same key.
     """
@@ -116,6 +120,7 @@ class Call:
     seen: frozenset[int] | None = None
     last_event_id: str | None = None
     fingerprint: str = ""
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
 
     def id(self, name: str) -> int:
         """
@@ -146,6 +151,8 @@ class HeldBy(Enum):
 
     #: C{charger_id}, in the path or in the body
     CHARGER = "charger_id"
+    #: C{order.charger_id} in the body, if there is one
+    PAID_ORDER = "order.charger_id"
     #: C{order_id}, in the path
     ORDER = "order_id"
 
@@ -167,7 +174,8 @@ class Route:
     @ivar base: where the path hangs.
     @ivar is_versioned: whether the answer has a C{version}, which becomes its entity-tag; an
         edit may then say in C{If-Match} which one it is made on top of.
-    @ivar consumes: the media type of the body; any but JSON comes as text, as it is.
+    @ivar consumes: the media type of the body; any but JSON comes as text, as it is, and what is
+        L{SIGNED} as bytes.
     @ivar held_by: what tells where it is carried out, if not at any node.
     @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is.
     """

@@ -29,7 +29,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 
-from chargecloud.assembly import Platform, SinksOfOneName
+from chargecloud.assembly import NamedAlike, Platform, UntrueTime
 from chargecloud.calendar import Calendar
 from chargecloud.config import Config, ConfigError, Setup, read_config
 from chargecloud.domain.errors import AlreadyExists
@@ -53,8 +53,11 @@ from chargecloud.storage.engine import open_engine
 from chargecloud.storage.folder import FolderInUse, installation, lock_folder
 from chargecloud.storage.migrate import NewerDatabase, upgrade
 from chargecloud.storage.redis import Wire
+from chargecloud.storage.roster import ROLES
 from chargecloud.storage.space import Reserve
+from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store, StoreService
+from chargecloud.storage.threads import Threads
 from chargecloud.systemd import Supervision
 from chargecloud.web.listening import make_site
 from chargecloud.web.operations import Authenticate
@@ -62,8 +65,6 @@ from chargecloud.web.serving import make_resource
 
 #: of one service on one machine
 MOST_PROCESSES = 64
-#: what a process may do
-ROLES = ("gateway", "web", "worker")
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
 
@@ -156,10 +157,11 @@ class Unusable(Exception):
 _TOLD_IN_A_LINE = (
     CannotListenError,
     FolderInUse,
+    NamedAlike,
     NewerDatabase,
     NoCertificates,
     NotHandedOver,
-    SinksOfOneName,
+    UntrueTime,
     Unusable,
     WrongMasterKey,
 )
@@ -252,6 +254,7 @@ class ChargeCloud(Service):
             raise Unusable(f"[node] data_dir {config.data_dir}: {error.strerror}") from error
         self._undo.append(lock.close)
         store, calendar = await self._open_store()
+        spool = self._spool()
         is_sealed = await store.read(has_sealed_keys)
         platform = Platform.assemble(
             store,
@@ -259,26 +262,30 @@ class ChargeCloud(Service):
             calendar,
             self.setup.plugins,
             Vault.open(config.master_key, may_make=not is_sealed),
+            spool,
             feature_settings=self.setup.feature_settings,
             charging=config.charging,
             limits=config.limits,
+            paying=config.payments,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )
         self._join_others(store, platform)
+        # before there are more, which would be found among them
+        await platform.delivering.take_up()
+        self._storing.looked.append(platform.delivering.look)
         if "gateway" in self.roles:
+            self._undo.append(platform.catching_up.stopService)
             await platform.take_up()
             self._storing.looked.append(platform.custody.look)
             for service in (platform.watchdog, *platform.rounds):
                 self._run(service)
-        await platform.delivering.take_up()
-        self._storing.looked.append(platform.delivering.look)
         self._follow(store, platform)
         # what chargers told last is committed before the database goes
         self._undo.append(platform.book.turns.idle)
         if "gateway" in self.roles:
             await self._listen_for_chargers(platform)
-        figures = Figures(platform, store.writer, config.data_dir)
+        figures = Figures(platform, store.writer, store.roster, config.data_dir)
         self._run(Punctuality(self.reactor, figures.delayed))
         await self._tell_status(store, platform, figures)
         await self._serve(store, platform, figures)
@@ -302,14 +309,23 @@ class ChargeCloud(Service):
         if "worker" not in self.roles:
             return
         if platform.post.wire is None:
-            for following in platform.followings:
-                self._run(following)
+            for service in (*platform.followings, *platform.shared_rounds.values()):
+                self._run(service)
             return
-        works = {
-            f"follow {each.follower.name}": Work(each.startService, each.stopService)
-            for each in platform.followings
+        services = {
+            **{f"follow {each.follower.name}": each for each in platform.followings},
+            **platform.shared_rounds,
         }
+        works = {name: Work(each.startService, each.stopService) for name, each in services.items()}
         self._run(Leases(store, self.reactor, works))
+
+    def _spool(self) -> Spool:
+        threads = Threads(self.reactor, 1, "spool")
+        spool = Spool(self.config.data_dir / "spool", threads)
+        self._undo.append(spool.close)
+        threads.start()
+        self._undo.append(threads.stop)
+        return spool
 
     async def _open_store(self) -> tuple[Store, Calendar]:
         engine = open_engine(self.config.database_url)

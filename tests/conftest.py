@@ -20,9 +20,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "explore"))
 ROOMS = ("storage", "registry", "money", "charging", "features")
 
 
+#: one of so many of their tests runs on each server; all of them do by `make test-databases`
+ONE_IN = 8
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """C{--databases all} runs the tests of those rooms on all; otherwise each of them runs on
-    SQLite and on one of the servers, which take turns."""
+    """C{--databases all} runs the tests of those rooms on all; otherwise they run on SQLite, and
+    one in four on a server, too, which take turns."""
     parser.addoption(
         "--databases",
         choices=("turns", "all", *KINDS),
@@ -39,11 +43,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("sqlite"):
         return
     asked = metafunc.config.getoption("--databases")
-    if asked == "all":
-        kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...]
+    if metafunc.definition.get_closest_marker("servers"):
+        kinds = SERVED if asked in ("all", "turns") else tuple({asked} & set(SERVED))
+    elif asked == "all" or (asked == "turns" and metafunc.definition.get_closest_marker("every")):
+        kinds = KINDS
     elif asked == "turns":
-        turn = crc32(metafunc.definition.nodeid.encode()) % len(SERVED)
-        kinds = ("sqlite", SERVED[turn])
+        turn = crc32(metafunc.definition.nodeid.encode()) % ONE_IN
+        kinds = ("sqlite", *SERVED[turn : turn + 1])
     else:
         kinds = (asked,)
     metafunc.parametrize("database", kinds, indirect=True)
@@ -53,6 +60,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def database(request: pytest.FixtureRequest) -> Iterator[None]:
     """The kind of database that a test is about: SQLite, if it is in none of those rooms."""
     yield from use(getattr(request, "param", "sqlite"))
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """A test of Hypothesis that has parameters: pytest-twisted puts it into one more wrapper for
+    each of them, and only the first one runs."""
+    made = getattr(pyfuncitem.obj, "hypothesis", None)
+    inner = None if made is None else made.inner_test
+    yield
+    if made is not None:
+        made.inner_test = inner
 
 
 #: so many others come after each that is slow

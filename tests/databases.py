@@ -56,12 +56,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        log = (self.folder / "log").open("ab")
-        command = self._postgresql() if self.kind == "postgresql" else self._mariadb()
-        self._process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=self.folder, user=_user(), preexec_fn=_die_with_us
-        )
-        log.close()
+        self.launch()
+        assert self._process is not None
         until_s = time.monotonic() + _START_S
         while not self._answers():
             if time.monotonic() > until_s or self._process.poll() is not None:
@@ -69,17 +65,33 @@ class Server:
                 raise RuntimeError(f"{self.kind} did not start:\n{said}")
             time.sleep(0.02)
 
+    def launch(self) -> None:
+        """Start it, and do not wait."""
+        command = self._postgresql() if self.kind == "postgresql" else self._mariadb()
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=_user(),
+                preexec_fn=_die_with_us,
+            )
+
     def kill(self) -> None:
         """As when the machine loses its power."""
         assert self._process is not None
         # a PostgreSQL that is killed leaves its other processes, which notice it soon
         self._process.send_signal(signal.SIGQUIT if self.kind == "postgresql" else signal.SIGKILL)
         self._process.wait()
+        _maintenance(self.url(self.first)).dispose()
 
     def remove(self) -> None:
         """End it, and leave nothing behind."""
         if self._process is not None and self._process.poll() is None:
-            self.kill()
+            # whoever waits at the end of the tests does not wait long
+            self._process.kill()
+            self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str) -> str:

@@ -156,7 +156,7 @@ def test_a_vendors_feature_is_joined_like_our_own(tmp_path: Path) -> None:
         feature_settings={"echo": EchoSettings(word="hello")},
     )
     assert world.get("/echo") == {"word": "hello", "date": "2026-11-23"}
-    (following,) = world.platform.followings
+    *_, following = world.platform.followings
     following.startService()
     world.site()
     assert kinds == ["tariff.created", "site.created"]

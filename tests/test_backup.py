@@ -76,6 +76,22 @@ def test_a_copy_is_never_written_over(tmp_path: Path, run: Run) -> None:
     assert list(tmp_path.glob("*.part*")) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "tool"),
+    [("postgresql", "pg_dump"), ("mariadb", "mariadb-dump"), ("mysql", "mysqldump")],
+)
+def test_a_servers_database_is_copied_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, tool: str
+) -> None:
+    """It is said by what."""
+    config = tmp_path / "served.toml"
+    config.write_text(f'[database]\nurl = "{kind}://cc:hunter2@db.example/cc"')
+    assert main(["db", "backup", str(tmp_path / "copy.db"), "--config", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert tool in said
+    assert "hunter2" not in said
+
+
 def test_a_copy_is_one_file(tmp_path: Path, run: Run) -> None:
     """That only its owner reads, in a folder that is made for it; nothing is left beside it,
     neither by the backup nor by putting it back."""

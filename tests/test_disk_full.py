@@ -368,6 +368,12 @@ class Street:
         wallet = self.live.ask("GET", f"/wallets/{self.customer}")
         return wallet["balance_fen"], wallet["held_fen"]
 
+    def spooled(self) -> int:
+        """How many records wait in the spool."""
+        found = re.search(r"^chargecloud_spool_records (\S+)$", self.live.text("/metrics"), re.M)
+        assert found is not None
+        return int(float(found[1]))
+
     def readiness(self) -> tuple[bool, str]:
         """Whether it is ready, and what it lacks."""
         try:
@@ -406,6 +412,17 @@ class Street:
         assert not ready
         assert "the database cannot be written" in lacks
         assert self.live.ask("GET", "/healthz", base="")["alive"]
+        assert self.order(order_id)["state"] == "charging"
+        assert self.wallet() == wallet
+        return ended
+
+    def waits_in_the_spool(self, order_id: str, port: int) -> ChargeEnded:
+        """A charge ends while only the database has no room: its charger may forget it, and the
+        order and the wallet are as they were."""
+        wallet = self.wallet()
+        ended = self.box.end(port)
+        self.wait(lambda: not self.box.charger.memory.records, "the box may forget it")
+        assert self.spooled() == 1
         assert self.order(order_id)["state"] == "charging"
         assert self.wallet() == wallet
         return ended
@@ -513,6 +530,31 @@ def test_a_disk_that_runs_full(tmp_path: Path, small_disk: SmallDisk) -> None:
         street.cut_power(signal.SIGKILL)
         small_disk.free()
         street.power_up(RESERVE_MB)
+        amount_fen += street.settles(second, ended)
+        street.goes_on_and_closes(amount_fen)
+    finally:
+        street.close()
+
+
+@pytest.mark.slow(lasts_s=30)
+def test_a_database_on_a_full_disk_of_its_own(tmp_path: Path, small_disk: SmallDisk) -> None:
+    """Nothing begins; what ends waits in the spool on the other disk until there is room, and also
+    if the platform is killed before."""
+    url = f"sqlite:///{small_disk.folder}/chargecloud.db"
+    street = Street(tmp_path, CONFIG + f'\n[database]\nurl = "{url}"\n').open()
+    try:
+        first, second = street.begin(1), street.begin(2)
+        small_disk.fill()
+        street.refuses_starts("the database cannot be written")
+        ended = street.waits_in_the_spool(first, port=1)
+        small_disk.free()
+        amount_fen = street.settles(first, ended)
+        assert street.spooled() == 0
+        small_disk.fill()
+        ended = street.waits_in_the_spool(second, port=2)
+        street.cut_power(signal.SIGKILL)
+        small_disk.free()
+        street.power_up(reserve_mb=0)
         amount_fen += street.settles(second, ended)
         street.goes_on_and_closes(amount_fen)
     finally:

@@ -22,7 +22,7 @@ class Watched:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.figures = Figures(world.platform, world.store.writer, world.folder)
+        self.figures = Figures(world.platform, world.store.writer, world.store.roster, world.folder)
         routes = [*world.platform.routes, metrics_route(self.figures.text)]
         self._treq: Any = StubTreq(
             make_resource(routes, lambda _token: succeed(world.caller), self.figures.requested)

@@ -51,7 +51,7 @@ def test_every_plugin_is_asked() -> None:
     ]
 
 
-def _documented() -> dict[str, str]:
+def documented() -> dict[str, str]:
     """The example of each hook in its document, by the hook's name."""
     text = (Path(__file__).parents[1] / "docs" / "hooks.rst").read_text()
     sections = re.split(r"\n(chargecloud_\w+)\n-+\n", text)[1:]
@@ -61,15 +61,27 @@ def _documented() -> dict[str, str]:
     }
 
 
-def test_every_hook_is_documented() -> None:
+def test_every_hook_isdocumented() -> None:
     """Each has its section, and no section is of a hook that there is none of."""
-    assert sorted(_documented()) == sorted(HOOKS)
+    assert sorted(documented()) == sorted(HOOKS)
 
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_every_hooks_example_works(name: str, tmp_path: Path) -> None:
     """As a file in a folder of plugins, exactly as it is printed."""
-    (tmp_path / "example.py").write_text(_documented()[name])
+    (tmp_path / "example.py").write_text(documented()[name])
     found = load_plugins(PluginSettings(plugins_dir=str(tmp_path), strict=True), ())
     (kind,) = [kind for (kind, _), each in found.origins.items() if each.plugin == "example"]
     assert name == f"chargecloud_{kind}"
+
+
+def test_a_payment_channel_that_gives_nothing_back_is_refused(tmp_path: Path) -> None:
+    """By its plugin's name, with what is missing; nothing else of that plugin is used."""
+    example = documented()["chargecloud_payment_channels"]
+    assert "def refund(self, refund)" in example
+    (tmp_path / "counter.py").write_text(example.replace("def refund(", "def repay("))
+    found = load_plugins(PluginSettings(plugins_dir=str(tmp_path)), ())
+    (told,) = map(str, found.refused)
+    assert told.startswith("plugin counter: ")
+    assert "refund" in told
+    assert found.payment_channels == {}

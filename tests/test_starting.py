@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import BIN, Live
+from tests.test_hookspecs import documented
 
 PLAIN = """
 [node]
@@ -125,3 +126,14 @@ def test_two_alarm_sinks_of_one_name(tmp_path: Path) -> None:
     """Of an alarm that is still to be delivered nobody would know whose it is."""
     sink = '[[alarms.syslog]]\nname = "duty"\nhost = "127.0.0.1"\n'
     assert "two alarm sinks are called 'duty'" in _why(_run(Live(tmp_path, PLAIN + 2 * sink)))
+
+
+@pytest.mark.slow
+def test_real_money_has_the_true_calendar(tmp_path: Path) -> None:
+    """A day that passes in minutes would be billed by nobody's clock."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "counter.py").write_text(documented()["chargecloud_payment_channels"])
+    calendar = "\n[calendar]\nstart = 2026-11-23T08:00:00+08:00\nspeed = 60.0\n"
+    config = f'{PLAIN}{calendar}\n[plugins]\nplugins_dir = "{folder}"\n'
+    assert "payment channel counter: its money is real" in _why(_run(Live(tmp_path, config)))

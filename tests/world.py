@@ -43,8 +43,9 @@ from chargecloud.registry.vault import Vault
 from chargecloud.routes import Caller
 from chargecloud.storage.roster import Node
 from chargecloud.storage.schema import event_log
+from chargecloud.storage.spool import Spool
 from chargecloud.web.serving import make_resource
-from tests.harness import clock_at, open_store, result_of
+from tests.harness import InStep, clock_at, open_store, result_of
 
 #: a charger that does what it is told
 DONE = Answer(True)
@@ -309,12 +310,14 @@ class World:
             self.calendar,
             self.plugins,
             Vault.open(folder / "master.key"),
+            Spool(folder / "spool", InStep()),
             feature_settings=feature_settings or {},
             charging=charging or ChargingSettings(),
             full=full,
             limits=Limits(connections=connections, connections_an_address=connections),
         )
         self.store.roster.look(known, self.clock.seconds())
+        result_of(self.platform.delivering.take_up())
         result_of(self.platform.take_up())
         self.platform.watchdog.startService()
         self.listener = self.platform.gateway.speaking(tuple(self.plugins.dialects.values()))
@@ -338,6 +341,7 @@ class World:
     def killed(self) -> None:
         """The process is gone; what it held in memory is lost, and it does nothing more."""
         self.platform.watchdog.stopService()
+        self.platform.catching_up.stopService()
         self.store.writer.closed = True
 
     # ----------------------------------------------------------------------------- people

@@ -64,8 +64,11 @@ class Custody:
         self.moved(was_at, charger_id, admission.epoch)
         await self._take_over([Left(charger_id, self.store.node, admission.epoch)])
 
-    async def begin(self) -> None:
-        """The service starts: what it decided about before it stopped goes on."""
+    async def begin(self) -> Sequence[Order]:
+        """The service starts: what it decided about before it stopped.
+
+        @return: the orders, with which L{go_on} is to go on.
+        """
 
         def forget_connections(connection: Connection) -> None:
             connection.execute(
@@ -77,8 +80,10 @@ class Custody:
         self._lived = self._gateways
         await self.store.writer.transact(forget_connections)
         mine = chargers.c.node == self.store.node
-        await self._take_over(await self.store.read(partial(_left, mine)))
-        await self.take_over()
+        opened: list[Order] = []
+        for some in _handfuls(await self.store.read(partial(_left, mine))):
+            opened += await self.book.take_over({each.charger_id: each.epoch for each in some})
+        return opened
 
     async def take_over(self) -> None:
         """Take over what nodes decided about that have gone."""
@@ -139,11 +144,17 @@ class Custody:
 
     async def _take_over(self, left: Sequence[Left]) -> None:
         for some in _handfuls(left):
-            for order in await self.book.take_over({each.charger_id: each.epoch for each in some}):
-                if order.state is OrderState.ENDED:
-                    await self._settle(order)
-                elif order.state is OrderState.STARTING:
-                    self.starting.expect_confirmation(order)
+            taken = await self.book.take_over({each.charger_id: each.epoch for each in some})
+            await self.go_on(taken)
+
+    async def go_on(self, opened: Sequence[Order]) -> None:
+        """Go on with orders that were taken up: those that have ended are billed, and those that
+        were to start are waited for."""
+        for order in opened:
+            if order.state is OrderState.ENDED:
+                await self._settle(order)
+            elif order.state is OrderState.STARTING:
+                self.starting.expect_confirmation(order)
 
     async def _settle(self, order: Order) -> None:
         try:

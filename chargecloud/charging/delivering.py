@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.decision import Insert, Row
+from chargecloud.domain.failing import Failures
 from chargecloud.interfaces import IAlarmSink
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.storage.ids import slot_of
@@ -29,10 +30,6 @@ from chargecloud.storage.store import Store
 
 #: a sink that has not delivered by then has failed
 DEADLINE_S = 30.0
-#: to the next try, after so many failures in a row; the last one holds on
-BACKOFF_S = (1.0, 5.0, 15.0, 60.0, 300.0)
-#: failures in a row after which the other sinks are told
-SUSPENDED_AFTER = 5
 #: tries of one alarm, after which it is given up: others wait behind it
 MOST_TRIES = 100
 #: alarms that wait for one sink; beyond it the oldest are given up
@@ -90,7 +87,7 @@ class SinkQueue:
     outlet: Outlet
     _waiting: "deque[Delivery]" = field(factory=deque, init=False)
     _is_busy: bool = field(default=False, init=False)
-    _failures: int = field(default=0, init=False)
+    _failures: Failures = field(factory=Failures, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def put(self, delivery: Delivery) -> None:
@@ -114,14 +111,13 @@ class SinkQueue:
         delivered.addCallbacks(self._delivered, self._failed, (delivery,), {}, (delivery,))
 
     def _delivered(self, _result: object, delivery: Delivery) -> None:
-        if self._failures >= SUSPENDED_AFTER:
+        if self._failures.succeeded():
             self.outlet.suspended(self.sink.name, False)
-        self._failures = 0
         self.outlet.forget(delivery.id)
         self.outlet.clock.callLater(0, self._next)
 
     def _failed(self, failure: Failure, delivery: Delivery) -> None:
-        self._failures += 1
+        is_told = self._failures.failed()
         self.outlet.failed[self.sink.name] += 1
         self._log.failure(
             "alarm {rule} did not reach {where}, try {tries}",
@@ -135,10 +131,9 @@ class SinkQueue:
             self._waiting.append(delivery)
         else:
             self._give_up(delivery)
-        if self._failures == SUSPENDED_AFTER:
+        if is_told:
             self.outlet.suspended(self.sink.name, True)
-        after_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]
-        self.outlet.clock.callLater(after_s, self._next)
+        self.outlet.clock.callLater(self._failures.pause_s, self._next)
 
     def _give_up(self, delivery: Delivery) -> None:
         self._log.critical(

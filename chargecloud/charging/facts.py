@@ -12,10 +12,10 @@ from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
+from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.plugin_calls import PluginCalls
-from chargecloud.charging.records import Records
 from chargecloud.charging.rekeying import Rekeying
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.schedules import PriceBoard
@@ -49,7 +49,7 @@ class Facts:
     """
     @ivar registry: knows which chargers there are.
     @ivar reports: takes what ports measure.
-    @ivar records: takes the starts and ends of charges.
+    @ivar keeping: takes the starts and ends of charges.
     @ivar cards: takes cards that are presented.
     @ivar watching: looks at every reading.
     @ivar hazards: takes what chargers find dangerous.
@@ -66,7 +66,7 @@ class Facts:
     registry: Chargers
     custody: Custody
     reports: Reports
-    records: Records
+    keeping: Keeping
     cards: CardDesk
     watching: Watching
     hazards: Hazards
@@ -114,7 +114,7 @@ class Facts:
             self._reported(admission, event, received_at)
             return None
         if isinstance(event, ChargeStarted | ChargeEnded):
-            return self.records.take(admission, event, received_at)
+            return self.keeping.take(admission, event, received_at)
         if isinstance(event, CardPresented):
             return Deferred.fromCoroutine(self.cards.present(admission, event))
         if isinstance(event, PricesAsked):

@@ -1,10 +1,11 @@
 """What chargers find dangerous by themselves: written down once, told to people, and stopped
 where the charger has not."""
 
+from collections import OrderedDict
 from datetime import datetime
 from hashlib import sha256
 
-from attrs import define
+from attrs import define, field
 from sqlalchemy import Connection, select
 from twisted.internet.defer import Deferred
 
@@ -17,7 +18,10 @@ from chargecloud.domain.events import BoxReading, HazardTold, Outcome, Reply
 from chargecloud.domain.hazards import LEVELS, Hazard, SafetyAction
 from chargecloud.storage.schema import hazards
 from chargecloud.storage.store import Store
+from chargecloud.storage.writer import TROUBLES
 
+#: dangers that were told while the database was away; of one before them, people hear twice
+MOST_TOLD = 10_000
 #: what a charger does that has cut the power by itself
 _CUT = frozenset({SafetyAction.PORT_CUT, SafetyAction.BOX_CUT, SafetyAction.FIRE_LOCK_OUT})
 
@@ -26,10 +30,12 @@ _CUT = frozenset({SafetyAction.PORT_CUT, SafetyAction.BOX_CUT, SafetyAction.FIRE
 class Hazards:
     """
     @ivar watching: stops charges, and takes alarms to people.
+    @ivar _told: digests of what people were told before it could be written down.
     """
 
     store: Store
     watching: Watching
+    _told: "OrderedDict[str, None]" = field(factory=OrderedDict, init=False)
 
     def take(
         self, admission: Admission, event: HazardTold, received_at: datetime
@@ -59,9 +65,9 @@ class Hazards:
             "limit_value": event.limit,
             "at": alarm.at,
             "received_at": received_at,
-            "digest": sha256(repr(told).encode()).hexdigest(),
+            "digest": (digest := sha256(repr(told).encode()).hexdigest()),
         }
-        prepared = self.watching.delivering.prepare(alarm)
+        prepared = [] if digest in self._told else self.watching.delivering.prepare(alarm)
         writes = (Insert(hazards.name, row), *self.watching.delivering.writes(prepared))
         decision = Decision(writes, (self.watching.entry(alarm),))
         try:
@@ -69,7 +75,15 @@ class Hazards:
         except Stale:
             if not await self.store.read(lambda connection: _is_kept(connection, row)):
                 raise
+        except TROUBLES:
+            # the charger tells it again until it is written down: people do not wait for that
+            self._told[digest] = None
+            if len(self._told) > MOST_TOLD:
+                self._told.popitem(last=False)
+            self.watching.delivering.deliver(prepared)
+            raise
         else:
+            self._told.pop(digest, None)
             self.watching.delivering.deliver(prepared)
         return Reply(Outcome.KEPT)
 

@@ -79,7 +79,7 @@ class OfflineCharges:
 
     async def find(self, admission: Admission, port: int, offline: OfflineStart) -> Order | None:
         """The order of a charge that was told of before."""
-        key = _key(offline)
+        key = key_of(offline)
         return await self.store.read(
             lambda connection: find_start(connection, admission.charger_id, port, key)
         )
@@ -149,7 +149,7 @@ class OfflineCharges:
                 charger_id=admission.charger_id,
                 port=event.port,
                 customer_id=payer.customer_id if payer else None,
-                start_key=_key(offline),
+                start_key=key_of(offline),
                 origin=Origin.OFFLINE,
                 card_uid=offline.card_uid,
                 limit_energy_wh=code.limit_wh if code else None,
@@ -195,7 +195,8 @@ def _code(connection: Connection, charger_id: int, code: str | None) -> SoldCode
     return None if code is None else find_code(connection, charger_id, code)
 
 
-def _key(offline: OfflineStart) -> str:
+def key_of(offline: OfflineStart) -> str:
+    """What the start of such a charge is known by at its port."""
     return f"offline-{offline.number}"
 
 

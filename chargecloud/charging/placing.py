@@ -92,10 +92,31 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
-        @raise StorageFull: if there is no room to write it down to its end.
+        @raise StorageFull: if there is no room to write it down to its end, or no database.
+        @raise Overloaded: if what its charger told last waits for the database.
         """
+        try:
+            return await self._place(request, tenant_id, wish)
+        except TROUBLES as error:
+            why = self.store.writer.trouble or f"the database is away: {error.orig}"
+            raise StorageFull(f"no charge can begin: {why}") from error
+
+    async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
+        found = await self.check(tenant_id, wish)
+        order = self.order_for(wish, found, self.calendar.now())
+        if order.customer_id is not None and not order.held_fen:
+            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
+        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+
+    async def check(self, tenant_id: int | None, wish: Wish) -> Found:
+        """
+        Whether an order could be placed now, as far as that is known before it is; what it
+        raises is what L{place} raises.
+
+        @return: what its order is made of.
+        """
         if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
@@ -105,10 +126,7 @@ class Placing:
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
         if self.book.routing.presence.find(wish.charger_id) is None:
             raise ChargerOffline("the charger is not connected")
-        order = self.order_for(wish, found, self.calendar.now())
-        if order.customer_id is not None and not order.held_fen:
-            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
-        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+        return found
 
     def order_for(self, wish: Wish, found: Found, at: datetime) -> Order:
         """The order of a wish, placed at an instant; an empty wallet has nothing to hold."""
@@ -162,12 +180,9 @@ class Placing:
             raise
         except Refusal:
             raise
-        except Exception as error:
+        except Exception:
             # the database may have failed after its commit, and the order be there
             self.starting.give_up_if_there(order)
-            if isinstance(error, TROUBLES):
-                why = self.store.writer.trouble or "the database cannot be written"
-                raise StorageFull(f"no charge can begin: {why}") from error
             raise
         if made.repeated:
             return await self.book.find(made.resource_id)

@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from attrs import define, evolve
-from twisted.internet.defer import Deferred
 
 from chargecloud.charging.book import Occurrences, OrderBook, Superseded
 from chargecloud.charging.disputes import Disputes
 from chargecloud.charging.ending import end_of, is_same_end, when
-from chargecloud.charging.offline import OfflineCharges
+from chargecloud.charging.offline import OfflineCharges, key_of
 from chargecloud.charging.reports import Reports
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.unmatched import Unmatched
@@ -47,18 +46,27 @@ class Records:
     unmatched: Unmatched
     disputes: Disputes
 
-    def take(
+    def decide(
         self, admission: Admission, event: ChargeStarted | ChargeEnded, received_at: datetime
-    ) -> "Deferred[Reply]":
-        """Keep a record, in the charger's turn."""
-        event = plausible(event)
+    ) -> Awaitable[Reply]:
+        """What becomes of a record that is plausible; in the charger's turn only."""
+        if isinstance(event, ChargeStarted):
+            return self._started(admission, event, received_at)
+        return self._ended(admission, event, received_at)
 
-        def work() -> Awaitable[Reply]:
-            if isinstance(event, ChargeStarted):
-                return self._started(admission, event, received_at)
-            return self._ended(admission, event, received_at)
-
-        return self.book.turns.take(admission.charger_id, work)
+    def in_memory(self, admission: Admission, event: ChargeStarted | ChargeEnded) -> Order | None:
+        """The order that a charger speaks of, where that is known without the database."""
+        if event.order_id is not None:
+            track = self.book.tracked(event.order_id)
+        else:
+            track = self.book.on_port(admission.charger_id, event.port)
+        if track is None or not _is_of(track.order, admission, event):
+            return None
+        if event.order_id is None and (
+            event.offline is None or track.order.start_key != key_of(event.offline)
+        ):
+            return None
+        return track.order
 
     async def _started(
         self, admission: Admission, event: ChargeStarted, received_at: datetime
@@ -72,7 +80,7 @@ class Records:
             return await self.unmatched.keep(admission, event, received_at, "started otherwise")
         if order.state not in RUNNING and order.record is not None:
             # its charger has told the end since; our acknowledgement was lost
-            return _kept(order, event)
+            return kept(order, event)
         at = max(when(admission, event.at, received_at), order.created_at)
         started = Started(at, event.start_meter_mwh, admission.instant(event.at))
 
@@ -92,7 +100,7 @@ class Records:
         track = self.book.tracked(order.id)
         if order.state not in RUNNING or track is None:
             if is_same_end(order, event):
-                return _kept(order, event)
+                return kept(order, event)
             return await self.disputes.keep(order, event, admission, received_at)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
@@ -115,7 +123,7 @@ class Records:
                 order = await self.book.find(event.order_id)
             except NotFound:
                 return None
-        if order is None or (order.charger_id, order.port) != (admission.charger_id, event.port):
+        if order is None or not _is_of(order, admission, event):
             return None
         if order.state in RUNNING and self.book.tracked(order.id) is None:
             return await self.book.adopt(order.id)
@@ -140,7 +148,7 @@ class Records:
         if after.stop_reason is StopReason.FULL and not by_itself:
             # it was cut off by us
             self.reports.await_unplugging(after, event.at)
-        return _kept(after, event)
+        return kept(after, event)
 
 
 def plausible(event: ChargeStarted | ChargeEnded) -> ChargeStarted | ChargeEnded:
@@ -159,7 +167,11 @@ def _register(meter_mwh: int | None) -> int | None:
     return meter_mwh if meter_mwh is not None and 0 <= meter_mwh <= MOST_REGISTER_MWH else None
 
 
-def _kept(order: Order, event: ChargeStarted | ChargeEnded) -> Reply:
+def _is_of(order: Order, admission: Admission, event: ChargeStarted | ChargeEnded) -> bool:
+    return (order.charger_id, order.port) == (admission.charger_id, event.port)
+
+
+def kept(order: Order, event: ChargeStarted | ChargeEnded) -> Reply:
     """A charger that knows its charge by a number of its own is told the order's."""
     return Reply(Outcome.KEPT, order_id=order.id if event.offline is not None else None)
 

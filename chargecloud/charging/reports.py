@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from attrs import define, field, frozen
 from sqlalchemy import Connection, select
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import when
@@ -176,8 +177,15 @@ class Reports:
             return (Unplugged(there.later(order.ended_at, at, told)),)
 
         kept = self.book.turns.take(charger_id, lambda: self.book.advance(there.order_id, occurred))
-        kept.addErrback(lambda failure: self._log.failure("unplugging was not kept", failure))
+        kept.addErrback(self._not_kept, (charger_id, port), (at, told))
         return True
+
+    def _not_kept(
+        self, failure: Failure, place: tuple[int, int], left: tuple[datetime, Told]
+    ) -> None:
+        # if the end waits for the database, it asks for it again
+        self._left[place] = left
+        self._log.failure("unplugging was not kept", failure)
 
 
 def _tells_of(reading: PortReading, track: Track) -> bool:

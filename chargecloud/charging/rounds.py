@@ -1,4 +1,4 @@
-"""What features do once a minute."""
+"""What is done again and again: by features once a minute, for payments more often."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,18 +14,23 @@ ROUND_S = 60.0
 
 @define(eq=False, slots=False)
 class Rounds(Service):
-    """A minute is from the end of one round to the next: no two are under way."""
+    """
+    No two rounds are under way.
+
+    @ivar every_s: from the end of one to the next.
+    """
 
     clock: IReactorTime
     work: Callable[[], Any]
+    every_s: float = ROUND_S
     _call: IDelayedCall | None = field(default=None, init=False)
     _busy: "Deferred[None] | None" = field(default=None, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def startService(self) -> None:
-        """Begin a minute from now."""
+        """Begin once that has passed."""
         super().startService()
-        self._call = self.clock.callLater(ROUND_S, self._round)
+        self._call = self.clock.callLater(self.every_s, self._round)
 
     def stopService(self) -> "Deferred[None] | None":
         """Finish the round that is under way."""
@@ -43,6 +48,6 @@ class Rounds(Service):
     def _done(self, _result: object) -> None:
         busy, self._busy = self._busy, None
         if self.running:
-            self._call = self.clock.callLater(ROUND_S, self._round)
+            self._call = self.clock.callLater(self.every_s, self._round)
         if busy is not None:
             busy.callback(None)

@@ -55,7 +55,10 @@ class Sampling:
             since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
             self._watch_amount(track, track.order.limit_amount_fen, since_s)
         written = track.order.marks[-1].at if track.order.marks else at
-        if worth_keeping or at - written >= timedelta(seconds=self.settings.checkpoint_s):
+        # a database that is away is not asked again at every reading
+        tried = max(track.tried_at or written, written)
+        if worth_keeping or at - tried >= timedelta(seconds=self.settings.checkpoint_s):
+            track.tried_at = at
             self._write_down(track)
 
     def _watch_drawing(self, track: Track, reading: PortReading, at: datetime) -> None:

@@ -52,6 +52,7 @@ class Track:
     @ivar basis: the rule by which the first of them was taken.
     @ivar told_start_mwh: the register that the charger told when it started.
     @ivar samples: readings that are still to be written down.
+    @ivar tried_at: when it was last tried to write them down.
     @ivar stop_reason: why we have asked the charger to stop, once we have; C{stop_asked_at}
         is when we first did, and C{stop_sent_at} when we last did.
     @ivar boot: the charger's start in which it last told of this charge.
@@ -72,6 +73,7 @@ class Track:
     basis: str | None = None
     told_start_mwh: int | None = None
     samples: list[Sample] = field(factory=list)
+    tried_at: datetime | None = None
     stop_reason: StopReason | None = None
     stop_asked_at: datetime | None = None
     stop_sent_at: datetime | None = None

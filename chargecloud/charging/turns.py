@@ -1,7 +1,7 @@
 """One thing at a time for each charger, in the order it came."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVar
 
 from attrs import define, field
@@ -19,24 +19,34 @@ MOST_WAITING = 256
 class Turns:
     """For each charger one uncommitted decision, and a bounded queue behind it.
 
+    @ivar shut: chargers of which what they told last is not written down yet: until then nothing
+        else is decided about them.
     @ivar _waiting: by charger, who waits behind the one that has the turn.
     @ivar _over: chargers whose turn is over and not yet passed on.
     """
 
+    shut: Container[int] = ()
     _waiting: "dict[int, deque[Deferred[None]]]" = field(factory=dict, init=False)
     _over: deque[int] = field(factory=deque, init=False)
     _passing_on: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
 
-    def take(self, charger_id: int, work: Callable[[], Awaitable[T]]) -> "Deferred[T]":
+    def take(
+        self, charger_id: int, work: Callable[[], Awaitable[T]], *, though_shut: bool = False
+    ) -> "Deferred[T]":
         """
         Do work when everything before it about the charger is done.
 
-        Fails with L{Overloaded} if too much waits.
-        """
-        return Deferred.fromCoroutine(self._take(charger_id, work))
+        Fails with L{Overloaded} if too much waits, or what the charger told last waits for the
+        database.
 
-    async def _take(self, charger_id: int, work: Callable[[], Awaitable[T]]) -> T:
+        @param though_shut: for that alone: it is the work by which it is written down.
+        """
+        return Deferred.fromCoroutine(self._take(charger_id, work, though_shut))
+
+    async def _take(
+        self, charger_id: int, work: Callable[[], Awaitable[T]], though_shut: bool
+    ) -> T:
         waiting = self._waiting.get(charger_id)
         if waiting is None:
             self._waiting[charger_id] = deque()
@@ -47,6 +57,8 @@ class Turns:
             waiting.append(turn)
             await turn
         try:
+            if charger_id in self.shut and not though_shut:
+                raise Overloaded("what this charger told last waits for the database")
             return await work()
         finally:
             self._over.append(charger_id)

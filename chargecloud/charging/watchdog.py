@@ -98,6 +98,9 @@ class Watchdog(Service):
         order = track.order
         if order.state not in UNDER_WAY or order.id in self._busy:
             return
+        if order.charger_id in self.book.turns.shut:
+            # its charger has told more of it than is decided about it
+            return
         present = self.presence.find(order.charger_id)
         if present is None:
             self._look_at_absent(track)

@@ -145,6 +145,29 @@ class NodesApart(Refusal):
     code = "nodes-apart"
 
 
+class ChannelRefused(Conflict):
+    """A payment channel has said no, and will say no again; C{facts["why"]} is its word."""
+
+    code = "channel-refused"
+
+
+class ChannelAway(Refusal):
+    """A payment channel did not answer, or fails: nobody knows yet what it has done."""
+
+    code = "channel-away"
+
+
+class NoticeRefused(Refusal):
+    """A notice of a payment that is not believed; C{facts["why"]} is one of a few words:
+    C{bad-signature}, C{stale}, C{malformed}, C{foreign}, C{differs}."""
+
+    code = "notice-refused"
+
+    def __init__(self, detail: str, why: str) -> None:
+        super().__init__(detail, why=why)
+        self.why = why
+
+
 class RequestKeyReused(Refusal):
     """An Idempotency-Key that came before, with a different request."""
 

@@ -11,6 +11,8 @@ wallet               customer         what the customer can spend
 held                 customer         what is held for running orders
 receivable           customer, or 0   below zero: what is owed to us
 cash                 0                below zero: what was paid in
+channel_…            0                below zero: what a payment channel has taken for us
+refunding            0                what goes back to payers and has not arrived
 electricity_fees     0                what was earned for electricity
 service_fees         0                what was earned for service
 ==================== ================ =====================================================

@@ -48,7 +48,7 @@ class Movement:
     One posting that touched a wallet.
 
     @ivar amount_fen: above zero into the wallet, below zero out of it.
-    @ivar reference_id: the order, or the top-up.
+    @ivar reference_id: the order, the top-up, the payment or the refund.
     """
 
     id: int

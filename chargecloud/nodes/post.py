@@ -73,8 +73,13 @@ class Post:
     _log: Logger = field(factory=Logger, init=False)
 
     @property
+    def is_connected(self) -> bool:
+        """Whether there is a way to other nodes."""
+        return self.wire is not None and self.wire.is_up
+
+    @property
     def is_apart(self) -> bool:
-        """Whether there are other nodes, and no way to them."""
+        """Whether there may be other nodes, and there is no way to them."""
         return self.wire is not None and not self.wire.is_up
 
     def ask(self, node: int, kind: str, body: Any, deadline_s: float) -> "Deferred[Any]":

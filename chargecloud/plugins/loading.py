@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from chargecloud import __version__, hookspecs
 from chargecloud.hookspecs import API_VERSION
-from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
+from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, IPaymentChannel, ITariff
 from chargecloud.plugins.finding import GROUP, Candidate, installed, loose
 from chargecloud.plugins.own import OwnPlugin
 from chargecloud.plugins.provided import Origin, PluginError, Plugins, Refused
@@ -27,6 +27,7 @@ HOOKS: dict[str, tuple[InterfaceClass, str]] = {
     "tariffs": (ITariff, "kind"),
     "features": (IFeature, "name"),
     "alarm_sinks": (IAlarmSink, "name"),
+    "payment_channels": (IPaymentChannel, "name"),
     "simulated_dialects": (ISimulatedDialect, "name"),
 }
 #: what a plugin may say of the hooks that it was written for

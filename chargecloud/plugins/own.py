@@ -6,6 +6,7 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.features.firmware.feature import FirmwareFeature
 from chargecloud.features.safety.feature import SafetyFeature
 from chargecloud.features.safety.log_sink import LogSink
+from chargecloud.features.sandbox.feature import SandboxFeature
 from chargecloud.features.statistics.feature import StatisticsFeature
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
@@ -34,8 +35,8 @@ class OwnPlugin:
 
     @hookimpl
     def chargecloud_features(self) -> Sequence[IFeature]:
-        """Statistics, safety, and firmware."""
-        return [StatisticsFeature(), SafetyFeature(), FirmwareFeature()]
+        """Statistics, safety, firmware, and payments for trying out."""
+        return [StatisticsFeature(), SafetyFeature(), FirmwareFeature(), SandboxFeature()]
 
     @hookimpl
     def chargecloud_alarm_sinks(self) -> Sequence[IAlarmSink]:

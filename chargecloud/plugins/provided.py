@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, ITariff
+from chargecloud.interfaces import IAlarmSink, IDialect, IFeature, IPaymentChannel, ITariff
 from chargecloud.simulator.speaking import ISimulatedDialect
 
 
@@ -54,6 +54,7 @@ class Plugins:
     tariffs: Mapping[str, ITariff]
     features: Mapping[str, IFeature]
     alarm_sinks: Mapping[str, IAlarmSink] = field(factory=dict)
+    payment_channels: Mapping[str, IPaymentChannel] = field(factory=dict)
     simulated_dialects: Mapping[str, ISimulatedDialect] = field(factory=dict)
     origins: Mapping[tuple[str, str], Origin] = field(factory=dict)
     refused: tuple[Refused, ...] = ()
@@ -78,5 +79,6 @@ class Plugins:
             "tariffs": self.tariffs,
             "features": self.features,
             "alarm_sinks": self.alarm_sinks,
+            "payment_channels": self.payment_channels,
             "simulated_dialects": self.simulated_dialects,
         }

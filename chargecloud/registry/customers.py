@@ -19,13 +19,18 @@ from chargecloud.storage.store import Store
 
 @frozen(kw_only=True)
 class Customer:
-    """A person with a wallet."""
+    """
+    A person with a wallet.
+
+    @ivar is_guest: whether they are there for one payment alone.
+    """
 
     id: int
     tenant_id: int
     name: str
     created_at: datetime
     phone: str | None = None
+    is_guest: bool = False
 
 
 def _customer(row: Any) -> Customer:
@@ -49,6 +54,23 @@ def find_customer(connection: Connection, tenant_id: int | None, customer_id: in
     return _customer(row)
 
 
+def open_customer(customer: Customer) -> Decision:
+    """Write a new customer down, with an empty wallet."""
+    opened = [
+        Insert(
+            "accounts",
+            {
+                "tenant_id": customer.tenant_id,
+                "kind": kind,
+                "owner_id": customer.id,
+                "balance_fen": 0,
+            },
+        )
+        for kind in sorted(Account.GUARDED)
+    ]
+    return Decision((Insert("customers", asdict(customer)), *opened))
+
+
 @frozen
 class Customers:
     """The customers of all tenants."""
@@ -67,15 +89,7 @@ class Customers:
             phone=phone,
             created_at=self.calendar.now(),
         )
-        opened = [
-            Insert(
-                "accounts",
-                {"tenant_id": tenant_id, "kind": kind, "owner_id": customer.id, "balance_fen": 0},
-            )
-            for kind in sorted(Account.GUARDED)
-        ]
-        decision = Decision((Insert("customers", asdict(customer)), *opened))
-        made = await once(self.store, request, customer.id, decision)
+        made = await once(self.store, request, customer.id, open_customer(customer))
         return await self.get(tenant_id, made.resource_id)
 
     async def get(self, tenant_id: int | None, customer_id: int) -> Customer:
@@ -89,9 +103,10 @@ class Customers:
     async def list(
         self, tenant_id: int | None, *, limit: int, cursor: str | None
     ) -> tuple[Sequence[Customer], str | None]:
-        """A page of them, and the cursor of the next."""
+        """A page of them without guests, and the cursor of the next."""
+        known = _of(tenant_id).where(customers.c.is_guest.is_(False))
         return await self.store.read(
             lambda connection: read_page(
-                connection, _of(tenant_id), customers.c.id, _customer, limit=limit, cursor=cursor
+                connection, known, customers.c.id, _customer, limit=limit, cursor=cursor
             )
         )

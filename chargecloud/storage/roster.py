@@ -16,6 +16,8 @@ from chargecloud.storage.slots import LEASE_S, is_given_back
 
 #: what passes unseen between two looks that are further apart than this counts for nobody's end
 UNSEEN_S = LEASE_S / 2
+#: what a process may do
+ROLES = ("gateway", "web", "worker")
 
 
 @frozen

@@ -197,6 +197,8 @@ customers = Table(
     Column("name", String(200), nullable=False),
     Column("phone", String(32)),
     Column("created_at", Instant, nullable=False),
+    # there for one payment alone, whose payer nobody knows
+    Column("is_guest", Boolean, nullable=False, server_default="0"),
     Index("customers_by_tenant", "tenant_id", "id"),
 )
 
@@ -276,6 +278,7 @@ orders = Table(
     UniqueConstraint("charger_id", "port", "start_key"),
     Index("orders_by_tenant", "tenant_id", "id"),
     Index("orders_by_state", "state", "id"),
+    Index("orders_by_end", "ended_at", "id"),
     Index("orders_by_charger", "tenant_id", "charger_id", "id"),
     Index("orders_by_customer", "tenant_id", "customer_id", "id"),
 )
@@ -416,6 +419,89 @@ postings = Table(
     Column("reference_id", BigInteger, nullable=False),
     Index("postings_by_debit", "tenant_id", "debit_kind", "debit_owner_id", "id"),
     Index("postings_by_credit", "tenant_id", "credit_kind", "credit_owner_id", "id"),
+)
+
+# money that is paid through channels; the columns are explained in domain/payment_value.py
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("merchant", String(64), nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("is_guest", Boolean, nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("payer", String(128)),
+    Column("client_ip", String(45)),
+    Column("return_url", String(500)),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # Unix time, whatever the calendar says; so is due_s
+    Column("expires_s", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("to_pay", JSON(none_as_null=True)),
+    Column("transaction", String(64)),
+    Column("paid_at", Instant),
+    Column("refunding_fen", BigInteger, nullable=False),
+    Column("refunded_fen", BigInteger, nullable=False),
+    Column("failure", String(200)),
+    Column("wish", JSON(none_as_null=True)),
+    Column("order_part", String(16)),
+    Column("order_id", BigInteger),
+    Column("order_failure", String(40)),
+    Column("due_s", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Index("payments_by_tenant", "tenant_id", "id"),
+    Index("payments_by_order", "order_id"),
+    Index("payments_by_day", "tenant_id", "channel", "paid_at"),
+    Index("payments_due", "due_s"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("payment_id", BigInteger, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("reason", String(80), nullable=False),
+    # id of the token that was used; null if it goes back by itself
+    Column("by", BigInteger),
+    Column("created_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("transaction", String(64)),
+    Column("ended_at", Instant),
+    Column("failure", String(200)),
+    Column("due_s", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Index("refunds_by_tenant", "tenant_id", "id"),
+    Index("refunds_by_payment", "payment_id", "id"),
+    Index("refunds_by_day", "tenant_id", "channel", "ended_at"),
+    Index("refunds_due", "due_s"),
+)
+
+# a channel's bill of a day, held against ours
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    # what the bill has
+    Column("payments", Integer, nullable=False),
+    Column("paid_fen", BigInteger, nullable=False),
+    Column("refunds", Integer, nullable=False),
+    Column("refunded_fen", BigInteger, nullable=False),
+    Column("differences", JSON, nullable=False),
+    Index("reconciliations_by_tenant", "tenant_id", "id"),
+    Index("reconciliations_by_day", "channel", "day", "tenant_id"),
 )
 
 request_keys = Table(

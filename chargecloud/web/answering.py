@@ -6,8 +6,9 @@ from http import HTTPStatus
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
-from chargecloud.domain.errors import Refusal
+from chargecloud.domain.errors import Overloaded, Refusal
 from chargecloud.routes import Call
+from chargecloud.storage.writer import TROUBLES
 from chargecloud.web import headers, problems
 from chargecloud.web.operations import Operation
 from chargecloud.web.problems import Fault
@@ -36,7 +37,7 @@ async def serve_one(
         status, body = await operation.carry_out(call, request)
     except Refusal as refusal:
         return refuse(request, refusal)
-    except Exception:
+    except Exception as error:
         identity = request.responseHeaders.getRawHeaders("X-Request-Id")[0]
         log.failure(
             "{method} {path} failed, request {request_id}",
@@ -44,6 +45,8 @@ async def serve_one(
             path=path_of(request),
             request_id=identity,
         )
+        if isinstance(error, TROUBLES):
+            return refuse(request, Overloaded("the database is away", request_id=identity))
         return refuse(request, Fault("the fault is ours", request_id=identity))
     return respond(request, status, operation.route.media_type, body)
 

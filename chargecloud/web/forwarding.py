@@ -108,6 +108,9 @@ class Forwarding:
     async def _holder(self, held_by: HeldBy | None, call: Call) -> int | None:
         if held_by is HeldBy.ORDER:
             return await self.holders.holder_of_order(call.id("order_id"))
+        if held_by is HeldBy.PAID_ORDER:
+            wanted = call.body.order
+            return None if wanted is None else await self.holders.holder(wanted.charger_id)
         if "charger_id" in call.path:
             return await self.holders.holder(call.id("charger_id"))
         return await self.holders.holder(call.body.charger_id)

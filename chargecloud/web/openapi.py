@@ -10,7 +10,7 @@ import attrs
 
 from chargecloud import __version__
 from chargecloud.domain.errors import Edited, Invalid, Overloaded, Refusal, RequestKeyReused
-from chargecloud.routes import JSON, Method, Route, wire_name
+from chargecloud.routes import JSON, SIGNED, Method, Route, wire_name
 from chargecloud.web.converters import answer_converter
 from chargecloud.web.problems import (
     BadRequest,
@@ -192,7 +192,7 @@ def _is_edit(route: Route) -> bool:
 
 def _is_done_once(route: Route) -> bool:
     """Whether it makes something, or moves something in the world."""
-    makes = route.status in (201, 202) or route.consumes != JSON
+    makes = route.status in (201, 202) or route.consumes not in (JSON, SIGNED)
     return route.method is Method.POST and (makes or route.may_be_later)
 
 
@@ -201,7 +201,9 @@ def _usual_refusals(route: Route) -> Iterable[type[Refusal]]:
     if route.permission is not None:
         yield from (NotAuthenticated, NotPermitted)
     if route.body is not None:
-        yield from (BodyTooLarge, NotJson if route.consumes == JSON else WrongMediaType)
+        yield BodyTooLarge
+        if route.consumes != SIGNED:
+            yield NotJson if route.consumes == JSON else WrongMediaType
     if route.body is not None or route.query is not None:
         yield from (BadRequest, Invalid)
     elif route.method is Method.POST:

@@ -11,7 +11,7 @@ from cattrs import Converter
 from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 
-from chargecloud.routes import JSON, Call, Caller, Later, Route
+from chargecloud.routes import JSON, SIGNED, Call, Caller, Later, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
 from chargecloud.web.event_stream import EventStream
@@ -75,7 +75,9 @@ class Operation:
         return cls(
             route,
             authenticate,
-            body_reader(converters.body, route.body or _Nothing) if route.consumes == JSON else str,
+            body_reader(converters.body, route.body or _Nothing)
+            if route.consumes == JSON
+            else lambda content: content,
             query_reader(converters.query, route.query or _Nothing),
             (lambda answer: json_text.write(plain(answer)))
             if route.media_type == JSON
@@ -124,7 +126,9 @@ class Operation:
         return caller
 
     def _call(self, request: IRequest, caller: Caller, path: dict[str, str]) -> Call:
-        key = headers.request_key(_raw(request, b"idempotency-key"))
+        # what is signed is known again by what it says
+        is_signed = self.route.consumes == SIGNED
+        key = None if is_signed else headers.request_key(_raw(request, b"idempotency-key"))
         values = self._body_values(request)
         query = request.uri.partition(b"?")[2].decode("ascii", "replace")
         return Call(
@@ -139,6 +143,7 @@ class Operation:
             else None,
             last_event_id=headers.last_event_id(_raw(request, b"last-event-id")),
             fingerprint=_fingerprint(request, values) if key else "",
+            headers=_all_headers(request) if is_signed else {},
             prefer_async=headers.prefers_async(_raw(request, b"prefer")),
         )
 
@@ -153,6 +158,8 @@ class Operation:
                 raise BadRequest("this operation takes no body")
             return None
         wanted = self.route.consumes
+        if wanted == SIGNED:
+            return content
         if not headers.is_of(wanted, _raw(request, b"content-type")):
             refusal = NotJson if wanted == JSON else WrongMediaType
             raise refusal(f"the Content-Type of the body must be {wanted}")
@@ -173,6 +180,13 @@ class _Nothing:
 
 def _raw(request: IRequest, name: bytes) -> Sequence[bytes]:
     return request.requestHeaders.getRawHeaders(name) or ()
+
+
+def _all_headers(request: IRequest) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
 
 
 def _fingerprint(request: IRequest, values: Any) -> str:

@@ -118,6 +118,13 @@ KINDS: Mapping[type[Refusal], Kind] = {
     ),
     errors.PortBusy: Kind(HTTPStatus.CONFLICT, "Port in use", "充电口使用中"),
     errors.InsufficientFunds: Kind(HTTPStatus.CONFLICT, "Not enough money", "余额不足"),
+    errors.ChannelRefused: Kind(
+        HTTPStatus.CONFLICT, "Refused by the payment channel", "支付渠道拒绝"
+    ),
+    errors.ChannelAway: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "Payment channel does not answer", "支付渠道无应答"
+    ),
+    errors.NoticeRefused: Kind(HTTPStatus.BAD_REQUEST, "Notice not believed", "支付通知无效"),
     errors.ChargerOffline: Kind(HTTPStatus.CONFLICT, "Charger offline", "充电设备离线"),
     errors.StorageFull: Kind(
         HTTPStatus.INSUFFICIENT_STORAGE, "No room for a charge", "存储空间不足"
@@ -196,6 +203,6 @@ def headers(refusal: Refusal) -> dict[str, str]:
             return {"Retry-After": str(retry_s)}
         case NoSuchMethod(allowed=allowed):
             return {"Allow": ", ".join(allowed)}
-        case errors.Overloaded() | errors.NodesApart():
+        case errors.Overloaded() | errors.NodesApart() | errors.ChannelAway():
             return {"Retry-After": str(RETRY_AFTER_S)}
     return {}

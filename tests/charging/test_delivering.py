@@ -6,8 +6,9 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.defer import Deferred, fail, succeed
 
-from chargecloud.charging.delivering import BACKOFF_S, DEADLINE_S, SUSPENDED_AFTER
+from chargecloud.charging.delivering import DEADLINE_S
 from chargecloud.domain.alarm import Alarm, Level
+from chargecloud.domain.failing import BACKOFF_S, SUSPENDED_AFTER
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.storage.schema import deliveries
 from tests.harness import NOW, Notebook, result_of, rows_of

@@ -259,7 +259,7 @@ class Lives:
     def top_up(self, box: TrueBox, number: int) -> None:
         """Money comes in."""
         path = f"/wallets/{self.customers[number % 2]}/top-ups"
-        assert self.world.http("POST", path, {"amount_fen": 100})[0] in (201, 500)
+        assert self.world.http("POST", path, {"amount_fen": 100})[0] in (201, 503)
 
     # ----------------------------------------------------------------------- chargers
 

@@ -1,16 +1,34 @@
 """Migrations bring a database to what the code expects, and no further."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, event, inspect
 
+from chargecloud.domain.decision import Decision, Insert
+from chargecloud.features.statistics.feature import StatisticsFeature
+from chargecloud.features.statistics.tables import metadata as statistics
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.migrate import pending, upgrade
+from chargecloud.storage.migrate import pending, upgrade, version_table
 from chargecloud.storage.migrations import versions
 from chargecloud.storage.schema import metadata
-from tests.harness import database_in, schema_differences
+from tests.harness import (
+    NOW,
+    clock_at,
+    database_in,
+    open_store,
+    result_of,
+    rows_of,
+    schema_differences,
+)
+
+pytestmark = pytest.mark.every
+
+LINEAGE = {"statistics": StatisticsFeature().migrations or Path()}
 
 
 @pytest.fixture
@@ -77,3 +95,116 @@ def test_a_feature_that_is_gone_hinders_nobody(engine: Engine, tmp_path: Path) -
     assert pending(engine, {}) == []
     assert "bells" in inspect(engine).get_table_names()
     assert pending(engine, {"bells": folder}) == []
+
+
+# --------------------------------------------------------------- at once, cut off, while serving
+
+
+def test_two_nodes_upgrade_at_once(engine: Engine, tmp_path: Path) -> None:
+    """Nodes that are started together all upgrade: one does, the others find it done."""
+    failed: list[BaseException] = []
+
+    def node() -> None:
+        own = open_engine(database_in(tmp_path / "fresh"))
+        try:
+            upgrade(own, LINEAGE)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            own.dispose()
+
+    nodes = [threading.Thread(target=node) for _ in range(3)]
+    for each in nodes:
+        each.start()
+    for each in nodes:
+        each.join()
+    assert failed == []
+    assert pending(engine, LINEAGE) == []
+
+
+class PowerCut(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.slow
+def test_an_upgrade_that_was_cut_off_is_gone_through_again(engine: Engine) -> None:
+    """After any of its statements: what it had made is found, or was undone, and the tables are
+    the same in the end."""
+    left = 0
+
+    def execute(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        nonlocal left
+        if not statement.lstrip().upper().startswith(("SELECT", "SHOW", "PRAGMA", "BEGIN")):
+            left -= 1
+            if left == 0:
+                raise PowerCut
+
+    event.listen(engine, "after_cursor_execute", execute)
+    cuts = 0
+    while pending(engine, LINEAGE):
+        # what is gone through again begins with statements that find it done
+        cuts += 1
+        left = cuts * (2 if engine.dialect.name == "mariadb" else 12)
+        with suppress(PowerCut):
+            upgrade(engine, LINEAGE)
+    event.remove(engine, "after_cursor_execute", execute)
+    assert cuts > 5
+    with engine.connect() as connection:
+        differences = schema_differences(connection, [metadata, statistics])
+    revisions = version_table("statistics")
+    assert [each[1].name for each in differences] == [revisions]
+
+
+GROWING = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision, branch_labels, depends_on = 'growing_0001', None, None, None
+def upgrade():
+    op.create_table('grown', sa.Column('id', sa.BigInteger, primary_key=True, autoincrement=False))
+    op.add_column('tenants', sa.Column('grown', sa.String(20)))
+    op.create_index('tenants_by_creation', 'tenants', ['created_at', 'id'])
+    op.execute("UPDATE tenants SET grown = 'yes'")
+"""
+
+
+def test_it_is_upgraded_while_it_serves(tmp_path: Path) -> None:
+    """A node that writes all the time neither fails nor stops for long, while another adds to
+    the table that it writes to."""
+    (tmp_path / "growing").mkdir()
+    (tmp_path / "growing" / "growing_0001.py").write_text(GROWING)
+    store = open_store(tmp_path, clock_at())
+    upgraded = threading.Event()
+    failed: list[BaseException] = []
+
+    def other() -> None:
+        own = open_engine(store.engine.url.render_as_string(hide_password=False))
+        try:
+            upgrade(own, {"growing": tmp_path / "growing"})
+        except Exception as error:
+            failed.append(error)
+        finally:
+            own.dispose()
+            upgraded.set()
+
+    def write(number: int) -> None:
+        row = {"id": number, "name": f"tenant {number}", "created_at": NOW}
+        result_of(store.writer.decide(Decision((Insert("tenants", row),))))
+
+    for number in range(50):
+        write(number)
+    upgrading = threading.Thread(target=other)
+    upgrading.start()
+    number = 50
+    while not upgraded.is_set():
+        write(number)
+        number += 1
+    write(number)
+    upgrading.join()
+    assert failed == []
+    assert len(rows_of(store, metadata.tables["tenants"])) == number + 1
+    with store.engine.connect() as connection:
+        indexes = {each["name"] for each in inspect(connection).get_indexes("tenants")}
+    assert "tenants_by_creation" in indexes
+    # it is not as other tests expect it any more
+    metadata.tables["cursors"].drop(store.engine)
+    store.engine.dispose()

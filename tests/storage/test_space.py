@@ -171,9 +171,9 @@ def test_what_runs_ends_in_the_reserve(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
-def test_an_end_that_cannot_be_written_is_not_acknowledged(tmp_path: Path) -> None:
-    """Nothing begins either, for the reason that the database gives; the charger tells the
-    end again, and it is settled once."""
+def test_an_end_that_cannot_be_written_waits_in_the_spool(tmp_path: Path) -> None:
+    """Nothing begins, for the reason that the database gives; the end is acknowledged, and
+    settled once when the database takes it, however often its charger tells it."""
     scene = Scene.set(tmp_path)
     scene.draw()
     books = scene.books
@@ -183,13 +183,14 @@ def test_an_end_that_cannot_be_written_is_not_acknowledged(tmp_path: Path) -> No
     assert "the database cannot be written" in problem["detail"]
     assert "readonly" in problem["detail"]
     scene.end()
-    assert [kept.record for kept in scene.running.kept()] == [1]
+    scene.end()
+    assert [kept.record for kept in scene.running.kept()] == [1, 2, 2]
     assert scene.books == books
     assert scene.free.orders(StartCharge) == []
     refuse_writes(scene.world.store, refuse=False)
+    scene.world.clock.advance(15)
     scene.end()
-    scene.end()
-    assert [kept.record for kept in scene.running.kept()] == [1, 2, 2]
+    assert [kept.record for kept in scene.running.kept()] == [1, 2, 2, 2]
     assert (scene.order["state"], scene.order["energy_mwh"]) == ("settled", 60_000)
     events = scene.world.get(f"/orders/{scene.order_id}/events")["items"]
     assert [event["kind"] for event in events].count("order.settled") == 1

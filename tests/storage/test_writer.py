@@ -19,6 +19,8 @@ from chargecloud.storage.store import Store
 from chargecloud.storage.writer import MOST_DECISIONS_A_COMMIT, MOST_WAITING
 from tests.harness import NOW, Gathering, clock_at, failure_of, open_store, result_of, rows_of
 
+pytestmark = pytest.mark.every
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:

@@ -14,6 +14,8 @@ from chargecloud.storage.schema import accounts, ports, postings
 from chargecloud.storage.store import Store
 from tests.harness import Gathering, clock_at, failure_of, open_store, result_of, rows_of
 
+pytestmark = pytest.mark.every
+
 WALLET, HELD = Account(1, "wallet", 7), Account(1, "held", 7)
 CASH = Account(1, "cash")
 KEY = {"charger_id": 1, "port": 1}

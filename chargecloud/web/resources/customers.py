@@ -59,9 +59,9 @@ class MovementShown:
 
     id: Id = choice("its id")
     at: datetime = choice("when")
-    cause: str = text("top_up, hold, capture, release or credit")
+    cause: str = text("top_up, payment, refund, hold, capture, release or credit")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
-    reference_id: Id = choice("the order, or the top-up")
+    reference_id: Id = choice("the order, top-up, payment or refund")
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from chargecloud.features.sandbox.feature import SandboxSettings
 from chargecloud.plugins import Plugins, load_plugins
 from tests.features.test_firmware import VENDOR, signed
 from tests.web.resources.asking import Asking
@@ -75,6 +76,24 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/wallets/{customer_id}"): None,
     ("POST", "/wallets/{customer_id}/top-ups"): {"amount_fen": 5},
     ("GET", "/wallets/{customer_id}/movements"): None,
+    ("POST", "/payments"): {
+        "channel": "sandbox",
+        "amount_fen": 5,
+        "order": {"charger_id": "{charger_id}", "port": 1},
+    },
+    ("GET", "/payments"): None,
+    ("GET", "/payments/{payment_id}"): None,
+    ("POST", "/payments/{payment_id}/refunds"): {"reason": "mine"},
+    ("GET", "/refunds"): None,
+    ("POST", "/payments/reconciliations"): {
+        "channel": "sandbox",
+        "day": "2026-11-22",
+        "tenant_id": "{tenant_id}",
+    },
+    ("GET", "/payments/reconciliations"): None,
+    ("GET", "/payments/reconciliations/{reconciliation_id}"): None,
+    ("POST", "/sandbox/payments/{payment_id}/pay"): None,
+    ("POST", "/sandbox/manners"): {"notice_times": 2},
     ("POST", "/tariffs"): {
         "name": "x",
         "kind": "time_of_use",
@@ -157,6 +176,13 @@ def neighbours(tmp_path: Path) -> Neighbours:
     api.made("/firmware/vendors", {"name": "Example", "public_key": key})
     image = api.made("/firmware/images", signed())
     campaign = api.made("/firmware/campaigns", {"name": MARK, "image": 1}, token=token)
+    new_payment = {"channel": "sandbox", "amount_fen": 5, "customer_id": customer["id"]}
+    payment = api.made("/payments", new_payment | {"subject": MARK}, token=token)
+    sandbox: Any = world.platform.channels.find("sandbox")
+    # it was there before the platform
+    sandbox.since = None
+    bill = {"channel": "sandbox", "day": "2026-11-22"}
+    reconciliation = api.made("/payments/reconciliations", bill, token=token)
     (dispute,) = api.found("/orders/disputes", token=token)["items"]
     (record,) = api.found("/orders/unmatched", token=token)["items"]
     ids = {
@@ -169,6 +195,8 @@ def neighbours(tmp_path: Path) -> Neighbours:
         "site_id": site["id"],
         "charger_id": charger["id"],
         "customer_id": customer["id"],
+        "payment_id": payment["id"],
+        "reconciliation_id": reconciliation["id"],
         "order_id": order["id"],
         "command_id": command.json["id"],
         "number": str(image["number"]),
@@ -179,10 +207,9 @@ def neighbours(tmp_path: Path) -> Neighbours:
 
 def _with_features(plugins: Plugins) -> dict[str, Any]:
     features = plugins.features
-    return {
-        "plugins": plugins,
-        "feature_settings": {name: feature.settings() for name, feature in features.items()},
-    }
+    settings: dict[str, Any] = {name: feature.settings() for name, feature in features.items()}
+    settings["sandbox"] = SandboxSettings(payments=True)
+    return {"plugins": plugins, "feature_settings": settings}
 
 
 def _filled(given: Any, ids: dict[str, str]) -> Any:

@@ -1,0 +1,1 @@
+"""Payments for trying out: a channel that takes no money."""
