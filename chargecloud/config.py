@@ -201,9 +201,11 @@ class RedisSettings:
         "host:port of each sentinel, instead of urls", _sentinel, default=()
     )
     master: str = text("what the sentinels call it", default="chargecloud")
-    password: str | None = text(
+    password: str | None = checked(
         "of the master that the sentinels name; may be env:NAME or file:PATH",
+        resolve,
         default=None,
+        repr=False,
     )
 
     @property

@@ -34,22 +34,41 @@ def found(program: str) -> str:
 class RedisServer:
     """A private redis-server, which can be stopped, started and emptied."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(
+        self, port: int | None = None, first: Sequence[str] = (), more: Sequence[str] = ()
+    ) -> None:
+        """
+        @param first: what comes before its options, and C{more} after them.
+        """
         self.port = port or free_port()
+        self._words = (first, more)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "RedisServer":
         """Start it, empty."""
+        first, more = self._words
+        options = ["--port", str(self.port), "--save", "", "--bind", "127.0.0.1", *more]
         self._process = subprocess.Popen(
-            [found("redis-server"), "--port", str(self.port), "--save", "", "--bind", "127.0.0.1"],
-            stdout=subprocess.DEVNULL,
+            [found("redis-server"), *first, *options], stdout=subprocess.DEVNULL
         )
-        wait_until(lambda: self.ask("ping") == "PONG", 10, "redis answers")
+        answers = ("PONG", "NOAUTH")
+        wait_until(lambda: self.ask("ping").startswith(answers), 10, "redis answers")
         return self
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def ask(self, *words: str) -> str:
         """What it answers."""
-        asked = [found("redis-cli"), "-p", str(self.port), *words]
+        return self.ask_as("", *words)
+
+    def ask_as(self, password: str, *words: str) -> str:
+        """What it answers to who has its password."""
+        known = ["-a", password, "--no-auth-warning"] if password else []
+        asked = [found("redis-cli"), "-p", str(self.port), *known, *words]
         return subprocess.run(asked, capture_output=True, check=False).stdout.decode().strip()
 
     def stop(self) -> None:

@@ -2,14 +2,14 @@
 over HTTP without sockets."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 from sqlalchemy import select
 from treq.testing import StubTreq
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -41,6 +41,7 @@ from chargecloud.plugins import Plugins
 from chargecloud.registry.tenants import all_tenants, create_tenant
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Caller
+from chargecloud.storage.roster import Node
 from chargecloud.storage.schema import event_log
 from chargecloud.storage.spool import Spool
 from chargecloud.web.serving import make_resource
@@ -291,12 +292,18 @@ class World:
         full: Callable[[], str | None] = lambda: None,
         migrations: Mapping[str, Path] | None = None,
         connections: int = 10,
+        slot: int = 1,
+        known: Sequence[Node] = (),
     ) -> None:
+        """
+        @param slot: of this node, where there are several.
+        @param known: those that live as it starts.
+        """
         self.folder = folder
         self.clock = clock or clock_at()
         self.calendar = Calendar(self.clock.seconds)
         self.plugins = plugins or native_plugins()
-        self.store = open_store(folder, self.clock, migrations or self.plugins.migrations)
+        self.store = open_store(folder, self.clock, migrations or self.plugins.migrations, slot)
         self.platform = Platform.assemble(
             self.store,
             self.clock,
@@ -309,6 +316,7 @@ class World:
             full=full,
             limits=Limits(connections=connections, connections_an_address=connections),
         )
+        self.store.roster.look(known, self.clock.seconds())
         result_of(self.platform.delivering.take_up())
         result_of(self.platform.take_up())
         self.platform.watchdog.startService()
@@ -323,7 +331,11 @@ class World:
             )
         self.caller = Caller(1, None, frozenset({"*"}))
         self._treq: Any = StubTreq(
-            make_resource(self.platform.routes, lambda _token: succeed(self.caller))
+            make_resource(
+                self.platform.routes,
+                lambda _token: succeed(self.caller),
+                forwarding=self.platform.forwarding,
+            )
         )
 
     def killed(self) -> None:
@@ -338,22 +350,31 @@ class World:
         self, method: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[int, Any]:
         """Ask the API; the status and the JSON of the answer."""
-        headers = {"Authorization": ["Bearer test"]}
+        headers = {} if key is None else {"Idempotency-Key": key}
+        status, content, _headers = self.whole(self.begin(method, path, body, **headers))
+        return status, json.loads(content) if content else None
+
+    def begin(self, method: str, path: str, body: Any = None, **headers: str) -> "Deferred[Any]":
+        """Ask the API, and wait for nothing."""
+        given = {name: [value] for name, value in headers.items()}
+        given["Authorization"] = ["Bearer test"]
         if body is not None:
-            headers["Content-Type"] = ["application/json"]
-        if key is not None:
-            headers["Idempotency-Key"] = [key]
-        asked = self._treq.request(
+            given["Content-Type"] = ["application/json"]
+        asked: Deferred[Any] = self._treq.request(
             method,
             f"http://test/api/v1{path}" if not path.startswith("/readyz") else f"http://test{path}",
-            headers=headers,
+            headers=given,
             data=None if body is None else json.dumps(body).encode(),
         )
         self._treq.flush()
+        return asked
+
+    def whole(self, asked: "Deferred[Any]") -> tuple[int, bytes, Any]:
+        """The answer, which must have come by now: status, content, headers."""
+        self._treq.flush()
         response = result_of(asked)
         self._treq.flush()
-        content = result_of(self._treq.content(response))
-        return response.code, json.loads(content) if content else None
+        return response.code, result_of(self._treq.content(response)), response.headers
 
     def make(self, path: str, body: Any, key: str | None = None) -> Any:
         """Make something over the API, and see that it was made."""

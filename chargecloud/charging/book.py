@@ -281,6 +281,8 @@ class OrderBook:
         fresh, newest, node = await self.store.read(read)
         if stale.table == orders.name and fresh.version == before.version:
             if epoch is not None:
+                # a session that decides nothing any more must not last: it is to log in anew
+                self.routing.hang_up_older(before.charger_id, newest)
                 raise Superseded("the charger has logged in anew since")
             if node != self.store.node:
                 self.let_go(before.charger_id)

@@ -77,6 +77,7 @@ class Custody:
                 .values(connected=False)
             )
 
+        self._lived = self._gateways
         await self.store.writer.transact(forget_connections)
         mine = chargers.c.node == self.store.node
         opened: list[Order] = []
@@ -86,7 +87,7 @@ class Custody:
 
     async def take_over(self) -> None:
         """Take over what nodes decided about that have gone."""
-        nobodys = chargers.c.node.is_(None) | chargers.c.node.not_in(self.store.roster.live)
+        nobodys = chargers.c.node.is_(None) | chargers.c.node.not_in(self._gateways)
         for some in _handfuls(await self.store.read(partial(_left, nobodys))):
             claims = [self.store.writer.decide(self._claim(each)) for each in some]
             outcomes = await DeferredList(claims, consumeErrors=True)
@@ -96,11 +97,17 @@ class Custody:
                 for each, (is_mine, _why) in zip(some, outcomes, strict=True)
                 if is_mine
             ]
+            for each in some:
+                if each.node is not None:
+                    # it may only have seemed gone: what it has there is to log in anew
+                    self.moved(each.node, each.charger_id, each.epoch + 1)
+            for each in mine:
+                self.book.routing.presence.expect(each.charger_id, self.starting.clock.seconds())
             await self._take_over(mine)
 
     def look(self) -> None:
         """Take over what nodes left, if any has gone since; soon, and not waited for."""
-        live = self.store.roster.live
+        live = self._gateways
         gone, self._lived = self._lived - live, live
         if not gone or self._is_busy:
             return
@@ -108,6 +115,12 @@ class Custody:
         taken = Deferred.fromCoroutine(self.take_over())
         taken.addErrback(self._not_taken)
         taken.addBoth(self._over)
+
+    @property
+    def _gateways(self) -> frozenset[int]:
+        """The nodes that may decide: a slot that another process has got since decides
+        nothing if that has no chargers."""
+        return frozenset({*self.store.roster.doing("gateway"), self.store.node})
 
     def _not_taken(self, failure: Failure) -> None:
         self._log.failure("what other nodes left was not taken over", failure)

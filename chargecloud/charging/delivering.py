@@ -183,6 +183,7 @@ class Delivering:
     async def take_up(self) -> None:
         """Go on with what was not delivered when the service stopped.  What was for a sink that
         is not there any more waits for it."""
+        self._lived = self.store.roster.live
         await self._deliver_of(lambda node: node == self.store.node)
         await self.take_over()
 

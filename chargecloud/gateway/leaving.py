@@ -7,7 +7,7 @@ those.  What a charger has told and is not answered yet is answered first.
 from collections.abc import Iterator
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -58,6 +58,9 @@ class Leaving:
             yield here[start : start + size]
 
     def _tell(self, charger_id: int) -> "Deferred[object]":
+        if self.routing.presence.find(charger_id) is None:
+            # it has gone since, and where it may be by now it is to stay
+            return succeed(None)
         self.told += 1
         answered = self.routing.send(charger_id, ComeBack(COME_BACK_S), ANSWER_S)
         return answered.addErrback(self._not_told, charger_id)

@@ -81,6 +81,10 @@ class Presence:
         """Where a charger is, if it is here."""
         return self._present.get(charger_id)
 
+    def expect(self, charger_id: int, now_s: float) -> None:
+        """A charger was elsewhere and may come here: it is away from now on."""
+        self._last_seen_s[charger_id] = now_s
+
     def last_seen_s(self, charger_id: int) -> float | None:
         """When a charger that has gone was last here; C{None} if it never was."""
         return self._last_seen_s.get(charger_id)

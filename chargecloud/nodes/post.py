@@ -5,6 +5,8 @@ can write to Redis but has no such key can make no node do anything.
 """
 
 import hmac
+import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from itertools import count
@@ -52,7 +54,7 @@ class Post:
     @ivar node: this one.
     @ivar key: seals what is said.
     @ivar answers: by kind, what is asked or told; its result is the answer.
-    @ivar refused: messages that no node of ours has written, or that came too late.
+    @ivar refused: messages that no node of ours has written, that came too late, or once more.
     """
 
     node: int
@@ -62,7 +64,12 @@ class Post:
     answers: dict[str, Answers] = field(factory=dict)
     refused: int = field(default=0, init=False)
     _asked: dict[int, _Asked] = field(factory=dict, init=False)
-    _numbers: "count[int]" = field(factory=lambda: count(1), init=False)
+    # an answer to who had this slot before must find no question of ours
+    _numbers: "count[int]" = field(factory=lambda: count(secrets.randbits(52)), init=False)
+    #: questions that came, with when: a server that fails may hand one on after we were asked
+    #: by another, and who listens to our servers may say one again
+    _came: "deque[tuple[float, tuple[int, int]]]" = field(factory=deque, init=False)
+    _known: set[tuple[int, int]] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     @property
@@ -128,9 +135,22 @@ class Post:
             return
         if told["kind"] == "answer":
             self._answered(told)
+        elif "number" in told and self._came_before((told["from"], told["number"])):
+            self.refused += 1
         else:
             acted = Deferred.fromCoroutine(self._act(told))
             acted.addErrback(lambda failure: self._log.failure("not acted on", failure))
+
+    def _came_before(self, question: tuple[int, int]) -> bool:
+        now_s = self.clock.seconds()
+        # as long as its time lets it pass
+        while self._came and self._came[0][0] < now_s - 2 * STALE_S:
+            self._known.discard(self._came.popleft()[1])
+        if question in self._known:
+            return True
+        self._known.add(question)
+        self._came.append((now_s, question))
+        return False
 
     async def _act(self, told: Mapping[str, Any]) -> None:
         act = self.answers.get(told["kind"])
@@ -143,6 +163,7 @@ class Post:
         else:
             try:
                 result = {"answer": await act(told["body"])}
+                wording.write(result)
             except Refusal as refusal:
                 result = {"refused": wording.plain_refusal(refusal)}
             except Exception:

@@ -11,16 +11,21 @@ from chargecloud.domain.errors import Refusal
 
 _COMMANDS: Mapping[str, type] = {each.__name__: each for each in get_args(Command)}
 _CONVERTER = Converter()
-#: bytes have no form in JSON
+#: bytes have no form in JSON; names of our own begin with what others' have once more
+_MARK = "$"
 _BYTES = "$bytes"
 
-_CONVERTER.register_unstructure_hook(bytes, lambda value: {_BYTES: value.hex()})
+_CONVERTER.register_unstructure_hook(bytes, lambda value: value)
 _CONVERTER.register_structure_hook(bytes, lambda value, _type: value)
 
 
 def write(value: Any) -> bytes:
-    """Plain values as JSON text; bytes may be among them."""
-    return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+    """
+    Plain values as JSON text; bytes may be among them.
+
+    @raise TypeError: if there is anything else.
+    """
+    return json.dumps(_plain(value), separators=(",", ":")).encode()
 
 
 def read(text: bytes) -> Any:
@@ -31,13 +36,22 @@ def read(text: bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return {_BYTES: bytes(value).hex()}
+    match value:
+        case bytes() | bytearray() | memoryview():
+            return {_BYTES: bytes(value).hex()}
+        case Mapping():
+            return {_MARK + k if k.startswith(_MARK) else k: _plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case None | bool() | int() | float() | str():
+            return value
     raise TypeError(f"{type(value).__name__} cannot be told to another node")
 
 
 def _whole(value: dict[str, Any]) -> Any:
-    return bytes.fromhex(value[_BYTES]) if value.keys() == {_BYTES} else value
+    if value.keys() == {_BYTES}:
+        return bytes.fromhex(value[_BYTES])
+    return {name.removeprefix(_MARK): each for name, each in value.items()}
 
 
 def plain_command(command: Command) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Following(Service):
         if entries:
             self.follower.apply(connection, [(logged.at, logged.entry) for logged in entries])
             reached = {logged.node: logged.seq for logged in entries}
-            move_cursors(connection, self.follower.name, reached)
+            move_cursors(connection, self.follower.name, seen, reached)
             # without any, places that were given in vain are behind it as well
             here = reached.get(self.writer.node, self.seen)
         return len(entries), here

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
-from chargecloud.domain.decision import LogEntry
+from chargecloud.domain.decision import LogEntry, Stale
 from chargecloud.storage.schema import cursors, event_log
 
 #: entries in one transaction of a follower: some milliseconds of the writer's time
@@ -29,13 +29,24 @@ def read_cursors(connection: Connection, follower: str) -> dict[int, int]:
     return {row.node: row.seq for row in connection.execute(found)}
 
 
-def move_cursors(connection: Connection, follower: str, moved: Mapping[int, int]) -> None:
-    """Write down how far a follower has come."""
+def move_cursors(
+    connection: Connection, follower: str, seen: Mapping[int, int], moved: Mapping[int, int]
+) -> None:
+    """
+    Write down how far a follower has come.
+
+    @param seen: from where, by node.
+    @raise Stale: if the same follower of another process has moved them meanwhile; so it does
+        if that has made the first of one, but as a breach of the table's key.
+    """
     for node, seq in moved.items():
-        connection.execute(
-            delete(cursors).where(cursors.c.follower == follower, cursors.c.node == node)
-        )
-        connection.execute(insert(cursors).values(follower=follower, node=node, seq=seq))
+        if node not in seen:
+            connection.execute(insert(cursors).values(follower=follower, node=node, seq=seq))
+            continue
+        mine = (cursors.c.follower == follower, cursors.c.node == node)
+        at = cursors.c.seq == seen[node]
+        if connection.execute(update(cursors).where(*mine, at).values(seq=seq)).rowcount != 1:
+            raise Stale(cursors.name)
 
 
 def read_after(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logged]:

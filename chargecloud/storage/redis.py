@@ -93,8 +93,13 @@ class _Subscriber(SubscriberProtocol):  # type: ignore[misc]
     def connectionMade(self) -> Any:
         """Ask for them: a connection that was lost has forgotten them."""
         made = super().connectionMade()
-        self.whenConnected().addCallback(lambda _: self.subscribe(self.factory.channels))
+        subscribed = self.whenConnected().addCallback(self._subscribe)
+        # the next connection asks anew
+        subscribed.addErrback(lambda failure: failure.trap(RedisAway))
         return made
+
+    def _subscribe(self, _connected: object) -> Any:
+        return self.subscribe(self.factory.channels)
 
     def messageReceived(  # noqa: N802
         self, _pattern: object, channel: bytes, message: bytes
@@ -103,8 +108,16 @@ class _Subscriber(SubscriberProtocol):  # type: ignore[misc]
         self.factory.heard(message)
 
 
-class _SentinelSubscriber(SentinelRedisProtocol, _Subscriber):  # type: ignore[misc]
-    """The same, at a master that sentinels name."""
+class _AtMaster(SentinelRedisProtocol):  # type: ignore[misc]
+    """At a master that sentinels name."""
+
+    def role(self) -> Any:
+        """What it is, as the text that is expected of it: all else here is bytes."""
+        return super().role().addCallback(lambda told: [told[0].decode(), *told[1:]])
+
+
+class _SubscriberAtMaster(_Subscriber, _AtMaster):
+    """Both: it subscribes when the master has been made sure of."""
 
 
 def _ignore(_message: bytes) -> None:
@@ -133,8 +146,8 @@ class Server:
 
     def connect(self) -> None:
         """Begin to connect; a connection that is lost is made again by itself."""
-        self._talking = self._factory(RedisProtocol, SentinelRedisProtocol)
-        self._listening = self._factory(_Subscriber, _SentinelSubscriber)
+        self._talking = self._factory(RedisProtocol, _AtMaster)
+        self._listening = self._factory(_Subscriber, _SubscriberAtMaster)
 
     def _factory(self, plain: type, by_sentinel: type) -> Any:
         place = self.place
@@ -151,7 +164,9 @@ class Server:
         }
         factory: Any
         if place.service:
-            self._sentinel = self._sentinel or Sentinel(place.sentinels)
+            if self._sentinel is None:
+                self._sentinel = Sentinel(place.sentinels)
+                self._sentinel.discovery_timeout = PING_S
             factory = SentinelConnectionFactory(self._sentinel, place.service, True, **given)
             factory.protocol = by_sentinel
             endpoint = _SentinelEndpoint(factory)
@@ -208,8 +223,8 @@ class Server:
         self._is(bool(self._listening.pool))
 
     def _silent(self, failure: Failure) -> None:
-        for connection in self._talking.pool:
-            # half open: as good as none
+        for connection in [*self._talking.pool, *self._listening.pool]:
+            # half open: as good as none, and who only listens would never see it
             connection.transport.abortConnection()
         self._is(False)
 
@@ -280,13 +295,19 @@ class Wire(MultiService):
         Say something on a channel.
 
         @param turn: spreads what is said over the servers; any number.
-        @return: how many heard it.
+        @return: how many heard it, at the first server where anybody did.
         @raise NodesApart: if no server can be reached.
         """
         first = turn % len(self._servers)
+        is_said, why = False, NodesApart("there is no server")
         for server in (*self._servers[first:], *self._servers[:first]):
             try:
-                return await server.say(channel, message)
+                # a server that was restarted is there before those who listen are back at it
+                if heard := await server.say(channel, message):
+                    return heard
+                is_said = True
             except NodesApart as away:
                 why = away
-        raise why
+        if not is_said:
+            raise why
+        return 0

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, select
 from chargecloud.storage.schema import node_slots
 from chargecloud.storage.slots import LEASE_S, is_given_back
 
+#: what passes unseen between two looks that are further apart than this counts for nobody's end
+UNSEEN_S = LEASE_S / 2
 #: what a process may do
 ROLES = ("gateway", "web", "worker")
 
@@ -57,23 +59,28 @@ class Roster:
     nodes: dict[int, Node] = field(factory=dict, init=False)
     #: what was seen of each lease, and since when it has been so
     _seen: dict[int, tuple[str, int, float]] = field(factory=dict, init=False)
+    _looked_s: float = field(default=0.0, init=False)
 
     def look(self, found: Collection[Node], now_s: float) -> None:
         """The leases were read.
 
         @param now_s: of the reactor's clock.
         """
+        if now_s - self._looked_s > UNSEEN_S:
+            # we were held up, and others perhaps with us
+            self.blind(now_s)
         seen = {}
         for node in found:
             lease = (node.holder, node.leased_until_ms)
             before = self._seen.get(node.slot)
             is_same = before is not None and before[:2] == lease
             seen[node.slot] = (*lease, before[2] if is_same and before else now_s)
-        self._seen = seen
+        self._seen, self._looked_s = seen, now_s
         self.nodes = {node.slot: node for node in found if now_s - seen[node.slot][2] < LEASE_S}
 
     def blind(self, now_s: float) -> None:
         """The leases could not be read: what was not seen for so long counts for nobody's end."""
+        self._looked_s = now_s
         self._seen = {slot: (*seen[:2], now_s) for slot, seen in self._seen.items()}
 
     @property

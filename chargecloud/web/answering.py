@@ -31,7 +31,8 @@ async def serve_one(
     """
     try:
         call = await operation.read(request, path)
-        if elsewhere is not None and (answered := await elsewhere(operation, call, request)):
+        answered = None if elsewhere is None else await elsewhere(operation, call, request)
+        if answered is not None:
             return answered
         status, body = await operation.carry_out(call, request)
     except Refusal as refusal:
