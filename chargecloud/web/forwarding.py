@@ -77,6 +77,9 @@ class Forwarding:
     async def elsewhere(self, operation: Operation, call: Call, request: IRequest) -> bytes | None:
         """Have an operation carried out by the node that holds its charger; C{None} if that is
         this one, or none."""
+        if self.post.wire is None:
+            # alone: the operation itself says what it lacks, should the database be away
+            return None
         node = await self._holder(operation.route.held_by, call)
         if node is None:
             return None

@@ -166,8 +166,10 @@ def test_the_watchdog_of_a_node_that_lost_a_charger_closes_nothing(tmp_path: Pat
 def test_two_nodes_that_both_think_they_have_a_charger_make_one_order(tmp_path: Path) -> None:
     """A has its old connection and was told nothing: it can place none there; one is made, and
     one bill."""
-    a, b = two(tmp_path)
+    wire = InStepWire()
+    a, b = two(tmp_path, wire=wire)
     box, customer = a.box().connect(), a.customer(1000)
+    wire.is_cut = True
     old = move(box, b)
     body = {"charger_id": str(box.id), "port": 1, "customer_id": customer, "prepaid_fen": 100}
     status, said = a.http("POST", "/orders", body)
