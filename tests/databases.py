@@ -143,6 +143,7 @@ class Server:
             _found("mariadbd"),
             "--no-defaults",
             f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}",
             f"--socket={self.folder}/socket",
             f"--pid-file={self.folder}/pid",
             "--skip-networking",
@@ -215,7 +216,11 @@ def _initialised(kind: str) -> Path:
         command = [_found("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         command += ["--skip-name-resolve", "--innodb-log-file-size=32M"]
-    done = subprocess.run(command, capture_output=True, user=_user(), cwd=folder, check=False)
+    # in a common folder, two that are installed at once take each other's files
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(
+        command, capture_output=True, user=_user(), cwd=folder, env=environment, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stdout!r} {done.stderr!r}")
     return data

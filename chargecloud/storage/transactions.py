@@ -125,10 +125,10 @@ class Transactions:
         return retried(once, self.sleep)
 
     def _leave_number(self, connection: Connection) -> int:
-        number = self.new_id()
         if connection.dialect.name == "sqlite":
             # there is no connection that could be lost
-            return number
+            return 0
+        number = self.new_id()
         here = commits.c.slot == self.slot
         found = connection.execute(update(commits).where(here).values(number=number))
         if not found.rowcount:

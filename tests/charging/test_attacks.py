@@ -989,6 +989,7 @@ def test_a_charge_that_this_process_did_not_begin_is_ended_all_the_same(tmp_path
     sound(world)
 
 
+@pytest.mark.sqlite
 def test_an_id_that_is_taken_is_no_record_that_is_kept(tmp_path: Path) -> None:
     """A record of no order is acknowledged when it is in the database, and for no other
     reason."""

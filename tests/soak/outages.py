@@ -40,7 +40,7 @@ class Outages(Trial):
         self.spooled: list[int] = []
         self.caught_up_s: list[float] = []
 
-    def _end_it(self, *, orderly: bool) -> None:
+    def end_it(self, *, orderly: bool) -> None:
         self._pause.wait(5)
         self.found.running.append(self._running())
         other = sqlite3.connect(self.live.folder / "var" / "chargecloud.db", isolation_level=None)
