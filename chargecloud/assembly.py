@@ -4,7 +4,6 @@ C{tap} gives it to the reactor; tests run the same platform in memory, in step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -119,9 +118,6 @@ from chargecloud.web.resources import (
 from chargecloud.web.resources.charger_views import Shown
 
 _log = Logger()
-
-#: a bike that stays longer beside its port after its charge tells nothing more
-LONGEST_STAY = timedelta(hours=12)
 
 
 @frozen
@@ -411,7 +407,7 @@ class Platform:
         await self.catching_up.idle()
         await self.custody.go_on(opened)
         await self.custody.take_over()
-        await self.reports.take_up(self.placing.calendar.now() - LONGEST_STAY)
+        await self.reports.take_up(self.placing.calendar.now())
 
 
 async def _count(users: Users, name: str) -> None:

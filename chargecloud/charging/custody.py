@@ -55,14 +55,16 @@ class Custody:
     _is_busy: bool = field(default=False, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
-    async def arrived(self, admission: Admission) -> None:
-        """A charger has logged in: its orders come with it, if another node had them."""
+    async def arrived(self, admission: Admission) -> bool:
+        """A charger has logged in: its orders come with it, if another node had them; whether
+        one had it."""
         charger_id, was_at = admission.charger_id, admission.was_at
         self.book.hold(charger_id, admission.epoch)
         if was_at is None or was_at == self.store.node:
-            return
+            return False
         self.moved(was_at, charger_id, admission.epoch)
         await self._take_over([Left(charger_id, self.store.node, admission.epoch)])
+        return True
 
     async def begin(self) -> Sequence[Order]:
         """The service starts: what it decided about before it stopped.

@@ -96,7 +96,8 @@ class Facts:
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
     ) -> Admission:
         admission = await self.registry.admit(dialect, identity, login, login_digest)
-        await self.custody.arrived(admission)
+        if await self.custody.arrived(admission):
+            await self.reports.take_up(self.registry.calendar.now(), admission.charger_id)
         return admission
 
     def arrived(self, admission: Admission) -> None:

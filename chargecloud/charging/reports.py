@@ -19,6 +19,9 @@ from chargecloud.domain.occurrences import Occurrence, Resumed, Suspended, Unplu
 from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
 from chargecloud.storage.schema import orders
 
+#: a bike that stays longer beside its port after its charge tells nothing more
+LONGEST_STAY = timedelta(hours=12)
+
 
 @frozen
 class CutOffThere:
@@ -115,8 +118,10 @@ class Reports:
             # whoever waited beside it was quicker than the disk
             self._unplugged(*place, *left)
 
-    async def take_up(self, since: datetime) -> None:
-        """Go on waiting for the plugs of batteries that were cut off after an instant."""
+    async def take_up(self, now: datetime, charger_id: int | None = None) -> None:
+        """Go on waiting for the plugs of batteries that were cut off: all of them, or those of a
+        charger that was another node's before."""
+        since = now - LONGEST_STAY
 
         def read(connection: Connection) -> list[tuple[int, int, int]]:
             found = select(orders.c.charger_id, orders.c.port, orders.c.id).where(
@@ -125,10 +130,12 @@ class Reports:
                 orders.c.unplugged_at.is_(None),
                 orders.c.ended_at >= since,
             )
+            if charger_id is not None:
+                found = found.where(orders.c.charger_id == charger_id)
             return [(row.charger_id, row.port, row.id) for row in connection.execute(found)]
 
-        for charger_id, port, order_id in await self.book.store.read(read):
-            self._cut_off[charger_id, port] = CutOffThere(order_id)
+        for of_charger, port, order_id in await self.book.store.read(read):
+            self._cut_off[of_charger, port] = CutOffThere(order_id)
 
     def _is_there(self, order_id: int, charger_id: int, port: int) -> bool:
         track = self.book.tracked(order_id)
@@ -173,6 +180,9 @@ class Reports:
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             if order.state is not OrderState.SETTLED or order.ended_at is None:
+                return ()
+            if order.unplugged_at is not None:
+                # another node has seen it, where its charger was since
                 return ()
             return (Unplugged(there.later(order.ended_at, at, told)),)
 

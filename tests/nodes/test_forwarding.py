@@ -121,6 +121,12 @@ QUESTIONS = [
         status=201,
         changes=True,
     ),
+    Question(
+        "POST /payments",
+        "/payments",
+        {"channel": "none", "amount_fen": 500, "order": {"charger_id": "IDLE", "port": 1}},
+        status=422,
+    ),
     Question("POST /orders", "/orders", {"charger_id": "CHARGER", "port": 1}, status=409),
     Question("POST /orders", "/orders", {"charger_id": "CHARGER", "port": 9}, status=422),
     Question("POST /orders", "/orders", {"charger_id": "CHARGER"}, status=422),
