@@ -21,12 +21,12 @@ ROOMS = ("storage", "registry", "money", "charging", "features")
 
 
 #: one of so many of their tests runs on each server; all of them do by `make test-databases`
-ONE_IN = 8
+ONE_IN = 16
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """C{--databases all} runs the tests of those rooms on all; otherwise they run on SQLite, and
-    one in four on a server, too, which take turns."""
+    one in eight on a server, too, which take turns."""
     parser.addoption(
         "--databases",
         choices=("turns", "all", *KINDS),

@@ -159,11 +159,11 @@ def test_no_password_is_shown(run: Run, config: Path, monkeypatch: pytest.Monkey
 
 def test_a_bad_configuration(run: Run, config: Path) -> None:
     """All faults go to the errors, a line each."""
-    config.write_text("[node]\nid = 0\n[limits]\nmissed = 1\n[moon]")
+    config.write_text("[node]\nid = -1\n[limits]\nmissed = 1\n[moon]")
     said = run("config", "check", str(config))
     assert (said.status, said.out) == (1, "")
     assert said.err.splitlines() == [
-        f"{config}: node.id: must be between 1 and 1023",
+        f"{config}: node.id: must be between 0 and 1023",
         f"{config}: limits.missed: must be between 2 and 10",
         f"{config}: moon: is a table of neither the core nor an installed feature",
     ]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import SERVED
 from tests.live import wait_until
 from tests.soak.cluster_kills import ClusterTrial, RollingRestart
 from tests.soak.kills import Findings
@@ -28,36 +27,24 @@ def lost_nothing(found: Findings) -> None:
     assert found.states["settled"] >= found.charges // 2 > 0
 
 
-@pytest.mark.slow(lasts_s=60)
-@pytest.mark.parametrize("kind", SERVED)
-def test_a_cluster_whose_processes_are_killed(
-    tmp_path: Path, trials: list[ClusterTrial], kind: str
-) -> None:
-    """A gateway, the web process and a worker, by the same trial as the long one of
-    C{make soak}."""
-    trial = ClusterTrial(tmp_path, boxes=4, seed=5, kind=kind)
-    trials.append(trial)
-    found = trial.run(kills=3, charges=10)
-    lost_nothing(found)
-    assert found.killed == 3
-
-
-class WithoutRedis(ClusterTrial):
-    """The wire between the nodes goes and comes back, empty; the nodes stay."""
+class AllEnds(ClusterTrial):
+    """A gateway, the web process and a worker are killed, and then the wire between the nodes
+    goes and comes back, empty; the nodes stay."""
 
     def end_it(self, *, orderly: bool) -> None:
-        """Charges go on while it is away."""
+        """One after the other."""
+        if self.found.killed < len(self.victims()):
+            super().end_it(orderly=False)
+            return
         redis = self.cluster.redis
-        self.wait_for_work()
         redis.stop()
         assert self.cluster.is_ready()
         # charging is told of by the gateway itself: some time without any word between nodes
         self.wait_for_work()
         redis.start()
         wait_until(self._hears_all, 30, "all nodes listen again")
-        self.count_end(orderly=orderly)
         redis.ask("flushall")
-        self.wait_for_work()
+        self.count_end(orderly=True)
 
     def _hears_all(self) -> bool:
         """Whether two gateways, a web process and two workers are back."""
@@ -65,20 +52,22 @@ class WithoutRedis(ClusterTrial):
         return said[-1:] == ["5"]
 
 
-@pytest.mark.slow(lasts_s=60)
-def test_a_cluster_whose_redis_goes(tmp_path: Path, trials: list[ClusterTrial]) -> None:
-    """It is stopped, started again and emptied under running charges."""
-    trial = WithoutRedis(tmp_path, boxes=4, seed=6, kind="postgresql")
+@pytest.mark.slow(lasts_s=90)
+def test_a_cluster_whose_processes_and_wire_end(tmp_path: Path, trials: list[ClusterTrial]) -> None:
+    """By the same trial as the long one of C{make soak}."""
+    trial = AllEnds(tmp_path, boxes=4, seed=5, kind="mariadb")
     trials.append(trial)
-    lost_nothing(trial.run(kills=1, charges=10))
+    found = trial.run(kills=4, charges=10)
+    lost_nothing(found)
+    assert (found.killed, found.stopped) == (3, 1)
 
 
-@pytest.mark.slow(lasts_s=60)
+@pytest.mark.slow(lasts_s=90)
 def test_a_cluster_that_is_restarted_node_by_node(
     tmp_path: Path, trials: list[ClusterTrial]
 ) -> None:
     """Each gateway leaves in order, and its chargers go to the others: no charge is killed."""
-    trial = RollingRestart(tmp_path, boxes=6, seed=7, kind="mariadb", gateways=2)
+    trial = RollingRestart(tmp_path, boxes=6, seed=7, kind="postgresql", gateways=2)
     trials.append(trial)
     found = trial.run(kills=1, charges=20)
     lost_nothing(found)

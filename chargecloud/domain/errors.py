@@ -163,8 +163,8 @@ class NoticeRefused(Refusal):
 
     code = "notice-refused"
 
-    def __init__(self, detail: str, why: str) -> None:
-        super().__init__(detail, why=why)
+    def __init__(self, detail: str, why: str, **facts: object) -> None:
+        super().__init__(detail, why=why, **facts)
         self.why = why
 
 

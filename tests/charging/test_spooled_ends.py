@@ -73,6 +73,9 @@ ADMISSIONS = st.builds(
     st.just((1, b"secret")),
 )
 
+#: what is in the way is put into its engine
+pytestmark = pytest.mark.sqlite
+
 
 @given(ADMISSIONS, STARTED | ENDED, INSTANTS)
 def test_a_record_comes_back_as_it_was(admission: Admission, event: Any, at: Any) -> None:

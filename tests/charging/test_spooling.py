@@ -27,6 +27,9 @@ from tests.harness import Notebook, result_of, rows_of
 from tests.outage import GONE, Outage
 from tests.world import Box, World, native_plugins
 
+#: what is in the way is put into its engine
+pytestmark = pytest.mark.sqlite
+
 UID = "04A1B2C3D4"
 
 

@@ -106,7 +106,8 @@ def _kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
 @pytest.mark.parametrize("kind", list(_kinds(Refusal)), ids=lambda kind: kind.__name__)
 def test_each_refusal_comes_back_as_its_class(kind: type[Refusal]) -> None:
     """With its sentence and its facts."""
-    facts: Mapping[str, Any] = {"errors": [{"pointer": "/port", "detail": "none"}], "wanted": 7}
+    faults = [{"pointer": "/port", "detail": "none"}]
+    facts: Mapping[str, Any] = {"errors": faults, "why": "stale", "wanted": 7}
     told = wording.plain_refusal(kind("why not", **facts))
     found = wording.read_refusal(wording.read(wording.write(told)))
     assert type(found) is kind

@@ -65,7 +65,8 @@ MAKINGS = [a_site, a_charger, a_customer, a_top_up, a_tariff, a_version, an_orde
 
 @frozen
 class Books:
-    """All that is in a database, but for the keys of requests and the leases."""
+    """All that is in a database, but for the keys of requests, the leases, and who is
+    connected."""
 
     tables: dict[str, list[dict[str, Any]]]
 
@@ -75,7 +76,7 @@ class Books:
         passing = {"request_keys", "node_slots", "cursors"}
         return cls(
             {
-                name: rows_of(world.store, table)
+                name: [row | {"connected": None} for row in rows_of(world.store, table)]
                 for name, table in metadata.tables.items()
                 if name not in passing
             }
