@@ -33,10 +33,11 @@ class Many(Protocol):
 
 def inserting(dialect: Dialect, table: Any, names: Sequence[str]) -> Many:
     """A statement that makes rows."""
-    if dialect.name != "postgresql":
-        # PyMySQL joins the rows of an insert itself
+    if dialect.name == "sqlite":
         return _EachRow(insert(table))
     columns = {name: table.c[name] for name in names}
+    if dialect.name != "postgresql":
+        return _listed(dialect, table, columns)
     return _rows_as_table(
         dialect,
         columns,
@@ -124,6 +125,28 @@ class _RowsAsTable:
         ]
 
 
+def _listed(dialect: Dialect, table: Any, columns: Mapping[str, Column[Any]]) -> Many:
+    """An insert of all rows behind one VALUES."""
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return _RowsAsTable(
+        (f"INSERT INTO {quote(table.name)} ({names}) VALUES ", ""),  # noqa: S608
+        _processors(dialect, columns),
+        (),
+        lambda rows: _pages(rows, row, f", {row}"),
+    )
+
+
+def _processors(
+    dialect: Dialect, columns: Mapping[str, Column[Any]]
+) -> Mapping[str, Callable[[Any], Any] | None]:
+    return {
+        name: each.type.dialect_impl(dialect).bind_processor(dialect)
+        for name, each in columns.items()
+    }
+
+
 def _rows_as_table(
     dialect: Dialect,
     columns: Mapping[str, Column[Any]],
@@ -135,9 +158,7 @@ def _rows_as_table(
     given = table.subquery("given")
     compiled = str(build(lambda name: given.c[name]).compile(dialect=dialect))
     before, behind = compiled.split(_ROWS)
-    processors = {
-        name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in types.items()
-    }
+    processors = _processors(dialect, columns)
     quote = dialect.identifier_preparer.quote
     names = [quote(name) for name in types]
     if dialect.name == "postgresql":
