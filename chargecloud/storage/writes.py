@@ -25,7 +25,7 @@ class _Batch:
 
     table: str
     statement: Many
-    values: list[dict[str, Any]] = field(factory=list)
+    values: list[Row] = field(factory=list)
     #: whether each value must change exactly one row
     guarded: bool = True
 
@@ -35,10 +35,12 @@ class Writes:
     """
     @ivar dialect: of the database.
     @ivar _statements: each form of write is compiled once.
+    @ivar _names: what the values of a form are called in its statement.
     """
 
     dialect: Dialect
     _statements: dict[Hashable, Many] = field(factory=dict, init=False)
+    _names: dict[Hashable, Sequence[str]] = field(factory=dict, init=False)
 
     def apply(self, connection: Connection, decisions: Sequence[Decision], posted: "Stamp") -> None:
         """
@@ -81,7 +83,7 @@ class Writes:
             columns = metadata.tables[table]
             self._statements[form] = inserting(self.dialect, columns, tuple(row))
         batch = batches.setdefault(form, _Batch(table, self._statements[form], guarded=False))
-        batch.values.append(dict(row))
+        batch.values.append(row)
 
     def _change(self, batches: dict[Hashable, _Batch], write: Change) -> None:
         # an expectation of nothing has a form of its own: "= NULL" is never true in SQL
@@ -90,16 +92,13 @@ class Writes:
         form = (write.table, tuple(write.key), tuple(write.row), tuple(write.expect), absent, holds)
         if form not in self._statements:
             self._statements[form] = _update_statement(self.dialect, write, absent)
+            self._names[form] = _names(write, absent)
         batch = batches.setdefault(form, _Batch(write.table, self._statements[form]))
-        batch.values.append(
-            {f"key_{name}": value for name, value in write.key.items()}
-            | {f"new_{name}": value for name, value in write.row.items()}
-            | {f"old_{name}": value for name, value in write.expect.items() if value is not None}
-            | {
-                f"holds_{name}": value
-                for name, value in (write.holds.row if write.holds else {}).items()
-            }
-        )
+        values = [*write.key.values(), *write.row.values()]
+        values += [value for value in write.expect.values() if value is not None]
+        if write.holds:
+            values += write.holds.row.values()
+        batch.values.append(dict(zip(self._names[form], values, strict=True)))
 
     def _move(self, batches: dict[Hashable, _Batch], account: Account, amount_fen: int) -> None:
         if not account.guarded:
@@ -170,6 +169,16 @@ def _execute(connection: Connection, batch: _Batch) -> None:
         raise Stale(batch.table) from error
     if batch.guarded and found != len(batch.values):
         raise Stale(batch.table)
+
+
+def _names(write: Change, absent: Sequence[str]) -> Sequence[str]:
+    """What the values of a change are called in its statement."""
+    return (
+        *(f"key_{name}" for name in write.key),
+        *(f"new_{name}" for name in write.row),
+        *(f"old_{name}" for name in write.expect if name not in absent),
+        *(f"holds_{name}" for name in (write.holds.row if write.holds else ())),
+    )
 
 
 def _update_statement(dialect: Dialect, write: Change, absent: Sequence[str]) -> Many:
