@@ -65,7 +65,6 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
-	$(BIN)/python -m bench.cluster
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
