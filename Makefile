@@ -30,10 +30,10 @@ services:
 	  && timeout 180 sh -c 'apt-get update && apt-get install -y --no-install-recommends \
 	       gcc-arm-none-eabi libnewlib-arm-none-eabi' >/dev/null 2>&1; } \
 	  || echo "to measure the client for boards: apt-get install gcc-arm-none-eabi"
-	@for program in mariadbd postgres redis-server haproxy; do \
-	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || exit 1; done || { \
+	@(for program in mariadbd postgres redis-server haproxy; do \
+	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || exit 1; done) || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && timeout 300 sh -c 'apt-get update && apt-get install -y --no-install-recommends \
+	  && timeout 300 sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 	       mariadb-server postgresql redis-server haproxy' >/dev/null 2>&1 \
 	  && for program in postgres initdb; do \
 	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \

@@ -10,8 +10,7 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 from attrs import define, field
@@ -25,14 +24,13 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
-from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 
 from chargecloud.assembly import Platform
 from chargecloud.attached import NamedAlike, UntrueTime
 from chargecloud.calendar import Calendar
-from chargecloud.config import Config, ConfigError, Setup, read_config
+from chargecloud.config import Config, Setup
 from chargecloud.domain.errors import AlreadyExists
 from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.gateway.certificates import NoCertificates, asking_certificates
@@ -42,6 +40,7 @@ from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.nodes.leases import Leases, Work
 from chargecloud.nodes.news import News
 from chargecloud.nodes.post import ALL, channel_of
+from chargecloud.options import Options
 from chargecloud.processes import Processes, Together
 from chargecloud.registry.chargers import has_sealed_keys
 from chargecloud.registry.tenants import all_tenants, create_tenant
@@ -64,71 +63,12 @@ from chargecloud.web.listening import make_site
 from chargecloud.web.operations import Authenticate
 from chargecloud.web.serving import make_resource
 
-#: of one service on one machine
-MOST_PROCESSES = 64
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
 
 
 class NotHandedOver(Exception):
     """A C{systemd:} endpoint, and systemd has given nothing for it."""
-
-
-def _whole(given: str) -> int:
-    value = int(given)
-    if not 1 <= value <= MOST_PROCESSES:
-        raise ValueError(f"must be from 1 to {MOST_PROCESSES}")
-    return value
-
-
-_whole.coerceDoc = f"1 to {MOST_PROCESSES}"  # type: ignore[attr-defined]
-
-
-class Options(usage.Options):
-    """Options of the command."""
-
-    longdesc = "The charging cloud: chargers, orders, bills and the HTTP API."
-    optParameters: ClassVar = [
-        ["config", "c", None, "the configuration, a TOML file (required; etc/ has samples)"],
-        ["processes", None, None, "how many processes share the listeners", _whole],
-        ["process", None, None, "number of this one among them; given by the first", _whole],
-        ["status", None, None, "endpoint at which this process tells of itself: /readyz, /metrics"],
-    ]
-
-    setup: Setup
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.roles: list[str] = []
-
-    def opt_role(self, role: str) -> None:
-        """what this process does: gateway, web or worker; may be given again.  All of it, if it
-        is not given"""
-        if role not in ROLES:
-            raise usage.UsageError(f"there is no role {role!r}: it is one of {', '.join(ROLES)}")
-        self.roles.append(role)
-
-    def postOptions(self) -> None:
-        """Read the configuration, so that its faults are told like those of the options."""
-        if self["config"] is None:
-            raise usage.UsageError("--config is needed; etc/ has samples")
-        try:
-            self.setup = read_config(Path(self["config"]))
-        except ConfigError as error:
-            raise usage.UsageError(str(error)) from error
-        config = self.setup.config
-        if not (self.roles or self["processes"]):
-            return
-        what = "--role" if self.roles else "--processes"
-        if config.calendar is not None:
-            raise usage.UsageError(f"{what}: a [calendar] of its own is one process's")
-        if not config.redis.places:
-            raise usage.UsageError(f"{what}: several processes need [redis]")
-        if make_url(config.database_url).get_backend_name() == "sqlite":
-            raise usage.UsageError(
-                f"{what}: several processes need a [database] that is a server: on SQLite one "
-                "process writes"
-            )
 
 
 def makeService(options: Options) -> IService:

@@ -18,17 +18,10 @@ from threading import Event
 from typing import Any
 
 from chargecloud.cli import main as chargecloud
-from tests.databases import Server, new_server
+from tests.databases import Server, found, new_server
 from tests.live import BIN, Live, LiveFleet, free_port, wait_until
 
 ETC = Path(__file__).parent.parent / "etc"
-
-
-def found(program: str) -> str:
-    """Where a server is."""
-    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-    assert path is not None, f"there is no {program}: `make services` installs it"
-    return path
 
 
 class RedisServer:

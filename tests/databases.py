@@ -136,11 +136,11 @@ class Server:
             f"full_page_writes={lasting}",
         ]
         options = [part for each in settings for part in ("-c", each)]
-        return [_found("postgres"), "-D", str(self.folder / "data"), *options]
+        return [found("postgres"), "-D", str(self.folder / "data"), *options]
 
     def _mariadb(self) -> list[str]:
         return [
-            _found("mariadbd"),
+            found("mariadbd"),
             "--no-defaults",
             f"--datadir={self.folder}/data",
             f"--tmpdir={self.folder}",
@@ -161,9 +161,10 @@ class Server:
         ]
 
 
-def _found(program: str) -> str:
+def found(program: str) -> str:
     """Where a server is; the tests do not pass without."""
-    path = shutil.which(program)
+    # where Debian has those that only root starts
+    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if path is None:
         pytest.fail(f"there is no {program}: `make services` installs it", pytrace=False)
     return path
@@ -208,12 +209,12 @@ def _initialised(kind: str) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     data = folder / "data"
     if kind == "postgresql":
-        command = [_found("initdb"), "-D", str(data), "-U", "chargecloud", "-A", "trust"]
+        command = [found("initdb"), "-D", str(data), "-U", "chargecloud", "-A", "trust"]
         command += ["--no-sync", "--no-locale", "-E", "UTF8"]
     else:
         data.mkdir()
         data.chmod(0o777)
-        command = [_found("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
+        command = [found("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         command += ["--skip-name-resolve", "--innodb-log-file-size=32M"]
     # in a common folder, two that are installed at once take each other's files

@@ -10,10 +10,10 @@ from twisted.python.usage import UsageError
 
 from chargecloud.cli import main
 from chargecloud.config import ConfigError, read_config
+from chargecloud.options import Options
 from chargecloud.storage.engine import for_writing, open_engine
 from chargecloud.storage.roster import Node, read_nodes
 from chargecloud.storage.slots import LEASE_S, lease_slot, release_slot
-from chargecloud.tap import Options
 
 REDIS = '[redis]\nurls = ["redis://127.0.0.1"]\n'
 MARIADB = '[database]\nurl = "mariadb://root@127.0.0.1/cc"\n'
@@ -121,6 +121,11 @@ def options(folder: Path, text: str, *words: str) -> Options:
     ("text", "words", "why"),
     [
         ("", ["--role", "web"], "--role: several processes need [redis]"),
+        (
+            "",
+            ["--processes", "2", "--status", "tcp:0"],
+            "--status: --processes are several, and it is one's place",
+        ),
         ("", ["--processes", "2"], "--processes: several processes need [redis]"),
         (REDIS, ["--role", "web"], "--role: several processes need a [database] that is a server"),
         (REDIS, ["--processes", "2"], "on SQLite one process writes"),

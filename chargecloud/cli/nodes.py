@@ -32,7 +32,7 @@ def node_list(arguments: argparse.Namespace) -> int:
 
 def node_drain(arguments: argparse.Namespace) -> int:
     """Have a node leave: within some seconds it takes no more chargers, sends those that it has
-    to the other nodes, gives up its work, and ends well."""
+    to the other nodes, gives up its work, and ends well; what watches it starts it anew."""
 
     def drain(connection: Connection) -> None:
         if not any(node.slot == arguments.number for node in read_nodes(connection)):
