@@ -23,6 +23,11 @@ def slot_of(made: int) -> int:
     return made >> COUNTER_BITS & (SLOTS - 1)
 
 
+def milliseconds_of(made: int) -> int:
+    """When an id was made, by the clock of its process: since 2024."""
+    return made >> COUNTER_BITS + SLOT_BITS
+
+
 @define
 class Ids:
     """

@@ -122,7 +122,7 @@ class Writes:
                 "of_tenant_id": account.tenant_id,
                 "of_kind": account.kind,
                 "of_owner_id": account.owner_id,
-                "amount_fen": amount_fen,
+                "amount_fen": account.sign * amount_fen,
             }
         )
 
