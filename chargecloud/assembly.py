@@ -64,6 +64,7 @@ from chargecloud.interfaces import (
     IPunctualDialect,
 )
 from chargecloud.interfaces import Platform as Given
+from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
 from chargecloud.money.settings import PaymentSettings
 from chargecloud.money.tariffs import Tariffs
@@ -106,6 +107,7 @@ from chargecloud.web.resources import (
     customers,
     cut_offs,
     health,
+    ledger,
     live,
     order_histories,
     order_questions,
@@ -200,7 +202,7 @@ class Platform:
         secrets = Secrets(vault, plugins.dialects)
         registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
-        people, wallets = Customers(store, calendar), Wallets(store)
+        people = Customers(store, calendar)
         plugin_calls = PluginCalls(calendar, clock.seconds)
         took, failed = (
             partial(each, "tariff") for each in (plugin_calls.took, plugin_calls.failed)
@@ -283,6 +285,9 @@ class Platform:
         desks = [desk for parts in features for desk in parts.desks]
         asked = AskedOfUs(routing, book, lists)
         post.answers.update(asked.answers)
+        cards_changed = asked.cards_changed_everywhere(post)
+        book.cards_changed = paying.taking.cards_changed = cards_changed
+        wallets = Wallets(store, cards_changed)
         facts = Facts(
             registered,
             custody,
@@ -372,10 +377,9 @@ class Platform:
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
-                *customers.routes(people, wallets, tenants),
-                *cards.routes(
-                    Cards(store, calendar), tenants, asked.cards_changed_everywhere(post)
-                ),
+                *customers.routes(people, wallets, paying.withdrawals(calendar), tenants),
+                *ledger.routes(Books(store)),
+                *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),

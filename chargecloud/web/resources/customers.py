@@ -5,12 +5,15 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from chargecloud.domain.errors import NotFound
+from chargecloud.domain.errors import Conflict, InsufficientFunds, NotFound
 from chargecloud.domain.fields import choice, text, whole
+from chargecloud.domain.ledger import CAUSES
 from chargecloud.money.wallets import Movement, Wallet, Wallets
+from chargecloud.money.withdrawals import Withdrawal, Withdrawals
 from chargecloud.registry.customers import Customer, Customers
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Call, Id, Method, Page, Paging, Route
+from chargecloud.web.resources.payment_bodies import RefundShown, show_refund
 from chargecloud.web.resources.shared import page, request_key
 
 #: 10,000 yuan: more than anybody charges for, and little enough to notice a slip
@@ -44,6 +47,8 @@ class WalletShown:
     customer_id: Id = choice("whose it is")
     balance_fen: int = whole("what can be spent, in fen")
     held_fen: int = whole("what is held for running orders, in fen")
+    gift_fen: int = whole("what of the balance is gift money, which is spent last and not paid out")
+    owed_fen: int = whole("what they owe; the next money that is paid in pays it first")
 
 
 @frozen(kw_only=True)
@@ -51,6 +56,25 @@ class NewTopUp:
     """Money that an operator has taken from a customer."""
 
     amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=5000)
+    gift_fen: int = whole(
+        "what the operator gives on top, in fen", least=0, most=MOST_TOP_UP_FEN, default=0
+    )
+
+
+@frozen(kw_only=True)
+class NewTransfer:
+    """Money that a customer gives to another."""
+
+    to_customer_id: Id = choice("to whom")
+    amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=500)
+
+
+@frozen(kw_only=True)
+class NewWithdrawal:
+    """Money that a customer takes back."""
+
+    amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=2000)
+    reason: str = text("why, for people", longest=80, example="moves away")
 
 
 @frozen(kw_only=True)
@@ -59,9 +83,10 @@ class MovementShown:
 
     id: Id = choice("its id")
     at: datetime = choice("when")
-    cause: str = text("top_up, payment, refund, hold, capture, release or credit")
+    cause: str = text(f"one of {', '.join(sorted(CAUSES))}")
+    money: str = text("wallet for what was paid in, gift for gift money")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
-    reference_id: Id = choice("the order, top-up, payment or refund")
+    reference_id: Id = choice("the order, top-up, payment, refund, withdrawal or transfer")
 
 
 @frozen(kw_only=True)
@@ -69,6 +94,26 @@ class TopUpShown(WalletShown):
     """Money that was paid in, and the wallet afterwards."""
 
     id: Id = choice("its id, which the movement of it refers to")
+
+
+@frozen(kw_only=True)
+class TransferShown(WalletShown):
+    """Money that was given to another customer, and the wallet that it came from."""
+
+    id: Id = choice("its id, which the movements of it refer to")
+
+
+@frozen(kw_only=True)
+class WithdrawalShown:
+    """Money that was taken out of a wallet."""
+
+    id: Id = choice("its id")
+    customer_id: Id = choice("whose it was")
+    amount_fen: int = whole("how much, in fen")
+    cash_fen: int = whole("what of it is to be paid out in cash, in fen")
+    reason: str = text("why")
+    created_at: datetime = choice("when")
+    refunds: tuple[RefundShown, ...] = choice("through which the rest goes back the way it came")
 
 
 def show(customer: Customer) -> CustomerShown:
@@ -88,6 +133,21 @@ def show_wallet(wallet: Wallet) -> WalletShown:
         customer_id=wallet.customer_id,
         balance_fen=wallet.balance_fen,
         held_fen=wallet.held_fen,
+        gift_fen=wallet.gift_fen,
+        owed_fen=wallet.owed_fen,
+    )
+
+
+def show_withdrawal(withdrawal: Withdrawal) -> WithdrawalShown:
+    """A withdrawal as it is answered."""
+    return WithdrawalShown(
+        id=withdrawal.id,
+        customer_id=withdrawal.customer_id,
+        amount_fen=withdrawal.amount_fen,
+        cash_fen=withdrawal.cash_fen,
+        reason=withdrawal.reason,
+        created_at=withdrawal.created_at,
+        refunds=tuple(map(show_refund, withdrawal.refunds)),
     )
 
 
@@ -97,12 +157,15 @@ def show_movement(movement: Movement) -> MovementShown:
         id=movement.id,
         at=movement.at,
         cause=movement.cause,
+        money=movement.money,
         amount_fen=movement.amount_fen,
         reference_id=movement.reference_id,
     )
 
 
-def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Route]:
+def routes(
+    customers: Customers, wallets: Wallets, withdrawals: Withdrawals, tenants: Tenants
+) -> list[Route]:
     """The routes of customers and their money."""
 
     async def create(call: Call) -> CustomerShown:
@@ -124,9 +187,36 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
     async def top_up(call: Call) -> TopUpShown:
         body: NewTopUp = call.body
         paid_in = await wallets.top_up(
-            request_key(call), call.caller.tenant_id, call.id("customer_id"), body.amount_fen
+            request_key(call),
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            body.amount_fen,
+            body.gift_fen,
         )
         return TopUpShown(id=paid_in.id, **asdict(show_wallet(paid_in.wallet)))
+
+    async def transfer(call: Call) -> TransferShown:
+        body: NewTransfer = call.body
+        given = await wallets.transfer(
+            request_key(call),
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            body.to_customer_id,
+            body.amount_fen,
+        )
+        return TransferShown(id=given.id, **asdict(show_wallet(given.wallet)))
+
+    async def withdraw(call: Call) -> WithdrawalShown:
+        body: NewWithdrawal = call.body
+        asked = await withdrawals.ask(
+            request_key(call),
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            body.amount_fen,
+            body.reason,
+            call.caller.token_id,
+        )
+        return show_withdrawal(asked)
 
     async def movements(call: Call) -> Page[MovementShown]:
         query: Paging = call.query
@@ -140,6 +230,7 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
 
     people: dict[str, Any] = {"tag": "customers", "refusals": (NotFound,)}
     money: dict[str, Any] = {"tag": "wallets", "refusals": (NotFound,)}
+    moving = money | {"refusals": (NotFound, Conflict, InsufficientFunds)}
     return [
         Route(
             method=Method.POST,
@@ -189,7 +280,29 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
             answer=TopUpShown,
             status=201,
             run=top_up,
-            **money,
+            **moving,
+        ),
+        Route(
+            method=Method.POST,
+            path="/wallets/{customer_id}/transfers",
+            summary="Give money that was paid in to another customer",
+            permission="wallets:write",
+            body=NewTransfer,
+            answer=TransferShown,
+            status=201,
+            run=transfer,
+            **moving,
+        ),
+        Route(
+            method=Method.POST,
+            path="/wallets/{customer_id}/withdrawals",
+            summary="Take money out of a wallet, back the way it came",
+            permission="wallets:write",
+            body=NewWithdrawal,
+            answer=WithdrawalShown,
+            status=201,
+            run=withdraw,
+            **moving,
         ),
         Route(
             method=Method.GET,
