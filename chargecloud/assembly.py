@@ -116,6 +116,7 @@ from chargecloud.web.resources import (
     sites,
     start_codes,
     tariffs,
+    withdrawals,
 )
 from chargecloud.web.resources.charger_views import Shown
 
@@ -377,7 +378,8 @@ class Platform:
                 *charger_keys.routes(Keys(store, calendar, secrets), rekeying, routing.hang_up),
                 *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
-                *customers.routes(people, wallets, paying.withdrawals(calendar), tenants),
+                *customers.routes(people, wallets, tenants),
+                *withdrawals.routes(paying.withdrawals(calendar)),
                 *ledger.routes(Books(store)),
                 *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),

@@ -9,11 +9,9 @@ from chargecloud.domain.errors import Conflict, InsufficientFunds, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.ledger import CAUSES
 from chargecloud.money.wallets import Movement, Wallet, Wallets
-from chargecloud.money.withdrawals import Withdrawal, Withdrawals
 from chargecloud.registry.customers import Customer, Customers
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Call, Id, Method, Page, Paging, Route
-from chargecloud.web.resources.payment_bodies import RefundShown, show_refund
 from chargecloud.web.resources.shared import page, request_key
 
 #: 10,000 yuan: more than anybody charges for, and little enough to notice a slip
@@ -70,14 +68,6 @@ class NewTransfer:
 
 
 @frozen(kw_only=True)
-class NewWithdrawal:
-    """Money that a customer takes back."""
-
-    amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=2000)
-    reason: str = text("why, for people", longest=80, example="moves away")
-
-
-@frozen(kw_only=True)
 class MovementShown:
     """Money that came into a wallet or went out of it."""
 
@@ -103,19 +93,6 @@ class TransferShown(WalletShown):
     id: Id = choice("its id, which the movements of it refer to")
 
 
-@frozen(kw_only=True)
-class WithdrawalShown:
-    """Money that was taken out of a wallet."""
-
-    id: Id = choice("its id")
-    customer_id: Id = choice("whose it was")
-    amount_fen: int = whole("how much, in fen")
-    cash_fen: int = whole("what of it is to be paid out in cash, in fen")
-    reason: str = text("why")
-    created_at: datetime = choice("when")
-    refunds: tuple[RefundShown, ...] = choice("through which the rest goes back the way it came")
-
-
 def show(customer: Customer) -> CustomerShown:
     """A customer as they are answered."""
     return CustomerShown(
@@ -138,19 +115,6 @@ def show_wallet(wallet: Wallet) -> WalletShown:
     )
 
 
-def show_withdrawal(withdrawal: Withdrawal) -> WithdrawalShown:
-    """A withdrawal as it is answered."""
-    return WithdrawalShown(
-        id=withdrawal.id,
-        customer_id=withdrawal.customer_id,
-        amount_fen=withdrawal.amount_fen,
-        cash_fen=withdrawal.cash_fen,
-        reason=withdrawal.reason,
-        created_at=withdrawal.created_at,
-        refunds=tuple(map(show_refund, withdrawal.refunds)),
-    )
-
-
 def show_movement(movement: Movement) -> MovementShown:
     """A movement as it is answered."""
     return MovementShown(
@@ -163,9 +127,7 @@ def show_movement(movement: Movement) -> MovementShown:
     )
 
 
-def routes(
-    customers: Customers, wallets: Wallets, withdrawals: Withdrawals, tenants: Tenants
-) -> list[Route]:
+def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Route]:
     """The routes of customers and their money."""
 
     async def create(call: Call) -> CustomerShown:
@@ -205,18 +167,6 @@ def routes(
             body.amount_fen,
         )
         return TransferShown(id=given.id, **asdict(show_wallet(given.wallet)))
-
-    async def withdraw(call: Call) -> WithdrawalShown:
-        body: NewWithdrawal = call.body
-        asked = await withdrawals.ask(
-            request_key(call),
-            call.caller.tenant_id,
-            call.id("customer_id"),
-            body.amount_fen,
-            body.reason,
-            call.caller.token_id,
-        )
-        return show_withdrawal(asked)
 
     async def movements(call: Call) -> Page[MovementShown]:
         query: Paging = call.query
@@ -291,17 +241,6 @@ def routes(
             answer=TransferShown,
             status=201,
             run=transfer,
-            **moving,
-        ),
-        Route(
-            method=Method.POST,
-            path="/wallets/{customer_id}/withdrawals",
-            summary="Take money out of a wallet, back the way it came",
-            permission="wallets:write",
-            body=NewWithdrawal,
-            answer=WithdrawalShown,
-            status=201,
-            run=withdraw,
             **moving,
         ),
         Route(
