@@ -43,21 +43,21 @@ def books(tmp_path: Path) -> Iterator[Books]:
     a withdrawal, a transfer, and money that is held."""
     till = Till(tmp_path)
     world = till.world
-    rider, friend = world.customer(0), world.customer(300)
+    rider, friend = world.customer(0), world.customer(20)
     till.pay(till.open(customer_id=rider, amount_fen=60))
     world.make(f"/wallets/{friend}/top-ups", {"amount_fen": 10, "gift_fen": 50})
     world.make(f"/wallets/{friend}/transfers", {"to_customer_id": rider, "amount_fen": 10})
     site = world.site()
     for number, payer in enumerate((rider, friend, None)):
         box = world.box(site, f"EB-{number}").connect()
-        world.order(box, payer, prepaid_fen=65 if payer == rider else None)
+        world.order(box, payer, prepaid_fen=40 if payer == rider else None)
         order = box.begin()
         for _ in range(30):
             world.clock.advance(60)
-            box.report(20_000)
+            box.report(10_000)
         box.end(2, order.order_id, 5_000_000, 1800)
-    world.make(f"/wallets/{friend}/withdrawals", {"amount_fen": 20, "reason": "moves"})
-    world.order(world.box(site, "EB-9").connect(), friend, prepaid_fen=200)
+    world.make(f"/wallets/{rider}/withdrawals", {"amount_fen": 20, "reason": "moves"})
+    world.order(world.box(site, "EB-9").connect(), friend, prepaid_fen=30)
     till.wait(20)
     with world.store.engine.connect() as connection:
         rows = [row._asdict() for row in connection.execute(select(postings))]
