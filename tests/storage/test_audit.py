@@ -78,7 +78,7 @@ def test_a_changed_posting(world: World, cause: str) -> None:
 
 
 def test_a_capture_that_nobody_pays(world: World) -> None:
-    """What nobody owes in particular is kept nowhere: the order's own bill tells that it is gone."""
+    """What nobody in particular owes is not kept: the order's own bill tells that it is gone."""
     owed = postings.c.debit_kind == "receivable"
     plant(world, delete(postings).where(owed, postings.c.credit_kind == "service_fees"))
     assert any("service_fees are due, 0 were captured" in fault for fault in faults(world))

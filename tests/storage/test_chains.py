@@ -85,8 +85,10 @@ def test_what_is_refused_leaves_no_place(tmp_path: Path) -> None:
 
 def test_it_goes_on_after_a_restart(tmp_path: Path) -> None:
     """From what the database says, whatever the process before knew."""
+    clock = clock_at()
     for _ in range(3):
-        store = open_store(tmp_path, clock_at())
+        clock.advance(1)
+        store = open_store(tmp_path, clock)
         decide(store, paid_in(), paid_in())
         assert sound_heads(store)[1, 1] % 2 == 0
         store.engine.dispose()
@@ -110,7 +112,7 @@ def test_two_that_take_themselves_for_one_node_fork_nothing(tmp_path: Path) -> N
     clock = clock_at()
     one, other = (open_store(tmp_path, clock) for _ in range(2))
     # their ids would be the same, too, if their clocks were
-    other.ids._last = 1 << 60
+    other.ids._last = 1 << 52
     for store, _ in zip(cycle((one, other, other)), range(12), strict=False):
         decide(store, paid_in())
     assert sound_heads(one) == {(1, 1): 12}

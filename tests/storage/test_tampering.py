@@ -90,15 +90,8 @@ def test_no_change_is_overlooked(books: Books, data: st.DataObject) -> None:
             # the database itself does not take it
             return
     assert found, (kind, row)
-    # rows that are there are named; what is gone is missed where it was
-    named = f"{row['id']}" in " ".join(found) or kind in (
-        "delete",
-        "tail",
-        "insert",
-        "swap",
-        "move",
-    )
-    assert named, (kind, found)
+    if kind == "change":
+        assert any(str(row["id"]) in fault for fault in found), found
 
 
 def _plant(
@@ -144,11 +137,8 @@ def _other(value: Any, data: st.DataObject) -> Any:
         place = data.draw(st.integers(0, 31))
         return value[:place] + bytes([value[place] ^ 1]) + value[place + 1 :]
     if isinstance(value, str):
-        return data.draw(
-            st.sampled_from(
-                ["cash", "wallet", "gift", "hold", "slip", "top_up", "suspense"]
-            ).filter(lambda other: other != value)
-        )
+        words = ["cash", "wallet", "gift", "hold", "slip", "top_up", "suspense"]
+        return data.draw(st.sampled_from([word for word in words if word != value]))
     if isinstance(value, int):
         return value + data.draw(st.sampled_from([-1, 1, 7]))
     return value + (value - value.replace(year=value.year - 1))
