@@ -66,6 +66,7 @@ from chargecloud.interfaces import (
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
+from chargecloud.money.head_log import HeadLog
 from chargecloud.money.settings import PaymentSettings
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
@@ -353,7 +354,10 @@ class Platform:
                 Following(store.writer, PrepaidOrders(), clock),
                 *_followings(store, clock, features),
             ],
-            shared_rounds=paying.shared_rounds,
+            shared_rounds={
+                **paying.shared_rounds,
+                "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+            },
             rounds=[
                 paying.rounds,
                 *(Rounds(clock, each) for parts in features for each in parts.each_minute),

@@ -422,7 +422,8 @@ def test_heads_that_are_kept_elsewhere(run: Run, config: Path) -> None:
     assert said.out.splitlines() == [
         f"the chain of tenant {tenant_id} at node {node}: number {seq} has the digest {digest}, "
         f"the head that was kept says {'00' * 32}",
-        f"the chain of tenant {tenant_id} at node 9: there is no number 4, of which a head was kept",
+        f"the chain of tenant {tenant_id} at node 9: there is no number 4, of which a head was "
+        "kept",
         "2 faults",
     ]
     kept.write_text("nonsense\n")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.logger import formatEvent, globalLogPublisher
 
 from chargecloud.domain.events import ChargeEnded, OfflineStart, StopReason
 from tests.paying import Till
@@ -220,3 +221,24 @@ def test_the_ledger_is_looked_at(till: Till) -> None:
     at = urllib.parse.quote(of_order[1]["at"])
     assert len(world.get(f"/ledger?from={at}")["items"]) == 3
     assert len(world.get(f"/ledger?to={at}")["items"]) == 2
+
+
+def test_where_the_chains_end_is_logged_once_a_day(till: Till) -> None:
+    """So that it is kept where the log goes."""
+    till.world.customer(5)
+    told: list[str] = []
+
+    def observe(event: Any) -> None:
+        if event.get("log_format", "").startswith("ledger head"):
+            told.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        till.wait(300)
+        (head,) = told
+        assert " 1 1 " in head
+        assert len(head.split()[-1]) == 64
+        till.wait(24 * 3600)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert told == [head, head]
