@@ -232,7 +232,8 @@ def test_where_the_chains_end_is_logged_once_a_day(till: Till) -> None:
         if event.get("log_format", "").startswith("ledger head"):
             told.append(formatEvent(event))
 
-    globalLogPublisher.addObserver(observe)
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
     try:
         till.wait(300)
         (head,) = told
@@ -240,5 +241,5 @@ def test_where_the_chains_end_is_logged_once_a_day(till: Till) -> None:
         assert len(head.split()[-1]) == 64
         till.wait(24 * 3600)
     finally:
-        globalLogPublisher.removeObserver(observe)
+        globalLogPublisher.removeObserver(observer)
     assert told == [head, head]
