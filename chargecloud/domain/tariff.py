@@ -9,13 +9,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
+from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, ge, instance_of, le, min_len
+from attrs.validators import deep_iterable, ge, instance_of, le, min_len, optional
 
-from chargecloud.domain.units import energy_price_fen
+from chargecloud.domain.units import FEN_PER_UNIT, energy_price_fen
 
 
 class Fee(Enum):
@@ -39,6 +40,36 @@ def _in_order(_instance: object, _attribute: object, marks: Sequence[Mark]) -> N
             raise ValueError(f"marks go back from {before} to {after}")
 
 
+class StayKind(Enum):
+    """What a place was taken for while nothing charged."""
+
+    PARKED = "parked"
+    RESERVED = "reserved"
+
+
+@frozen
+class Stay:
+    """A part of a usage in which nothing charged: [start, end)."""
+
+    start: datetime
+    end: datetime
+    kind: StayKind
+
+
+@frozen
+class Draw:
+    """What was drawn in a part of a usage, where that is known better than by the register.
+
+    @ivar power_w: C{None} if only the register tells.
+    @ivar current_ma: summed over the phases; C{None} if nobody knows.
+    """
+
+    start: datetime
+    end: datetime
+    power_w: int | None = None
+    current_ma: int | None = None
+
+
 @frozen
 class Usage:
     """
@@ -49,13 +80,20 @@ class Usage:
     differences of one interpolated register.
 
     @ivar marks: at least the first and the last reading, in order.
-    @ivar charged_s: seconds of charging, without suspended time.
+    @ivar charged_s: seconds of charging, without suspended time.  Where these fall is not
+        known, so that they are spread evenly over all that is no stay.
     @ivar zone: time zone of the site, in which prices change.
+    @ivar stays: parts in which nothing charged, in order.
+    @ivar draws: what was drawn in some parts, in order.
+    @ivar reservation_expired: whether nobody came for what was reserved.
     """
 
     zone: ZoneInfo
     charged_s: int = field(validator=ge(0))
     marks: tuple[Mark, ...] = field(validator=[min_len(1), _in_order])
+    stays: tuple[Stay, ...] = ()
+    draws: tuple[Draw, ...] = ()
+    reservation_expired: bool = False
 
     @property
     def started_at(self) -> datetime:
@@ -105,8 +143,23 @@ def _aware(_instance: object, _attribute: object, instant: datetime) -> None:
 # A tariff may be a plugin: what is no whole number, below zero, or more than can be written
 # down is its own fault, told where it makes the line, and never comes to the ledger.
 _COUNT = [instance_of(int), ge(0), le(MOST_OF_A_LINE)]
+# what is taken off stands in a line of its own, below zero
+_SIGNED = [instance_of(int), ge(-MOST_OF_A_LINE), le(MOST_OF_A_LINE)]
 _INSTANT = [instance_of(datetime), _aware]
 _WORDS = instance_of(str)
+
+
+@frozen
+class Vat:
+    """
+    What a line comes to with and without value-added tax, exactly, in units of its currency.
+
+    @ivar percent: C{None} where none applies, or the line stands for several rates.
+    """
+
+    excl: Fraction = field(validator=instance_of(Fraction))
+    incl: Fraction = field(validator=instance_of(Fraction))
+    percent: Fraction | None = field(default=None, validator=optional(instance_of(Fraction)))
 
 
 @frozen
@@ -114,10 +167,12 @@ class BillLine:
     """
     One line of a bill.
 
-    @ivar quantity: in C{unit}: C{"mWh"} or C{"s"}.
+    @ivar quantity: in C{unit}: C{"mWh"}, C{"s"}, or C{"times"}.
     @ivar unit_price: in 1e-5 yuan for C{price_per} (C{"kWh"}, or a number of seconds
-        such as C{"9000s"}).
+        such as C{"9000s"}, or C{"time"}); without tax where C{vat} is given.
+    @ivar amount_fen: below zero for what is taken off.
     @ivar rule: which rule of the tariff made it, for the one who asks why.
+    @ivar vat: C{None} where the price is what the customer pays in all.
     """
 
     fee: Fee = field(validator=instance_of(Fee))
@@ -127,8 +182,15 @@ class BillLine:
     unit: str = field(validator=_WORDS)
     unit_price: int = field(validator=_COUNT)
     price_per: str = field(validator=_WORDS)
-    amount_fen: int = field(validator=_COUNT)
+    amount_fen: int = field(validator=_SIGNED)
     rule: str = field(validator=_WORDS)
+    vat: Vat | None = field(default=None, validator=optional(instance_of(Vat)))
+
+    @property
+    def exact(self) -> Vat:
+        """What it comes to in units of its currency."""
+        whole = Fraction(self.amount_fen, FEN_PER_UNIT)
+        return self.vat or Vat(whole, whole)
 
     @classmethod
     def of_energy(
@@ -159,10 +221,26 @@ class Bill:
     lines: tuple[BillLine, ...] = field(validator=deep_iterable(instance_of(BillLine)))
     made_by: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        # what is taken off is taken off something
+        for fee in Fee:
+            if self.fee_fen(fee) < 0:
+                raise ValueError(f"{self.fee_fen(fee)} fen for {fee.value}: nobody pays less than 0")
+
     @property
     def amount_fen(self) -> int:
         """What is to be paid."""
         return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def excl_vat(self) -> Fraction:
+        """The amount without tax, exactly, in units of its currency."""
+        return sum((line.exact.excl for line in self.lines), Fraction())
+
+    @property
+    def incl_vat(self) -> Fraction:
+        """The amount with tax, exactly, in units of its currency."""
+        return sum((line.exact.incl for line in self.lines), Fraction())
 
     def fee_fen(self, fee: Fee) -> int:
         """The part of the amount that is for one fee."""

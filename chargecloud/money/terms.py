@@ -4,7 +4,7 @@ Terms are JSON that a person wrote, so whoever checks them gathers every fault w
 place (a JSON Pointer, RFC 6901) and tells all of them at once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from chargecloud.domain.errors import TariffError
@@ -30,6 +30,15 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[dict[str, str]] = []
+
+    @property
+    def found(self) -> Sequence[Mapping[str, str]]:
+        """What was taken down so far."""
+        return self._found
+
+    def take(self, other: "Faults") -> None:
+        """Take down what is wrong with a part as well."""
+        self._found.extend(other._found)
 
     def add(self, where: str, what: str) -> None:
         """Take down a fault."""
