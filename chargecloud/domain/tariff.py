@@ -225,7 +225,9 @@ class Bill:
         # what is taken off is taken off something
         for fee in Fee:
             if self.fee_fen(fee) < 0:
-                raise ValueError(f"{self.fee_fen(fee)} fen for {fee.value}: nobody pays less than 0")
+                raise ValueError(
+                    f"{self.fee_fen(fee)} fen for {fee.value}: nobody pays less than 0"
+                )
 
     @property
     def amount_fen(self) -> int:

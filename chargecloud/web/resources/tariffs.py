@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -13,8 +12,18 @@ from attrs import frozen
 
 from chargecloud.domain.errors import Conflict, Invalid, NotFound, TariffError
 from chargecloud.domain.fields import choice, text, whole
-from chargecloud.domain.tariff import Bill, BillLine, Mark, Usage
-from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.domain.tariff import (
+    MOST_OF_A_LINE,
+    Bill,
+    BillLine,
+    Draw,
+    Mark,
+    Stay,
+    StayKind,
+    Usage,
+)
+from chargecloud.domain.units import MWH_PER_WH, decimal_text
+from chargecloud.money.ocpi.kind import Ocpi
 from chargecloud.money.tariffs import Tariff, Tariffs
 from chargecloud.registry.sites import check_time_zone
 from chargecloud.registry.tenants import Tenants
@@ -23,6 +32,12 @@ from chargecloud.web.resources.shared import page, request_key
 
 #: ten times the largest battery on a road
 MOST_QUOTED_WH = 10_000_000
+#: a megawatt and some thousand amperes: above any charger
+MOST_POWER_W, MOST_CURRENT_MA = 10_000_000, 100_000_000
+#: the kind of a tariff that is given as OCPI has it
+OCPI = Ocpi.kind
+#: as long as a tariff's id in OCPI
+MOST_OF_A_NAME = 36
 #: a month: a quote is made at once, and must not keep the others waiting
 MOST_QUOTED = timedelta(days=31)
 #: years in which every calendar and time zone is safe to reckon in
@@ -33,21 +48,50 @@ QUOTED_YEARS = range(1970, 2200)
 class NewTariff:
     """A tariff to be made."""
 
-    name: str = text("what people call it", example="Campus, by time of use")
-    kind: str = text("time_of_use, by_time, or one that a plugin brings", example="by_time")
-    terms: Mapping[str, Any] = choice(
+    name: str | None = text(
+        "what people call it; an OCPI tariff's id if not given",
+        default=None,
+        example="Campus, by time of use",
+    )
+    kind: str | None = text(
+        "time_of_use, by_time, composed, or one that a plugin brings",
+        default=None,
+        example="by_time",
+    )
+    terms: Mapping[str, Any] | None = choice(
         "what it charges, in the form of its kind (docs/tariffs.rst); unit prices are whole"
         " numbers of 1e-5 yuan for a kWh",
+        default=None,
         example={"price_fen": 100, "block_s": 9000, "electricity": 60000},
     )
+    ocpi: Mapping[str, Any] | None = choice(
+        "in place of kind and terms: a Tariff object of OCPI 2.2.1", default=None
+    )
     tenant_id: Id | None = choice("whose it is; only the platform names another", default=None)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.ocpi is None) is (self.kind is None or self.terms is None) or (
+            self.ocpi is not None and (self.kind, self.terms) != (None, None)
+        ):
+            raise ValueError("a tariff is given by kind and terms, or by ocpi")
+        if self.name is None and self.ocpi is None:
+            raise ValueError("a tariff by kind and terms needs a name")
 
 
 @frozen(kw_only=True)
 class NewTerms:
     """Terms for a new version of a tariff."""
 
-    terms: Mapping[str, Any] = choice("what it charges, in the form of its kind")
+    terms: Mapping[str, Any] | None = choice(
+        "what it charges, in the form of its kind", default=None
+    )
+    ocpi: Mapping[str, Any] | None = choice(
+        "in place of terms, for an OCPI tariff: the Tariff object", default=None
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if (self.terms is None) is (self.ocpi is None):
+            raise ValueError("a version is given by terms, or by ocpi")
 
 
 @frozen(kw_only=True)
@@ -67,6 +111,8 @@ class ChargeState(Enum):
     """What goes on in a part of a described charge."""
 
     CHARGING = "charging"
+    PARKED = "parked"
+    RESERVED = "reserved"
 
 
 @frozen(kw_only=True)
@@ -77,6 +123,18 @@ class QuotedPeriod:
     end: datetime = choice("when it ends")
     state: ChargeState = choice("what goes on in it")
     energy_wh: int = whole("energy that flows in it, evenly", most=MOST_QUOTED_WH)
+    power_w: int | None = whole(
+        "at which power; what the energy comes to if not given", default=None, most=MOST_POWER_W
+    )
+    current_ma: int | None = whole(
+        "with which current, summed over the phases; unknown if not given",
+        default=None,
+        most=MOST_CURRENT_MA,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.state is ChargeState.RESERVED and self.energy_wh:
+            raise ValueError("no energy flows into what is reserved")
 
 
 @frozen(kw_only=True)
@@ -85,6 +143,7 @@ class Described:
 
     time_zone: str = text("IANA time zone of the site", example="Asia/Shanghai")
     periods: tuple[QuotedPeriod, ...] = choice("its parts, in order and without gaps")
+    reservation_expired: bool = choice("whether nobody came for what was reserved", default=False)
 
 
 @frozen(kw_only=True)
@@ -95,10 +154,13 @@ class LineShown:
     start: datetime = choice("from when")
     end: datetime = choice("until when")
     quantity: int = whole("how much, in its unit")
-    unit: str = text("mWh or s")
-    unit_price: int = whole("in 1e-5 yuan")
-    price_per: str = text("what the unit price is for: kWh, or a number of seconds")
-    amount_fen: int = whole("in fen, rounded half up once")
+    unit: str = text("mWh, s or times")
+    unit_price: int = whole("in 1e-5 yuan, without VAT where that is told apart")
+    price_per: str = text("what the unit price is for: kWh, a number of seconds, or time")
+    amount_fen: int = whole("in fen; below zero for what is taken off", least=-MOST_OF_A_LINE)
+    excl_vat: str = text("the amount without VAT, exactly, in yuan or the tariff's currency")
+    incl_vat: str = text("the amount with VAT, exactly")
+    vat_percent: str | None = text("the rate of VAT, where it is told apart")
     rule: str = text("the rule of the tariff that made it", longest=400)
 
 
@@ -107,8 +169,11 @@ class Quote:
     """What a charge would cost."""
 
     amount_fen: int = whole("in fen")
-    excl_vat: str = text("in yuan; our own tariffs state what the customer pays in all")
-    incl_vat: str = text("in yuan")
+    excl_vat: str = text(
+        "without VAT, exactly, in yuan or the tariff's currency; our own tariffs state what the"
+        " customer pays in all"
+    )
+    incl_vat: str = text("with VAT, exactly")
     lines: tuple[LineShown, ...] = choice("what it is made of")
 
 
@@ -136,15 +201,21 @@ def show_line(line: BillLine) -> LineShown:
         unit_price=line.unit_price,
         price_per=line.price_per,
         amount_fen=line.amount_fen,
+        excl_vat=decimal_text(line.exact.excl),
+        incl_vat=decimal_text(line.exact.incl),
+        vat_percent=None if line.exact.percent is None else decimal_text(line.exact.percent),
         rule=line.rule,
     )
 
 
 def show_quote(bill: Bill) -> Quote:
     """A bill for a charge that did not happen."""
-    yuan = str(Decimal(bill.amount_fen) / 100)
-    lines = tuple(show_line(line) for line in bill.lines)
-    return Quote(amount_fen=bill.amount_fen, excl_vat=yuan, incl_vat=yuan, lines=lines)
+    return Quote(
+        amount_fen=bill.amount_fen,
+        excl_vat=decimal_text(bill.excl_vat),
+        incl_vat=decimal_text(bill.incl_vat),
+        lines=tuple(show_line(line) for line in bill.lines),
+    )
 
 
 def usage_of(described: Described) -> Usage:
@@ -180,8 +251,27 @@ def usage_of(described: Described) -> Usage:
     marks = [Mark(periods[0].start, 0)]
     for period in periods:
         marks.append(Mark(period.end, marks[-1].meter_mwh + period.energy_wh * MWH_PER_WH))
-    charged_s = (periods[-1].end - periods[0].start) // timedelta(seconds=1)
-    return Usage(ZoneInfo(described.time_zone), charged_s, tuple(marks))
+    charged = sum(
+        (each.end - each.start for each in periods if each.state is ChargeState.CHARGING),
+        timedelta(),
+    )
+    return Usage(
+        ZoneInfo(described.time_zone),
+        charged // timedelta(seconds=1),
+        tuple(marks),
+        stays=tuple(
+            Stay(each.start, each.end, StayKind(each.state.value))
+            for each in periods
+            if each.state is not ChargeState.CHARGING
+        ),
+        draws=tuple(
+            Draw(each.start, each.end, each.power_w, each.current_ma)
+            for each in periods
+            if each.state is ChargeState.CHARGING
+            and (each.power_w, each.current_ma) != (None, None)
+        ),
+        reservation_expired=described.reservation_expired,
+    )
 
 
 def _fault(place: str, detail: str) -> dict[str, str]:
@@ -189,13 +279,13 @@ def _fault(place: str, detail: str) -> dict[str, str]:
 
 
 @contextmanager
-def _terms_of_the_body() -> Iterator[None]:
+def _terms_at(where: str) -> Iterator[None]:
     """Faults of terms are told with their place in the body."""
     try:
         yield
     except TariffError as error:
         faults = [
-            {"pointer": f"/terms{fault['where']}", "detail": fault["what"]}
+            {"pointer": f"{where}{fault['where']}", "detail": fault["what"]}
             for fault in error.facts.get("errors", ())  # type: ignore[attr-defined]
         ]
         raise TariffError(error.detail, errors=faults) from error
@@ -207,18 +297,22 @@ def routes(tariffs: Tariffs, tenants: Tenants) -> list[Route]:
     async def create(call: Call) -> TariffShown:
         body: NewTariff = call.body
         tenant_id = await tenants.whose(call.caller.tenant_id, body.tenant_id)
-        with _terms_of_the_body():
-            made = await tariffs.create(
-                request_key(call), tenant_id, body.name, body.kind, body.terms
-            )
+        kind, terms, where = body.kind or OCPI, body.terms, "/terms"
+        if terms is None:
+            terms, where = body.ocpi or {}, "/ocpi"
+        name = body.name or str(terms.get("id"))[:MOST_OF_A_NAME]
+        with _terms_at(where):
+            made = await tariffs.create(request_key(call), tenant_id, name, kind, terms)
         return show(made)
 
     async def revise(call: Call) -> TariffShown:
         body: NewTerms = call.body
-        with _terms_of_the_body():
-            made = await tariffs.revise(
-                request_key(call), call.caller.tenant_id, call.id("tariff_id"), body.terms
-            )
+        tenant_id, tariff_id = call.caller.tenant_id, call.id("tariff_id")
+        terms, where = (body.terms, "/terms") if body.terms is not None else (body.ocpi, "/ocpi")
+        if body.ocpi is not None and (await tariffs.get(tenant_id, tariff_id)).kind != OCPI:
+            raise Conflict("the tariff is none of OCPI")
+        with _terms_at(where):
+            made = await tariffs.revise(request_key(call), tenant_id, tariff_id, terms or {})
         return show(made)
 
     async def listed(call: Call) -> Page[TariffShown]:
