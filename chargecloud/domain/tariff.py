@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -70,6 +71,9 @@ class Draw:
     current_ma: int | None = None
 
 
+_Span = TypeVar("_Span", Stay, Draw)
+
+
 @frozen
 class Usage:
     """
@@ -123,13 +127,63 @@ class Usage:
         whole = (after.at - before.at) // _MICROSECOND
         return before.meter_mwh + (after.meter_mwh - before.meter_mwh) * gone // whole
 
+    def charged_between(self, start: datetime, end: datetime) -> int:
+        """Seconds of charging in [start, end): they are spread evenly over all that is no stay,
+        and parts sum to the whole because they are differences of totals rounded down."""
+        whole = self._no_stay(self.ended_at)
+        if not whole:
+            # a charge without length: it is all in the one part that there is
+            return 0 if self.stays else self.charged_s
+        until, before = self._no_stay(min(end, self.ended_at)), self._no_stay(start)
+        return self.charged_s * until // whole - self.charged_s * before // whole
+
+    def stay_at(self, instant: datetime) -> Stay | None:
+        """The stay that an instant is in; the very end of all is in the one that ends there."""
+        return _span_at(self.stays, instant, self.ended_at)
+
+    def draw_at(self, instant: datetime) -> Draw | None:
+        """What is known of what was drawn at an instant, beside the register."""
+        return _span_at(self.draws, instant, self.ended_at)
+
+    def power_w_at(self, instant: datetime) -> Fraction | None:
+        """The power from an instant on: as it was told, or else what the register comes to
+        between the two marks around it; C{None} where nobody knows."""
+        draw = self.draw_at(instant)
+        if draw is not None and draw.power_w is not None:
+            return Fraction(draw.power_w)
+        if self.stay_at(instant) is not None:
+            return Fraction()
+        index = bisect_right(self.marks, instant, key=lambda mark: mark.at)
+        if not 0 < index < len(self.marks):
+            return None
+        before, after = self.marks[index - 1], self.marks[index]
+        whole_us = (after.at - before.at) // _MICROSECOND
+        return Fraction((after.meter_mwh - before.meter_mwh) * _MW_US_PER_MWH, whole_us * 1_000)
+
+    def _no_stay(self, until: datetime) -> int:
+        """Microseconds from the start to an instant that are no stay."""
+        stays = sum(
+            max(0, (min(stay.end, until) - max(stay.start, self.started_at)) // _MICROSECOND)
+            for stay in self.stays
+        )
+        return max(0, (until - self.started_at) // _MICROSECOND - stays)
+
     def energy_between(self, start: datetime, end: datetime) -> int:
         """Energy in mWh within [start, end); what the register gained at the very instant
         C{start} is not in it."""
         return self.meter_at(end) - self.meter_at(start)
 
 
+def _span_at(spans: Sequence[_Span], at: datetime, last: datetime) -> _Span | None:
+    for span in spans:
+        if span.start <= at < span.end or at == span.end == last:
+            return span
+    return None
+
+
 _MICROSECOND = datetime.resolution
+#: a mWh in a microsecond is so many mW
+_MW_US_PER_MWH = 3_600_000_000
 
 #: of a line, in any unit: as far as every reader of JSON counts exactly
 MOST_OF_A_LINE = 2**53 - 1

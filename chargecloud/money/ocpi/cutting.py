@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -13,14 +12,10 @@ from chargecloud.domain.tariff import Draw, Stay, StayKind, Usage
 from chargecloud.money.local_day import instants_of
 from chargecloud.money.ocpi.model import Moment, OcpiTariff
 
-_Span = TypeVar("_Span", Stay, Draw)
-
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _US_PER_S = 1_000_000
-#: mWh in an hour are so many W in a second
-_W_PER_MWH_US = Fraction(3_600_000_000, 1_000)
 
 
 @frozen
@@ -44,25 +39,16 @@ def cut(tariff: OcpiTariff, usage: Usage) -> Iterator[Part]:
     What is counted in a part is the difference of two totals, each rounded down, so that where
     it is cut changes no sum.
     """
-    points = _points(tariff, usage)
-    charging_us = _charging_us(usage, usage.started_at, usage.ended_at)
     session = _session_start(usage)
-    gone_us = 0
-    for (start, before_mwh), (end, after_mwh) in pairwise(points):
-        stay = _at(usage.stays, start, usage.ended_at)
-        here_us = (end - start) // _MICROSECOND
+    for (start, before_mwh), (end, after_mwh) in pairwise(_points(tariff, usage)):
+        stay = usage.stay_at(start)
+        begun = session
         if stay is not None:
             seconds = (end - stay.start) // _SECOND - (start - stay.start) // _SECOND
-        elif charging_us:
-            until_us = gone_us + here_us
-            seconds = usage.charged_s * until_us // charging_us
-            seconds -= usage.charged_s * gone_us // charging_us
-            gone_us = until_us
+            begun = stay.start if stay.kind is StayKind.RESERVED else session
         else:
-            seconds = usage.charged_s
-        reserved = stay is not None and stay.kind is StayKind.RESERVED
-        begun = stay.start if stay is not None and reserved else session
-        draw = _at(usage.draws, start, usage.ended_at)
+            seconds = usage.charged_between(start, end)
+        draw = usage.draw_at(start)
         yield Part(
             start,
             end,
@@ -71,7 +57,7 @@ def cut(tariff: OcpiTariff, usage: Usage) -> Iterator[Part]:
                 start.astimezone(usage.zone),
                 before_mwh - usage.marks[0].meter_mwh,
                 Fraction((start - begun) // _MICROSECOND, _US_PER_S),
-                _power_w(usage, draw, stay, start) if tariff.follows_draw else None,
+                usage.power_w_at(start) if tariff.follows_draw else None,
                 0 if stay is not None else draw.current_ma if draw is not None else None,
             ),
             after_mwh - before_mwh,
@@ -126,8 +112,7 @@ def _points(tariff: OcpiTariff, usage: Usage) -> Sequence[tuple[datetime, int]]:
     points |= {(at, usage.meter_at(at)) for at in instants if first.at < at < last.at}
     if len(points) == 1:
         # a charge without length or energy has a part all the same: a fee may be due
-        points_of_nothing = (first.at, first.meter_mwh)
-        return (points_of_nothing, points_of_nothing)
+        return [*points, *points]
     return sorted(points)
 
 
@@ -149,31 +134,3 @@ def _session_start(usage: Usage) -> datetime:
         if stay.kind is StayKind.RESERVED and stay.start <= start < stay.end:
             start = stay.end
     return start
-
-
-def _charging_us(usage: Usage, start: datetime, end: datetime) -> int:
-    stays = sum(
-        max(0, (min(stay.end, end) - max(stay.start, start)) // _MICROSECOND)
-        for stay in usage.stays
-    )
-    return (end - start) // _MICROSECOND - stays
-
-
-def _at(spans: Sequence[_Span], at: datetime, last: datetime) -> _Span | None:
-    """The span that an instant is in; the very end of all is in what ends there."""
-    for span in spans:
-        if span.start <= at < span.end or at == span.end == last:
-            return span
-    return None
-
-
-def _power_w(usage: Usage, draw: Draw | None, stay: Stay | None, at: datetime) -> Fraction | None:
-    if draw is not None and draw.power_w is not None:
-        return Fraction(draw.power_w)
-    if stay is not None:
-        return Fraction()
-    for before, after in pairwise(usage.marks):
-        if before.at <= at < after.at:
-            whole_us = (after.at - before.at) // _MICROSECOND
-            return (after.meter_mwh - before.meter_mwh) * _W_PER_MWH_US / whole_us
-    return None

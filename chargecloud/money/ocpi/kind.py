@@ -1,7 +1,7 @@
 """Tariffs of OCPI 2.2.1 as a kind of ours; the terms are the Tariff object itself."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,14 +10,11 @@ from zope.interface import implementer
 from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import ITariff
+from chargecloud.money.intervals import KEPT_EVERY, every
 from chargecloud.money.ocpi.cutting import clock_changes
 from chargecloud.money.ocpi.model import OcpiTariff
 from chargecloud.money.ocpi.pricing import lines_of
 from chargecloud.money.ocpi.terms import check
-
-#: where power or what was used before decides about a price, a reading is kept so often
-EVERY = timedelta(minutes=5)
-_EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
 @implementer(ITariff)
@@ -37,7 +34,7 @@ class Ocpi:
         tariff = OcpiTariff.of(terms)
         found = set(clock_changes(tariff, zone, after, until))
         if tariff.follows_draw or tariff.follows_use:
-            found.update(every(EVERY, after, until))
+            found.update(every(KEPT_EVERY, after, until))
         return sorted(found)
 
     def prices(
@@ -49,10 +46,3 @@ class Ocpi:
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """See L{chargecloud.money.ocpi.pricing}."""
         return lines_of(OcpiTariff.of(terms), usage)
-
-
-def every(interval: timedelta, after: datetime, until: datetime) -> Sequence[datetime]:
-    """Instants within (after, until] that are whole intervals."""
-    first = (after - _EPOCH) // interval + 1
-    last = (until - _EPOCH) // interval
-    return [_EPOCH + number * interval for number in range(first, last + 1)]

@@ -32,9 +32,7 @@ def reserved(minutes: float) -> Piece:
     return (minutes, 0, "reserved", None, None)
 
 
-def usage(
-    pieces: Sequence[Piece], start: datetime = MONDAY, *, expired: bool = False
-) -> Usage:
+def usage(pieces: Sequence[Piece], start: datetime = MONDAY, *, expired: bool = False) -> Usage:
     """A charge of some pieces."""
     marks, stays, draws, charged = [Mark(start, 7_000)], [], [], timedelta()
     for minutes, kwh, state, power_w, current_ma in pieces:
@@ -55,6 +53,8 @@ def bill(terms: dict[str, Any], used: Usage) -> Bill:
     return Bill(1, 1, tuple(Ocpi().lines(Ocpi().check(terms), used)))
 
 
+WORKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
+WEEKEND = ["SATURDAY", "SUNDAY"]
 ENERGY = component("ENERGY", 0.25, 10)
 START = component("FLAT", 0.50, 20)
 PER_KWH = tariff([ENERGY])
@@ -71,15 +71,21 @@ BY_CURRENT = tariff(
     ([component("TIME", 1, 20, 900)], {"max_current": 32}),
     (
         [component("TIME", 2, 20, 600)],
-        {"min_current": 32, "day_of_week": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]},
+        {
+            "min_current": 32,
+            "day_of_week": WORKDAYS,
+        },
     ),
-    ([component("TIME", 1.25, 20, 600)], {"min_current": 32, "day_of_week": ["SATURDAY", "SUNDAY"]}),
+    (
+        [component("TIME", 1.25, 20, 600)],
+        {"min_current": 32, "day_of_week": WEEKEND},
+    ),
     (
         [component("PARKING_TIME", 5, 10, 300)],
         {
             "start_time": "09:00",
             "end_time": "18:00",
-            "day_of_week": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"],
+            "day_of_week": WORKDAYS,
         },
     ),
     (
@@ -193,7 +199,7 @@ def test_worked_examples(terms: dict[str, Any], used: Usage, excl: str, incl: st
         assert abs(made.excl_vat - Fraction("7.3")) < Fraction(1, 1_000)
 
 
-def test_lines_tell_how(used: Usage | None = None) -> None:
+def test_lines_tell_how() -> None:
     """Each line can be reckoned again from what it says."""
     made = bill(PARKING, usage([charge(60, 20), parked(40)]))
     told = [(line.fee, line.quantity, line.unit_price, line.amount_fen) for line in made.lines]

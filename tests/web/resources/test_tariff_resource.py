@@ -61,7 +61,7 @@ def test_a_kind_of_tariff_that_is_not_installed(api: Asking) -> None:
     """The kinds that are there are named."""
     answer = api.ask("POST", "/tariffs", NEW | {"kind": "by_moon"})
     assert (answer.status, answer.places) == (422, ["/kind"])
-    assert "by_time, ocpi, time_of_use" in answer.json["errors"][0]["detail"]
+    assert "by_time, composed, ocpi, time_of_use" in answer.json["errors"][0]["detail"]
 
 
 def test_a_plugins_tariff_may_refuse_without_places(tmp_path: Any) -> None:
