@@ -15,7 +15,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, ge, instance_of, le, min_len, optional
+from attrs.validators import deep_iterable, ge, instance_of, min_len, optional
 
 from chargecloud.domain.units import FEN_PER_UNIT, energy_price_fen
 
@@ -189,20 +189,6 @@ _MW_US_PER_MWH = 3_600_000_000
 MOST_OF_A_LINE = 2**53 - 1
 
 
-def _aware(_instance: object, _attribute: object, instant: datetime) -> None:
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant} is no instant: it has no offset")
-
-
-# A tariff may be a plugin: what is no whole number, below zero, or more than can be written
-# down is its own fault, told where it makes the line, and never comes to the ledger.
-_COUNT = [instance_of(int), ge(0), le(MOST_OF_A_LINE)]
-# what is taken off stands in a line of its own, below zero
-_SIGNED = [instance_of(int), ge(-MOST_OF_A_LINE), le(MOST_OF_A_LINE)]
-_INSTANT = [instance_of(datetime), _aware]
-_WORDS = instance_of(str)
-
-
 @frozen
 class Vat:
     """
@@ -229,16 +215,43 @@ class BillLine:
     @ivar vat: C{None} where the price is what the customer pays in all.
     """
 
-    fee: Fee = field(validator=instance_of(Fee))
-    start: datetime = field(validator=_INSTANT)
-    end: datetime = field(validator=_INSTANT)
-    quantity: int = field(validator=_COUNT)
-    unit: str = field(validator=_WORDS)
-    unit_price: int = field(validator=_COUNT)
-    price_per: str = field(validator=_WORDS)
-    amount_fen: int = field(validator=_SIGNED)
-    rule: str = field(validator=_WORDS)
-    vat: Vat | None = field(default=None, validator=optional(instance_of(Vat)))
+    fee: Fee
+    start: datetime
+    end: datetime
+    quantity: int
+    unit: str
+    unit_price: int
+    price_per: str
+    amount_fen: int
+    rule: str
+    vat: Vat | None = None
+
+    def __attrs_post_init__(self) -> None:
+        # A tariff may be a plugin: what is no whole number, below zero, or more than can be
+        # written down is its own fault, told where it makes the line, and never comes to the
+        # ledger.  Bills are made at each reading, so the way of sound lines is short.
+        if not (
+            isinstance(self.fee, Fee)
+            and isinstance(self.start, datetime)
+            and isinstance(self.end, datetime)
+            and self.start.tzinfo is not None
+            and self.end.tzinfo is not None
+            and isinstance(self.quantity, int)
+            and 0 <= self.quantity <= MOST_OF_A_LINE
+            and isinstance(self.unit_price, int)
+            and 0 <= self.unit_price <= MOST_OF_A_LINE
+            and isinstance(self.amount_fen, int)
+            and -MOST_OF_A_LINE <= self.amount_fen <= MOST_OF_A_LINE
+            and isinstance(self.unit, str)
+            and isinstance(self.price_per, str)
+            and isinstance(self.rule, str)
+            and (self.vat is None or isinstance(self.vat, Vat))
+        ):
+            raise ValueError(
+                f"no line of a bill: {self.fee!r} from {self.start!r} until {self.end!r},"
+                f" {self.quantity!r} {self.unit!r} at {self.unit_price!r} for {self.price_per!r},"
+                f" {self.amount_fen!r} fen, {self.rule!r}, {self.vat!r}"
+            )
 
     @property
     def exact(self) -> Vat:
@@ -277,7 +290,7 @@ class Bill:
 
     def __attrs_post_init__(self) -> None:
         # what is taken off is taken off something
-        for fee in Fee:
+        for fee in Fee if any(line.amount_fen < 0 for line in self.lines) else ():
             if self.fee_fen(fee) < 0:
                 raise ValueError(
                     f"{self.fee_fen(fee)} fen for {fee.value}: nobody pays less than 0"

@@ -14,9 +14,10 @@ date fits is the date's; the last one fits any.  Weekdays are 1, Monday, to 7.  
 the clock on the site's wall.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from attrs import frozen
 
 from chargecloud.domain.errors import TariffError
 from chargecloud.money.by_energy import Rule
+from chargecloud.money.kept import kept
 from chargecloud.money.local_day import LocalDay, instants_of
 from chargecloud.money.terms import Faults, place, yuan
 from chargecloud.money.time_of_use import MAX_PERIODS, TimeOfUse
@@ -66,7 +68,7 @@ class Entry:
         )
 
 
-@frozen
+@frozen(eq=False)
 class CalendarPlan:
     """The terms, to be looked things up in."""
 
@@ -92,23 +94,30 @@ class CalendarPlan:
 
     def switches(self, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
         """Instants within (after, until] at which the rate becomes another, in order."""
-        return sorted(
-            {
-                instant
-                for instant in self._candidates(zone, after, until)
-                if after < instant <= until
-                and self.rate_at(instant, zone) != self.rate_at(instant - datetime.resolution, zone)
-            }
-        )
-
-    def _candidates(self, zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[datetime]:
         # a day more on both sides: clocks that go back over midnight show a date again
         day = after.astimezone(zone).date() - _DAY
         last = until.astimezone(zone).date() + _DAY
+        found: set[datetime] = set()
         while day <= last:
-            for start in (time(), *self.days[self.kind_of(day)].starts):
-                yield from instants_of(datetime.combine(day, start, zone))
+            found.update(_switches_on(self, zone, day))
             day += _DAY
+        return sorted(instant for instant in found if after < instant <= until)
+
+
+@lru_cache(maxsize=4_096)
+def _switches_on(plan: CalendarPlan, zone: ZoneInfo, on: date) -> tuple[datetime, ...]:
+    """The instants of a date at which the rate becomes another: the same for every bill."""
+    return tuple(
+        [
+            instant
+            for start in (time(), *plan.days[plan.kind_of(on)].starts)
+            for instant in instants_of(datetime.combine(on, start, zone))
+            if plan.rate_at(instant, zone) != plan.rate_at(instant - datetime.resolution, zone)
+        ]
+    )
+
+
+plan_of = kept(CalendarPlan.of)
 
 
 def rule_of(plan: CalendarPlan, zone: ZoneInfo) -> Rule:

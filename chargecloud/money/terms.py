@@ -5,6 +5,7 @@ place (a JSON Pointer, RFC 6901) and tells all of them at once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chargecloud.domain.errors import TariffError
@@ -15,6 +16,7 @@ MAX_PRICE = 10_000_000
 _PRICE_UNITS_PER_YUAN = 100_000
 
 
+@lru_cache(maxsize=1_024)
 def yuan(price: int) -> str:
     """A unit price in 1e-5 yuan, written out in yuan without rounding."""
     return f"{price // _PRICE_UNITS_PER_YUAN}.{price % _PRICE_UNITS_PER_YUAN:05}"

@@ -26,7 +26,7 @@ from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import ITariff
-from chargecloud.money.by_calendar import MEMBERS, CalendarPlan, canonical, check_calendar, rule_of
+from chargecloud.money.by_calendar import MEMBERS, canonical, check_calendar, plan_of, rule_of
 from chargecloud.money.by_energy import lines_of, prices_of
 from chargecloud.money.terms import Faults
 
@@ -51,17 +51,17 @@ class CalendarPrice:
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}."""
-        return CalendarPlan.of(terms).switches(zone, after, until)
+        return plan_of(terms).switches(zone, after, until)
 
     def prices(
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[Price] | None:
         """See L{ITariff.prices}: electricity and service together."""
-        return prices_of(CalendarPlan.of(terms), terms["rates"], zone, after, until)
+        return prices_of(plan_of(terms), terms["rates"], zone, after, until)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """For each stretch at one rate a line for electricity and one for service."""
-        plan = CalendarPlan.of(terms)
+        plan = plan_of(terms)
         return lines_of(plan, terms["rates"], usage, rule_of(plan, usage.zone))
 
 

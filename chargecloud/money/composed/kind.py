@@ -36,7 +36,7 @@ from chargecloud.domain.units import (
     whole_parts,
 )
 from chargecloud.interfaces import ITariff
-from chargecloud.money.by_calendar import CalendarPlan, rule_of
+from chargecloud.money.by_calendar import plan_of, rule_of
 from chargecloud.money.by_energy import lines_of, prices_of
 from chargecloud.money.composed.terms import check
 from chargecloud.money.composed.tiers import Tier, Tiers
@@ -63,7 +63,7 @@ class Composed:
         """See L{ITariff.boundaries}."""
         found: set[datetime] = set()
         if "calendar" in terms:
-            found.update(CalendarPlan.of(terms).switches(zone, after, until))
+            found.update(plan_of(terms).switches(zone, after, until))
         if "tiers" in terms.get("time", ()):
             found.update(every(KEPT_EVERY, after, until))
         return sorted(found)
@@ -74,7 +74,7 @@ class Composed:
         """See L{ITariff.prices}: where a kWh is all that costs."""
         if not {"rates", "days", "calendar", "rounding", "occupancy"} >= terms.keys():
             return None
-        return prices_of(CalendarPlan.of(terms), terms["rates"], zone, after, until)
+        return prices_of(plan_of(terms), terms["rates"], zone, after, until)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """The charge, what is taken off or added to it, and occupancy."""
@@ -97,7 +97,7 @@ def _of_charge(terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         told = f"start fee, covers {covered_s} s" if covered_s else "start fee"
         lines.append(_once(Fee.SERVICE, usage, fee["fen"], told))
     if "calendar" in terms:
-        plan = CalendarPlan.of(terms)
+        plan = plan_of(terms)
         lines += lines_of(plan, terms["rates"], usage, rule_of(plan, usage.zone))
     if "time" in terms:
         lines += _of_time(terms["time"], usage, covered_s)

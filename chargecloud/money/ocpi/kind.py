@@ -11,10 +11,13 @@ from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import ITariff
 from chargecloud.money.intervals import KEPT_EVERY, every
+from chargecloud.money.kept import kept
 from chargecloud.money.ocpi.cutting import clock_changes
 from chargecloud.money.ocpi.model import OcpiTariff
 from chargecloud.money.ocpi.pricing import lines_of
 from chargecloud.money.ocpi.terms import check
+
+_tariff = kept(OcpiTariff.of)
 
 
 @implementer(ITariff)
@@ -31,7 +34,7 @@ class Ocpi:
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}."""
-        tariff = OcpiTariff.of(terms)
+        tariff = _tariff(terms)
         found = set(clock_changes(tariff, zone, after, until))
         if tariff.follows_draw or tariff.follows_use:
             found.update(every(KEPT_EVERY, after, until))
@@ -45,4 +48,4 @@ class Ocpi:
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """See L{chargecloud.money.ocpi.pricing}."""
-        return lines_of(OcpiTariff.of(terms), usage)
+        return lines_of(_tariff(terms), usage)
