@@ -275,6 +275,19 @@ class BillLine:
 
 
 @frozen
+class Remark:
+    """
+    What the one who uses a tariff should know, though it is no fault.
+
+    @ivar forbids_orders: whether charges cannot be billed by it as it says.
+    """
+
+    code: str
+    words: str
+    forbids_orders: bool = False
+
+
+@frozen
 class Bill:
     """
     The lines that make an amount, and which tariff in which version made them.

@@ -26,7 +26,7 @@ from attrs import define, evolve
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
-from chargecloud.domain.tariff import BillLine, Fee, StayKind, Usage
+from chargecloud.domain.tariff import BillLine, Fee, Remark, StayKind, Usage
 from chargecloud.domain.units import (
     PRICE_UNITS_PER_FEN,
     divide_half_up,
@@ -35,19 +35,20 @@ from chargecloud.domain.units import (
     share,
     whole_parts,
 )
-from chargecloud.interfaces import ITariff
+from chargecloud.interfaces import IRemarks, ITariff
 from chargecloud.money.by_calendar import plan_of, rule_of
 from chargecloud.money.by_energy import lines_of, prices_of
 from chargecloud.money.composed.terms import check
 from chargecloud.money.composed.tiers import Tier, Tiers
 from chargecloud.money.intervals import KEPT_EVERY, every
+from chargecloud.money.remarks import BY_ENERGY_IS_DUE, NOT_PARKED
 from chargecloud.money.terms import yuan
 
 _SECOND = timedelta(seconds=1)
 _WHOLE = 100
 
 
-@implementer(ITariff)
+@implementer(ITariff, IRemarks)
 class Composed:
     """The tariff of kind C{composed}."""
 
@@ -75,6 +76,11 @@ class Composed:
         if not {"rates", "days", "calendar", "rounding", "occupancy"} >= terms.keys():
             return None
         return prices_of(plan_of(terms), terms["rates"], zone, after, until)
+
+    def remarks(self, terms: Mapping[str, Any]) -> Sequence[Remark]:
+        """See L{IRemarks.remarks}."""
+        found = [BY_ENERGY_IS_DUE] if "time" in terms and "rates" not in terms else []
+        return [*found, NOT_PARKED] if "occupancy" in terms else found
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """The charge, what is taken off or added to it, and occupancy."""
