@@ -5,7 +5,7 @@ from datetime import UTC
 from fractions import Fraction
 from typing import Any
 
-from chargecloud.domain.errors import Conflict, Invalid
+from chargecloud.domain.errors import Conflict
 from chargecloud.domain.units import FEN_PER_UNIT, HOUR, PRICE_UNITS_PER_FEN
 from chargecloud.money.ocpi.terms import DECIMALS
 from chargecloud.money.tariffs import Tariff
@@ -13,7 +13,7 @@ from chargecloud.money.tariffs import Tariff
 _PRICE_UNITS = FEN_PER_UNIT * PRICE_UNITS_PER_FEN
 
 
-def as_ocpi(tariff: Tariff, country_code: str | None, party_id: str | None) -> Mapping[str, Any]:
+def as_ocpi(tariff: Tariff, country_code: str, party_id: str) -> Mapping[str, Any]:
     """
     A tariff as a Tariff object of OCPI 2.2.1.
 
@@ -21,17 +21,12 @@ def as_ocpi(tariff: Tariff, country_code: str | None, party_id: str | None) -> M
     service are one price there.
 
     @raise Conflict: if it cannot be said there.
-    @raise Invalid: if it is not said whose it is.
     """
     if tariff.kind == "ocpi":
         return tariff.terms
     makers = {"time_of_use": _time_of_use, "by_time": _by_time}
     if tariff.kind not in makers:
         raise Conflict(f"a tariff of kind {tariff.kind} has no form in OCPI 2.2.1")
-    for name, value in (("country_code", country_code), ("party_id", party_id)):
-        if value is None:
-            what = "is needed: the tariff does not say it"
-            raise Invalid(f"{name} {what}", errors=[{"pointer": f"/{name}", "detail": what}])
     return {
         "country_code": country_code,
         "party_id": party_id,

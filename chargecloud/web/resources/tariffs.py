@@ -87,8 +87,10 @@ class RemarkShown:
 class OcpiQuery:
     """Whose tariff it is in OCPI; not for one that was given as OCPI."""
 
-    country_code: str | None = text("ISO 3166 code", default=None, longest=2, example="CN")
-    party_id: str | None = text("of the operator", default=None, longest=3, example="CHC")
+    country_code: str = text("ISO 3166 code", default="CN", longest=2)
+    party_id: str = text(
+        "the operator's; XXX, which is nobody's, if not given", default="XXX", longest=3
+    )
 
 
 @frozen(kw_only=True)

@@ -196,7 +196,8 @@ def test_our_tariffs_as_ocpi_says_them(api: Asking) -> None:
     hourly = api.found(f"/tariffs/{timed['id']}/ocpi?country_code=CN&party_id=CHC")["ocpi"]
     (component,) = hourly["elements"][0]["price_components"]
     assert component == {"type": "TIME", "price": 0.4, "step_size": 60}
-    assert api.ask("GET", f"/tariffs/{timed['id']}/ocpi").places == ["/country_code"]
+    odd = api.made("/tariffs", {"name": "o", "kind": "by_time", "terms": terms | {"block_s": 7}})
+    assert api.ask("GET", f"/tariffs/{odd['id']}/ocpi").status == 409
 
 
 def test_a_charge_that_may_wait(api: Asking) -> None:
