@@ -65,6 +65,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
+	$(BIN)/python -m bench.quotes
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

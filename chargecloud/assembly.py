@@ -379,7 +379,13 @@ class Platform:
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
-                *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
+                *orders.routes(
+                    Orders(store, book),
+                    History(store),
+                    placing,
+                    Changing(book, calendar),
+                    stopping,
+                ),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *paying.routes(tenants),
                 *(route for parts in features for route in parts.routes),

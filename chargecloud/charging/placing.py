@@ -121,6 +121,7 @@ class Placing:
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         check_in_service(found.charger.status)
+        self.book.tariffs.refuse_unfit(found.tariff)
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
