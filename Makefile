@@ -61,10 +61,11 @@ acn: $(STAMP)
 cluster: $(STAMP) services
 	$(BIN)/python -m tests.cluster
 
-bench: $(STAMP)
+bench: $(STAMP) services
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
+	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.quotes
 
 lint: $(STAMP)
