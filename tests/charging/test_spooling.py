@@ -7,6 +7,7 @@ from attrs import define
 from sqlalchemy import delete
 
 from chargecloud.charging import backlog
+from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.spooled import Spooled
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.charger import PortState
@@ -42,16 +43,18 @@ class Street:
     box: Box
     customer: str
     night_shift: Notebook
+    charging: ChargingSettings | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> "Street":
+    def open(cls, folder: Path, charging: ChargingSettings | None = None) -> "Street":
         """As it is before there is any trouble."""
         night_shift = Notebook()
-        world = World(folder, plugins=native_plugins(alarm_sinks={"notebook": night_shift}))
+        plugins = native_plugins(alarm_sinks={"notebook": night_shift})
+        world = World(folder, plugins=plugins, charging=charging)
         customer = world.customer(1000)
         world.make("/cards", {"uid": UID, "customer_id": customer, "status": "active"})
         box = world.box().connect()
-        return cls(world, Outage(world.store.engine), box, customer, night_shift)
+        return cls(world, Outage(world.store.engine), box, customer, night_shift, charging)
 
     def begin(self) -> int:
         """The customer has a charge begun; its order."""
@@ -75,6 +78,7 @@ class Street:
             self.world.folder,
             self.world.clock,
             plugins=native_plugins(alarm_sinks={"notebook": self.night_shift}),
+            charging=self.charging,
         )
         self.database = Outage(self.world.store.engine)
         self.box.world = self.world
@@ -149,7 +153,7 @@ def test_nothing_begins_without_a_database(street: Street) -> None:
     body = {"charger_id": str(street.box.id), "port": 1, "customer_id": street.customer}
     street.database.is_away = True
     status, problem = street.world.http("POST", "/orders", body, key="mine")
-    assert (status, problem["type"]) == (507, "/problems/storage-full")
+    assert (status, problem["type"]) == (503, "/problems/overloaded")
     assert problem["detail"] == f"no charge can begin: the database is away: {GONE}"
     status, problem = street.world.http("GET", "/orders")
     assert (status, problem["detail"]) == (503, "the database is away")
