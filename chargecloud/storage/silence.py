@@ -18,7 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 #: end with it (L{however_long})
 SILENCE_S = 20
 
-_PYMYSQL_LIMITS = ("_read_timeout", "_write_timeout")
+#: what they are called, by driver
+_LIMITS = {"psycopg": ("silence_s",), "pymysql": ("_read_timeout", "_write_timeout")}
 
 
 class Attentive(psycopg.Connection[Any]):
@@ -49,9 +50,9 @@ class Attentive(psycopg.Connection[Any]):
                 )
 
 
-def limit_pymysql(connection: DBAPIConnection, silence_s: float | None) -> None:
+def limit_pymysql(connection: DBAPIConnection, silence_s: float) -> None:
     """Have PyMySQL notice: it has limits of its own, for each reading from the socket."""
-    for name in _PYMYSQL_LIMITS:
+    for name in _LIMITS["pymysql"]:
         setattr(connection, name, silence_s)
 
 
@@ -59,16 +60,12 @@ def limit_pymysql(connection: DBAPIConnection, silence_s: float | None) -> None:
 def however_long(connection: Connection) -> Iterator[None]:
     """Wait for a server as long as it takes, on this connection."""
     driver: Any = connection.connection.dbapi_connection
-    name = connection.dialect.driver
-    _limit(name, driver, None)
+    names = _LIMITS.get(connection.dialect.driver, ())
+    before = {name: getattr(driver, name) for name in names}
+    for name in names:
+        setattr(driver, name, None)
     try:
         yield
     finally:
-        _limit(name, driver, SILENCE_S)
-
-
-def _limit(name: str, driver: Any, silence_s: float | None) -> None:
-    if name == "psycopg":
-        driver.silence_s = silence_s
-    elif name == "pymysql":
-        limit_pymysql(driver, silence_s)
+        for name, limit_s in before.items():
+            setattr(driver, name, limit_s)

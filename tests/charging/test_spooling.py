@@ -22,7 +22,7 @@ from chargecloud.domain.events import (
 )
 from chargecloud.domain.hazards import Hazard, SafetyAction
 from chargecloud.storage.audit import ledger_faults
-from chargecloud.storage.schema import chargers, deliveries, hazards, unmatched
+from chargecloud.storage.schema import chargers, deliveries, event_log, hazards, unmatched
 from chargecloud.storage.spool import frame_of, read_frames
 from tests.harness import Notebook, result_of, rows_of
 from tests.outage import GONE, Outage
@@ -410,6 +410,30 @@ def test_readings_wait_in_memory(street: Street) -> None:
     street.end(2, order_id, 4200)
     assert street.order(order_id)[:2] == ("settled", 420_000)
     assert len(street.world.get(f"/orders/{order_id}/curve")["items"]) >= 60
+
+
+def test_who_went_meanwhile_is_written_down_later(street: Street) -> None:
+    """That a charger went is in its row, unless it is back, and in the event log in any case."""
+    other = street.world.box(identity="EB-0002").connect()
+    street.database.is_away = True
+    for box in (street.box, other):
+        box.drop()
+    assert _gone(street) == []
+    street.database.is_away = False
+    street.box.connect()
+    street.world.platform.watching.write_late()
+    assert _gone(street) == [street.box.id, other.id]
+    rows = {row["id"]: row["connected"] for row in rows_of(street.world.store, chargers)}
+    assert rows == {street.box.id: True, other.id: False}
+    street.world.platform.watching.write_late()
+    assert len(_gone(street)) == 2
+
+
+def _gone(street: Street) -> list[int]:
+    street.database.is_away, was_away = False, street.database.is_away
+    rows = rows_of(street.world.store, event_log)
+    street.database.is_away = was_away
+    return sorted(row["charger_id"] for row in rows if row["kind"] == "charger.gone")
 
 
 # -------------------------------------------------------------------------------- dangers
