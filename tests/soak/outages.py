@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import URLError
 
@@ -48,6 +49,7 @@ class Outages(Trial):
     @ivar server: the database's; C{None} for SQLite.
     @ivar spooled: how many records waited in the spool at the end of each outage.
     @ivar caught_up_s: how long it took from there until none did, where it was not killed.
+    @ivar lent: how many orders were placed in each outage, by cards.
     @ivar most_memory_mb: that the platform had at the end of an outage.
     """
 
@@ -58,8 +60,12 @@ class Outages(Trial):
         seed: int,
         outage_s: float = 60,
         server: Server | None = None,
+        *,
+        is_lending: bool = False,
     ) -> None:
         config = CONFIG
+        if is_lending:
+            config += '\n[charging]\nwhen_database_away = "allow"\naway_limit_fen = 100\n'
         if server is not None:
             config += f'\n[database]\nurl = "{server.new_database()}"\n'
         super().__init__(folder, boxes, seed, Live(folder, config))
@@ -68,12 +74,14 @@ class Outages(Trial):
         self.spooled: list[int] = []
         self.caught_up_s: list[float] = []
         self.most_memory_mb = 0
+        self.lent: list[int] = []
 
     def end_it(self, *, orderly: bool) -> None:
         self._pause.wait(5)
         self.found.running.append(self._running())
         number = len(self.spooled) + 1
         is_killed = number % KILLED_ONE_IN == 0
+        went_at = datetime.now(UTC)
         with self._away(hangs=number % 4 in (1, 2)):
             self._pause.wait(self.outage_s)
             # on a busy machine people may not have pulled a plug yet
@@ -81,6 +89,7 @@ class Outages(Trial):
             while not self._waiting() and time.monotonic() < until_s:
                 self._pause.wait(0.5)
             self.spooled.append(self._waiting())
+            back_at = datetime.now(UTC)
             self.most_memory_mb = max(self.most_memory_mb, self._memory_mb())
             if is_killed:
                 self.live.stop(signal.SIGKILL)
@@ -92,6 +101,12 @@ class Outages(Trial):
         if not is_killed:
             self.caught_up_s.append(round(time.monotonic() - began_s, 1))
         wait_until(self._answers, 90, "the API answers again")
+        placed = [
+            datetime.fromisoformat(each["created_at"])
+            for each in self.live.all("/orders")
+            if each["origin"] == "card"
+        ]
+        self.lent.append(sum(went_at < at < back_at for at in placed))
 
     @contextmanager
     def _away(self, *, hangs: bool) -> Iterator[None]:
@@ -139,6 +154,7 @@ def main() -> int:
     parser.add_argument("--boxes", type=int, default=90)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", default="sqlite", choices=KINDS)
+    parser.add_argument("--allow", action="store_true", help="have cards begin charges meanwhile")
     parser.add_argument("--folder", type=Path, help="where to leave the files")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="soak-"))
@@ -146,15 +162,17 @@ def main() -> int:
     server = None if given.database == "sqlite" else new_server(given.database, durable=True)
     least_s = SHORTEST_S if server is None else SHORTEST_HANG_S
     outage_s = max(given.outage_s, least_s)
-    trial = Outages(folder, given.boxes, given.seed, outage_s, server)
+    trial = Outages(folder, given.boxes, given.seed, outage_s, server, is_lending=given.allow)
     found = trial.run(given.outages, given.charges)
     more = {
         "spooled": trial.spooled,
         "caught_up_s": trial.caught_up_s,
+        "lent": trial.lent,
         "most_memory_mb": trial.most_memory_mb,
     }
     sys.stdout.write(json.dumps(asdict(found) | more, indent=2) + "\n")
-    return bool(found.faults) or not any(trial.spooled)
+    is_idle = not any(trial.spooled) or (given.allow and not any(trial.lent))
+    return bool(found.faults) or is_idle
 
 
 if __name__ == "__main__":
