@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from chargecloud.attached import channels_of, sinks_of
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
-from chargecloud.charging.at_hand import AtHand
+from chargecloud.charging.at_hand import LOOK_S, AtHand
 from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
@@ -355,7 +355,7 @@ class Platform:
             shared_rounds=paying.shared_rounds,
             rounds=[
                 paying.rounds,
-                *([Rounds(clock, at_hand.look)] if lending.is_allowed else []),
+                *([Rounds(clock, at_hand.look, LOOK_S)] if lending.is_allowed else []),
                 *(Rounds(clock, each) for parts in features for each in parts.each_minute),
             ],
             routes=[

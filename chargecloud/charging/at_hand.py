@@ -20,6 +20,8 @@ from chargecloud.registry.sites import find_site
 from chargecloud.storage.schema import accounts, cards, chargers
 from chargecloud.storage.store import Store
 
+#: seconds between two looks: what one sees is so old at the most when the database goes
+LOOK_S = 30.0
 #: cards of which it is known; the newest where there are more.  Some 25 MB
 MOST_CARDS = 100_000
 #: chargers that are read at a time

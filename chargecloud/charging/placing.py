@@ -100,10 +100,9 @@ class Placing:
         try:
             return await self._place(request, tenant_id, wish)
         except TROUBLES as error:
-            if is_full(error):
-                raise StorageFull(f"no charge can begin: {error.orig}") from error
             why = self.store.writer.trouble or f"the database is away: {error.orig}"
-            raise Overloaded(f"no charge can begin: {why}") from error
+            refusal = StorageFull if is_full(error) else Overloaded
+            raise refusal(f"no charge can begin: {why}") from error
 
     async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):

@@ -34,13 +34,16 @@ _LOST = {
 }
 
 
-#: there is no room on its disk: PostgreSQL, the MySQL family (the disk, a table), SQLite
-_FULL = {"53100", 1021, 1114, "SQLITE_FULL"}
+#: there is no room on its disk: PostgreSQL, the MySQL family (the disk, a table)
+_FULL = {"53100", 1021, 1114}
+#: SQLite on our own disk; where its shared memory finds no room it only knows that it failed
+_FULL_HERE = ("SQLITE_FULL", "SQLITE_IOERR")
 
 
 def is_full(error: DBAPIError) -> bool:
     """Whether the database has no room."""
-    return {_code(error), getattr(error.orig, "sqlite_errorname", None)} & _FULL != set()
+    here = str(getattr(error.orig, "sqlite_errorname", ""))
+    return _code(error) in _FULL or here.startswith(_FULL_HERE)
 
 
 def is_lost(error: DBAPIError) -> bool:

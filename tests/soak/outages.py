@@ -27,6 +27,7 @@ from urllib.error import URLError
 
 from attrs import asdict
 
+from chargecloud.charging.at_hand import LOOK_S
 from tests.databases import KINDS, Server, new_server
 from tests.live import Live, wait_until
 from tests.soak.kills import CONFIG, Trial
@@ -70,6 +71,7 @@ class Outages(Trial):
             config += f'\n[database]\nurl = "{server.new_database()}"\n'
         super().__init__(folder, boxes, seed, Live(folder, config))
         self.outage_s = outage_s
+        self.is_lending = is_lending
         self.server = server
         self.spooled: list[int] = []
         self.caught_up_s: list[float] = []
@@ -77,7 +79,8 @@ class Outages(Trial):
         self.lent: list[int] = []
 
     def end_it(self, *, orderly: bool) -> None:
-        self._pause.wait(5)
+        # what is lent is known from a look that was taken before
+        self._pause.wait(LOOK_S + 5 if self.is_lending else 5)
         self.found.running.append(self._running())
         number = len(self.spooled) + 1
         is_killed = number % KILLED_ONE_IN == 0
