@@ -1,6 +1,5 @@
 """A token of one tenant sees nothing of another tenant, through no route at all."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,10 +141,11 @@ class Neighbours:
     stranger: str
 
 
-@pytest.fixture
-def neighbours(tmp_path: Path) -> Neighbours:
-    """One who has everything, and one who has nothing."""
-    world = World(tmp_path, **_with_features(load_plugins(entries=())))
+@pytest.fixture(scope="module")
+def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
+    """One who has everything, and one who has nothing.  They are the same for all tests: none
+    moves anything, which is what the tests are about."""
+    world = World(tmp_path_factory.mktemp("neighbours"), **_with_features(load_plugins(entries=())))
     for following in world.platform.followings:
         following.startService()
     api = Asking(world)
