@@ -39,10 +39,11 @@ services:
 	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \
 	  || echo "to test on servers: apt-get install mariadb-server postgresql redis-server haproxy, and have mariadbd, postgres and initdb in the PATH"
 
-# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away;
-# forty minutes
+# the long trials: 50 kills under 300 running charges, 200 while money moves, bad networks, storms, a database that is away;
+# an hour
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
+	$(BIN)/python -m tests.soak.ledger_kills
 	$(BIN)/python -m tests.soak.badnet
 	$(BIN)/python -m tests.soak.cluster_kills --database mariadb
 	$(BIN)/python -m tests.soak.cluster_kills --database postgresql

@@ -66,7 +66,9 @@ from chargecloud.interfaces import (
     IPunctualDialect,
 )
 from chargecloud.interfaces import Platform as Given
+from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
+from chargecloud.money.head_log import HeadLog
 from chargecloud.money.settings import PaymentSettings
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
@@ -108,6 +110,7 @@ from chargecloud.web.resources import (
     customers,
     cut_offs,
     health,
+    ledger,
     live,
     order_histories,
     order_questions,
@@ -116,6 +119,7 @@ from chargecloud.web.resources import (
     sites,
     start_codes,
     tariffs,
+    withdrawals,
 )
 from chargecloud.web.resources.charger_views import Shown
 
@@ -202,7 +206,7 @@ class Platform:
         secrets = Secrets(vault, plugins.dialects)
         registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
-        people, wallets = Customers(store, calendar), Wallets(store)
+        people = Customers(store, calendar)
         plugin_calls = PluginCalls(calendar, clock.seconds)
         took, failed = (
             partial(each, "tariff") for each in (plugin_calls.took, plugin_calls.failed)
@@ -288,6 +292,9 @@ class Platform:
         desks = [desk for parts in features for desk in parts.desks]
         asked = AskedOfUs(routing, book, lists)
         post.answers.update(asked.answers)
+        cards_changed = asked.cards_changed_everywhere(post)
+        book.cards_changed = paying.taking.cards_changed = cards_changed
+        wallets = Wallets(store, cards_changed)
         facts = Facts(
             registered,
             custody,
@@ -352,7 +359,10 @@ class Platform:
                 Following(store.writer, PrepaidOrders(), clock),
                 *_followings(store, clock, features),
             ],
-            shared_rounds=paying.shared_rounds,
+            shared_rounds={
+                **paying.shared_rounds,
+                "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+            },
             rounds=[
                 paying.rounds,
                 *([Rounds(clock, at_hand.look, LOOK_S)] if lending.is_allowed else []),
@@ -379,9 +389,9 @@ class Platform:
                 *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
-                *cards.routes(
-                    Cards(store, calendar), tenants, asked.cards_changed_everywhere(post)
-                ),
+                *withdrawals.routes(paying.withdrawals(calendar)),
+                *ledger.routes(Books(store)),
+                *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),

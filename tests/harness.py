@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Double, Engine, Float, event, select
 from sqlalchemy.types import _Binary
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from werkzeug.routing import Rule
 from zope.interface import implementer
@@ -43,6 +44,13 @@ def result_of(deferred: Any) -> Any:
 def failure_of(deferred: Any, *kinds: type[Exception]) -> Any:
     """The exception of a Deferred or coroutine that has failed already with such a one."""
     return _case.failureResultOf(maybeDeferred(lambda: deferred), *kinds).value
+
+
+def failure_or_result(work: Any) -> Any:
+    """What work came to by now, or the exception that it failed with."""
+    outcome: list[Any] = []
+    maybeDeferred(lambda: work).addBoth(outcome.append)
+    return outcome[0].value if isinstance(outcome[0], Failure) else outcome[0]
 
 
 class InStep:

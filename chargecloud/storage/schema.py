@@ -210,6 +210,8 @@ cards = Table(
     Column("uid", String(32), nullable=False),
     Column("customer_id", BigInteger),
     Column("status", String(16), nullable=False),
+    # "debt" if it is blocked until its customer has paid what they owe
+    Column("blocked_for", String(16)),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("tenant_id", "uid"),
     Index("cards_by_tenant", "tenant_id", "id"),
@@ -245,6 +247,9 @@ orders = Table(
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("held_fen", BigInteger, nullable=False),
+    # what of it is gift money, and what of the bill was paid with gift money
+    Column("held_gift_fen", BigInteger, nullable=False, server_default="0"),
+    Column("paid_gift_fen", BigInteger, nullable=False, server_default="0"),
     Column("limit_energy_mwh", BigInteger),
     Column("limit_duration_s", BigInteger),
     Column("limit_amount_fen", BigInteger),
@@ -398,7 +403,8 @@ accounts = Table(
     Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", String(24), primary_key=True),
     Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
-    # the sum of the account's postings, kept by the writer beside them for the guard
+    # the sum of the account's postings, kept by the writer beside them for the guard; of what a
+    # customer owes (receivable) its opposite, which is not below zero either
     Column("balance_fen", BigInteger, nullable=False),
     CheckConstraint("balance_fen >= 0", name="not_below_zero"),
 )
@@ -417,8 +423,25 @@ postings = Table(
     CheckConstraint("amount_fen > 0", name="above_zero"),
     Column("cause", String(24), nullable=False),
     Column("reference_id", BigInteger, nullable=False),
+    # its place in the chain of its tenant and of the node that wrote it, and what the chain
+    # comes to with it (domain/chain.py); null only where an earlier version wrote it meanwhile
+    Column("node", Integer),
+    Column("seq", BigInteger),
+    Column("digest", LargeBinary(32)),
     Index("postings_by_debit", "tenant_id", "debit_kind", "debit_owner_id", "id"),
     Index("postings_by_credit", "tenant_id", "credit_kind", "credit_owner_id", "id"),
+    # no chain has two postings at one place: there is no fork
+    Index("postings_by_chain", "tenant_id", "node", "seq", unique=True),
+)
+
+# where each chain of postings ends: whoever takes the last ones away has to change this, too
+ledger_heads = Table(
+    "ledger_heads",
+    metadata,
+    Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
 )
 
 # money that is paid through channels; the columns are explained in domain/payment_value.py
@@ -479,10 +502,30 @@ refunds = Table(
     Column("failure", String(200)),
     Column("due_s", BigInteger),
     Column("tries", Integer, nullable=False),
+    # that it is a part of
+    Column("withdrawal_id", BigInteger),
     Index("refunds_by_tenant", "tenant_id", "id"),
+    Index("refunds_by_withdrawal", "withdrawal_id"),
     Index("refunds_by_payment", "payment_id", "id"),
     Index("refunds_by_day", "tenant_id", "channel", "ended_at"),
     Index("refunds_due", "due_s"),
+)
+
+# money that customers took out of their wallets: what of it was paid out in cash; the rest is
+# in the refunds of it
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("cash_fen", BigInteger, nullable=False),
+    Column("reason", String(80), nullable=False),
+    # id of the token that was used
+    Column("by", BigInteger),
+    Column("created_at", Instant, nullable=False),
+    Index("withdrawals_by_tenant", "tenant_id", "id"),
 )
 
 # a channel's bill of a day, held against ours

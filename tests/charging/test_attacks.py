@@ -773,6 +773,8 @@ def test_stops_while_it_starts_and_twice(tmp_path: Path) -> None:
         "customer_id": customer,
         "balance_fen": 1000,
         "held_fen": 0,
+        "gift_fen": 0,
+        "owed_fen": 0,
     }
     sound(world)
 

@@ -75,6 +75,13 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/wallets/{customer_id}"): None,
     ("POST", "/wallets/{customer_id}/top-ups"): {"amount_fen": 5},
     ("GET", "/wallets/{customer_id}/movements"): None,
+    ("POST", "/wallets/{customer_id}/transfers"): {
+        "to_customer_id": "{customer_id}",
+        "amount_fen": 5,
+    },
+    ("POST", "/wallets/{customer_id}/withdrawals"): {"amount_fen": 5, "reason": "mine"},
+    ("GET", "/ledger"): None,
+    ("GET", "/ledger/accounts"): None,
     ("POST", "/payments"): {
         "channel": "sandbox",
         "amount_fen": 5,
