@@ -13,6 +13,7 @@ from chargecloud.charging.terms import Terms
 from chargecloud.domain.charger import SystemState
 from chargecloud.gateway.presence import Presence
 from chargecloud.money.tariffs import Tariff, find_tariff
+from chargecloud.money.wallets import Spendable
 from chargecloud.registry.cards import CardStatus
 from chargecloud.registry.chargers import COLUMNS, Charger, read_charger
 from chargecloud.registry.cut_offs import find_cut_off
@@ -124,7 +125,7 @@ class AtHand:
                 rules[charger.site_id, charger.kind],
                 None,
             )
-            return Place(Found(charger, sites[charger.site_id], tariff, 0), terms)
+            return Place(Found(charger, sites[charger.site_id], tariff, Spendable(0, 0)), terms)
 
         return {
             each.id: place(each, tariffs[tariff_id])

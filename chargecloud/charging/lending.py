@@ -25,9 +25,8 @@ from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import InsufficientFunds, NotFound, Overloaded, PortBusy, StorageFull
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import place
-from chargecloud.domain.order_money import accounts as accounts_of
 from chargecloud.domain.order_value import Order, OrderState
-from chargecloud.money.wallets import balance_fen
+from chargecloud.money.wallets import Spendable, spendable
 from chargecloud.registry.cards import CardStatus, find_card
 from chargecloud.storage.ids import made_at, slot_of
 from chargecloud.storage.schema import chargers, ports
@@ -108,7 +107,8 @@ class Lending:
             raise InsufficientFunds("nothing is known to be left", balance_fen=max(0, left_fen))
         amount_fen = min(self.settings.away_limit_fen, left_fen)
         wish = evolve(wish, customer_id=payer.customer_id, prepaid_fen=amount_fen)
-        return self.placing.order_for(wish, known.found, self.placing.calendar.now())
+        found = evolve(known.found, money=Spendable(amount_fen, 0))
+        return self.placing.order_for(wish, found, self.placing.calendar.now())
 
     # ------------------------------------------------------------------- when it is back
 
@@ -155,15 +155,20 @@ class Lending:
         """The order as far as its wallet can pay for it; under a name of its own, if the start
         that was asked for has made another one."""
 
-        def read(connection: Connection) -> tuple[int, Order | None]:
-            wallet, _held = accounts_of(order)
+        def read(connection: Connection) -> tuple[Spendable, Order | None]:
+            money = spendable(connection, order.tenant_id, order.customer_id or 0)
             same = find_start(connection, order.charger_id, order.port, order.start_key)
-            return balance_fen(connection, wallet), same
+            return money, same
 
-        left_fen, same = await self.book.store.read(read)
-        held_fen = min(order.held_fen, left_fen)
+        left, same = await self.book.store.read(read)
+        held_fen = min(order.held_fen, left.all_fen)
         start_key = order.start_key if same is None else str(order.id)
-        return evolve(order, held_fen=held_fen, start_key=start_key)
+        return evolve(
+            order,
+            held_fen=held_fen,
+            held_gift_fen=left.gift_of(held_fen),
+            start_key=start_key,
+        )
 
     async def _make_room(self, order: Order) -> None:
         """Close what has the port in the database and not here: a start that was committed when

@@ -3,8 +3,8 @@ The platform is killed while money moves: top-ups, gifts, transfers, payments, r
 withdrawals over HTTP, and the holds, captures and releases of charges.
 
 After each kill the books are gone through as they lie there, against the heads of the time before.
-In the end each request has had its effect once: all are sent again under their keys, and the wallets
-hold what was paid in, less what was billed and taken out.
+In the end each request has had its effect once: all are sent again under their keys, and the
+wallets hold what was paid in, less what was billed and taken out.
 
 C{make soak} does it 200 times.
 """

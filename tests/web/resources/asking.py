@@ -87,7 +87,7 @@ class _Described:
     def template(self, path: str) -> str:
         """The path of the document that a path is one of."""
         found = (each for each, pattern in self._patterns.items() if pattern.fullmatch(path))
-        template = next(found, None)
+        template: str | None = next(found, None)
         assert template is not None, f"{path} is not in the document"
         return template
 
