@@ -150,7 +150,7 @@ def _share_builders() -> None:
             made[words] = _compile_builder(rule, append_unknown)
         return made[words]
 
-    Rule._compile_builder = compile_builder  # type: ignore[method-assign]
+    Rule._compile_builder = compile_builder  # type: ignore[method-assign, assignment]
 
 
 _share_builders()
