@@ -86,6 +86,24 @@ class Server:
         self._process.wait()
         _maintenance(self.url(self.first)).dispose()
 
+    def hang(self) -> None:
+        """Stop all its processes where they are: no connection is closed, and none is answered."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After L{hang}, from where it was."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        """Its processes, the first of them first; MariaDB has one, and PostgreSQL one for each
+        connection."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def remove(self) -> None:
         """End it, and leave nothing behind."""
         if self._process is not None and self._process.poll() is None:

@@ -101,6 +101,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     },
     ("GET", "/tariffs"): None,
     ("GET", "/tariffs/{tariff_id}"): None,
+    ("GET", "/tariffs/{tariff_id}/ocpi"): None,
     ("POST", "/tariffs/{tariff_id}/versions"): {"terms": FLAT},
     ("POST", "/tariffs/{tariff_id}/quote"): {"time_zone": "Asia/Shanghai", "periods": [HOUR]},
     ("POST", "/orders"): {"charger_id": "{charger_id}", "port": 1},
