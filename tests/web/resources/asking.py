@@ -79,7 +79,7 @@ class _Described:
         self.document = document
         self._validators: dict[tuple[str, ...], Any] = {}
         # a path that is spelt out goes before one with a variable in its place
-        self._patterns = {
+        self._patterns: dict[str, re.Pattern[str]] = {
             each: re.compile(re.sub(r"{\w+}", "[^/]+", each))
             for each in sorted(document["paths"], key=lambda each: each.count("{"))
         }
