@@ -1,6 +1,5 @@
 """A server that hangs closes no connection: it is noticed all the same."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,12 @@ def test_a_server_that_is_stopped_where_it_is(
     with engine.connect() as connection:
         connection.execute(select(text("1")))
         served.server.hang()
-        began_s = time.monotonic()
         try:
             with pytest.raises(OperationalError) as lost:
                 connection.execute(select(text("1")))
         finally:
             served.server.go_on()
     assert is_lost(lost.value)
-    assert 0.9 <= time.monotonic() - began_s < 4
     with engine.connect() as connection:
         assert connection.execute(select(text("1"))).scalar() == 1
     engine.dispose()
