@@ -49,6 +49,8 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
 	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
 	$(BIN)/python -m tests.soak.outages
+	$(BIN)/python -m tests.soak.outages --database mariadb
+	$(BIN)/python -m tests.soak.outages --database postgresql --allow
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)
@@ -62,10 +64,12 @@ acn: $(STAMP)
 cluster: $(STAMP) services
 	$(BIN)/python -m tests.cluster
 
-bench: $(STAMP)
+bench: $(STAMP) services
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
+	$(BIN)/python -m bench.cluster
+	$(BIN)/python -m bench.quotes
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from chargecloud.attached import channels_of, sinks_of
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
+from chargecloud.charging.at_hand import LOOK_S, AtHand
 from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
@@ -30,6 +31,7 @@ from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
 from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
+from chargecloud.charging.lending import Lending
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.open_questions import OpenQuestions
@@ -276,12 +278,15 @@ class Platform:
         )
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
-        records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         backlog = Backlog(spool, calendar)
         book.turns.shut = backlog
-        keeping = Keeping(records, backlog)
+        at_hand = AtHand(store, presence, charging.cut_off)
+        lending = Lending(book, backlog, placing, stopping, forgotten, at_hand, charging)
+        disputes = Disputes(store)
+        records = Records(book, settling, reports, offline, unmatched, disputes, lending.may_come)
+        keeping = Keeping(records, backlog, lending)
         catching_up = CatchingUp(keeping, backlog, watching, clock, calendar)
-        desk = CardDesk(store, book, placing, stopping)
+        desk = CardDesk(store, book, placing, stopping, lending)
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
         desks = [desk for parts in features for desk in parts.desks]
@@ -360,6 +365,7 @@ class Platform:
             },
             rounds=[
                 paying.rounds,
+                *([Rounds(clock, at_hand.look, LOOK_S)] if lending.is_allowed else []),
                 *(Rounds(clock, each) for parts in features for each in parts.each_minute),
             ],
             routes=[
@@ -389,7 +395,13 @@ class Platform:
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
-                *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
+                *orders.routes(
+                    Orders(store, book),
+                    History(store),
+                    placing,
+                    Changing(book, calendar),
+                    stopping,
+                ),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *paying.routes(tenants),
                 *(route for parts in features for route in parts.routes),

@@ -170,6 +170,15 @@ class OrderBook:
             self._on_port[order.charger_id, order.port] = order.id
         return track
 
+    def opened(self, order: Order, register_before_mwh: int | None) -> None:
+        """An order that is in memory is written down now, in this way.
+
+        @param register_before_mwh: its port's, which was not known before.
+        """
+        track = self._tracks[order.id]
+        track.order, track.register_before_mwh = order, register_before_mwh
+        self._on_port[order.charger_id, order.port] = order.id
+
     def know(self, tariff: Tariff) -> None:
         """Keep a tariff at hand for the bills that need it."""
         self._tariffs[tariff.id, tariff.version] = tariff
@@ -306,7 +315,7 @@ class OrderBook:
         del track.samples[:samples]
         if track.order.state not in UNDER_WAY and order.state in UNDER_WAY:
             track.begin(order)
-        track.order = order
+        track.order, track.told = order, None
         port = (order.charger_id, order.port)
         if order.state not in RUNNING and self._on_port.get(port) == order.id:
             del self._on_port[port]

@@ -18,6 +18,7 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     InsufficientFunds,
     Invalid,
+    Overloaded,
     PortBusy,
     Refusal,
     StorageFull,
@@ -32,6 +33,7 @@ from chargecloud.registry.chargers import Charger, check_in_service, find_charge
 from chargecloud.registry.sites import Site, find_site
 from chargecloud.storage.once import Made, RequestKey, known, once
 from chargecloud.storage.store import Store
+from chargecloud.storage.transactions import is_full
 from chargecloud.storage.writer import TROUBLES
 
 #: how often a hold is split anew between what was paid in and gift money, while others spend, too
@@ -96,14 +98,15 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
-        @raise StorageFull: if there is no room to write it down to its end, or no database.
-        @raise Overloaded: if what its charger told last waits for the database.
+        @raise StorageFull: if there is no room to write it down to its end.
+        @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
         try:
             return await self._place(request, tenant_id, wish)
         except TROUBLES as error:
             why = self.store.writer.trouble or f"the database is away: {error.orig}"
-            raise StorageFull(f"no charge can begin: {why}") from error
+            refusal = StorageFull if is_full(error) else Overloaded
+            raise refusal(f"no charge can begin: {why}") from error
 
     async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):
@@ -125,6 +128,7 @@ class Placing:
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         check_in_service(found.charger.status)
+        self.book.tariffs.refuse_unfit(found.tariff)
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])

@@ -64,7 +64,8 @@ class Resolving:
         by: int,
     ) -> Order:
         """
-        Decide a held order.
+        Decide a held order; or state another energy for one that is settled, whose bill is
+        credited then, and a new one made.
 
         @raise NotFound: if the tenant has no such order.
         @raise Conflict: if it is not held, or cannot be billed as it is.
@@ -74,6 +75,10 @@ class Resolving:
         )
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
+            if order.state is OrderState.SETTLED and action is ResolveAction.ADJUST:
+                assert energy_mwh is not None, "an adjustment states an energy"
+                stated = adjusted(order, energy_mwh, self.calendar.now())
+                return (await self._corrected(order, stated, reason, by),)
             if order.state is not OrderState.HELD:
                 raise Conflict(f"the order is {order.state.value}", state=order.state.value)
             now = self.calendar.now()

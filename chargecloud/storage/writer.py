@@ -34,6 +34,8 @@ MOST_DECISIONS_A_COMMIT = 2_000
 #: about a second of work; beyond it a request is refused rather than kept waiting
 MOST_WAITING = 20_000
 
+#: a commit that takes longer is in trouble, whatever comes of it: what need not wait, does not
+LONGEST_COMMIT_S = 5.0
 #: how often a transaction is tried while another process goes on with this node's chains: one that
 #: was taken for dead has a commit left at the most
 MOST_MOVED = 8
@@ -72,7 +74,6 @@ class Writer:
         event log.
     @ivar on_batch: called after each try to commit, with the number of its decisions and
         the seconds that it took.
-    @ivar trouble: what keeps the database from being written, as of the last try that tells.
     @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
 
@@ -83,7 +84,8 @@ class Writer:
     on_commit: list[Callable[[], None]] = field(factory=list)
     on_batch: list[Callable[[int, float], None]] = field(factory=list)
     closed: bool = False
-    trouble: str | None = None
+    _trouble: str | None = field(default=None, init=False)
+    _began_s: float = field(default=0.0, init=False)
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
     _committing: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
@@ -126,6 +128,16 @@ class Writer:
         return done
 
     @property
+    def trouble(self) -> str | None:
+        """What keeps the database from being written: as of the last try that tells, or of the
+        present one if that takes too long."""
+        if self._trouble is None and self._committing:
+            since_s = monotonic() - self._began_s
+            if since_s > LONGEST_COMMIT_S:
+                return f"the database has not answered for {since_s:.0f} s"
+        return self._trouble
+
+    @property
     def seq(self) -> int:
         """The last place in the event log that this node has written."""
         return self._seq
@@ -160,7 +172,7 @@ class Writer:
             self.transactions.new_id,
             Growing(self._chains),
         )
-        began_s = monotonic()
+        began_s = self._began_s = monotonic()
         committed = self.runner.run(lambda: self._commit(batch, stamp))
         committed.addErrback(lambda failure: [failure] * len(batch))
         committed.addCallback(self._committed, batch, stamp, began_s)
@@ -179,10 +191,10 @@ class Writer:
     ) -> None:
         for told in self.on_batch:
             told(len(batch), monotonic() - began_s)
-        self.trouble = _trouble_after(results, self.trouble)
+        self._trouble = _trouble_after(results, self._trouble)
         # places in the log that were given in vain are news to nobody: a follower that found
         # nothing there to write down would take the trouble for gone
-        logged = stamp.seq > self._seq and self.trouble is None
+        logged = stamp.seq > self._seq and self._trouble is None
         self._seq = stamp.seq
         self._committing = False
         # start on what came meanwhile before anybody hears, as they may bring more

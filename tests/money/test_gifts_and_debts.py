@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
+from zope.interface import implementer
 
 from chargecloud.domain.events import ChargeEnded, OfflineStart, StopReason
 from tests.paying import Till
@@ -228,6 +229,7 @@ def test_where_the_chains_end_is_logged_once_a_day(till: Till) -> None:
     till.world.customer(5)
     told: list[str] = []
 
+    @implementer(ILogObserver)
     def observe(event: Any) -> None:
         if event.get("log_format", "").startswith("ledger head"):
             told.append(formatEvent(event))

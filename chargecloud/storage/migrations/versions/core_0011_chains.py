@@ -1,6 +1,6 @@
 """Postings in chains; gift money, debts and withdrawals of customers.
 
-Revision ID: core_0012
+Revision ID: core_0011
 Revises: core_0010
 """
 
@@ -14,7 +14,7 @@ from chargecloud.domain.chain import Head, chained
 from chargecloud.storage.ids import slot_of
 from chargecloud.storage.many import changing
 
-revision = "core_0012"
+revision = "core_0011"
 down_revision = "core_0010"
 branch_labels = None
 depends_on = None
