@@ -8,6 +8,7 @@ makes it good.
 
 from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from attrs import define, field
@@ -90,9 +91,9 @@ def balance_faults(connection: Connection) -> Iterator[str]:
     """Accounts that are not what their postings come to, or that were ever overdrawn; tenants
     whose accounts do not sum to zero."""
     rows = each(connection, _sides())
-    for tenant_id, of_tenant in groupby(rows, lambda row: row.tenant_id):
+    for tenant_id, of_tenant in groupby(rows, itemgetter(0)):
         whole_fen = 0
-        for (kind, owner_id), found in groupby(of_tenant, lambda row: (row.kind, row.owner_id)):
+        for (kind, owner_id), found in groupby(of_tenant, itemgetter(1, 2)):
             account = Account(tenant_id, kind, owner_id)
             faults, balance_fen = _gone_through(account, found)
             whole_fen += balance_fen
@@ -107,11 +108,12 @@ def _gone_through(account: Account, found: Iterator[Any]) -> tuple[list[str], in
     kept_fen = None
     running = _Running()
     faults = []
-    for row in found:
-        if row.posting_id == _BALANCE:
-            kept_fen = row.amount_fen
+    sign, post = account.sign, running.post
+    for *_, posting_id, amount_fen in found:
+        if posting_id == _BALANCE:
+            kept_fen = amount_fen
         else:
-            running.post(row.posting_id, account.sign * row.amount_fen)
+            post(posting_id, sign * amount_fen)
     running.end()
     if not is_kind(account.kind):
         faults.append(f"there is no such account: {account.kind} is none of {', '.join(KINDS)}")

@@ -91,18 +91,21 @@ def _end_faults(of: ChainOf | None, head: Head, written: dict[ChainOf, Head]) ->
 
 
 def _digest(before: Head, row: Any) -> bytes:
+    # taken apart by place: by name it takes three times as long, and there are millions
+    tenant_id, node, seq, posting_id, at_ms, *accounts, amount_fen, cause, reference_id, _ = row
+    debit_kind, debit_owner_id, credit_kind, credit_owner_id = accounts
     return chained(
         before.digest,
-        row.tenant_id,
-        row.node,
-        row.seq,
-        row.id,
-        row.at,
-        (row.debit_kind, row.debit_owner_id),
-        (row.credit_kind, row.credit_owner_id),
-        row.amount_fen,
-        row.cause,
-        row.reference_id,
+        tenant_id,
+        node,
+        seq,
+        posting_id,
+        at_ms,
+        (debit_kind, debit_owner_id),
+        (credit_kind, credit_owner_id),
+        amount_fen,
+        cause,
+        reference_id,
     )
 
 
