@@ -93,8 +93,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is there by now stays: to look through all of it for what nobody has any more, as each
-    test's platform comes and goes, was a fifth of the work of many tests."""
+    """What is there by now stays: each test's platform comes and goes, and all that is there would
+    be looked through again and again for what nobody has any more."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AT)

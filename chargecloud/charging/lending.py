@@ -5,8 +5,6 @@ database is back, before what its charger has told since.  What may be lost by i
 stopped before it costs more than C{away_limit_fen}, and than its wallet had at the last look.
 """
 
-from datetime import timedelta
-
 from attrs import define, evolve, field
 from sqlalchemy import Connection, select
 from twisted.logger import Logger
@@ -26,15 +24,16 @@ from chargecloud.domain.errors import InsufficientFunds, NotFound, Overloaded, P
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order import place
 from chargecloud.domain.order_value import Order, OrderState
+from chargecloud.domain.units import DAY
 from chargecloud.money.wallets import Spendable, spendable
 from chargecloud.registry.cards import CardStatus, find_card
-from chargecloud.storage.ids import made_at, slot_of
+from chargecloud.storage.ids import slot_of
 from chargecloud.storage.schema import chargers, ports
 
 #: wallets and ports that change under us this often are left to the next occasion
 MOST_TRIES = 4
 #: an order of another node that is not there yet is waited for no longer
-LONGEST_AWAY = timedelta(days=1)
+LONGEST_AWAY_S = DAY
 
 
 @define(eq=False)
@@ -219,5 +218,4 @@ class Lending:
         """Whether an order that is not there may still be in the spool of another node."""
         if not self.is_allowed or slot_of(order_id) == self.book.store.node:
             return False
-        age = made_at(self.book.store.ids.next()) - made_at(order_id)
-        return timedelta(0) <= age < LONGEST_AWAY
+        return 0 <= self.book.store.ids.age_s(order_id) < LONGEST_AWAY_S

@@ -17,12 +17,6 @@ refunding            0                what goes back to payers and has not arriv
 gifts                0                below zero: what was given to customers
 electricity_fees     0                what was earned for electricity
 service_fees         0                what was earned for service
-platform             0                the platform's share
-operator             0                the operator's share
-property_owner       property owner   the share of whoever owns the place
-agent                agent            the share of whoever brought the place
-channel_fee          0                what payment channels keep for their work
-suspense             0                what came and belongs to nobody as long as nobody knows whose
 ==================== ================ =====================================================
 
 An account belongs to one tenant, the operator to whom the money was paid, and no money goes from
@@ -40,7 +34,6 @@ from attrs import frozen
 KINDS = (
     *("wallet", "gift", "held", "receivable", "cash", "refunding", "gifts"),
     *("electricity_fees", "service_fees"),
-    *("platform", "operator", "property_owner", "agent", "channel_fee", "suspense"),
 )
 
 

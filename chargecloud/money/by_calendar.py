@@ -16,7 +16,7 @@ the clock on the site's wall.
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ from attrs import frozen
 from chargecloud.domain.errors import TariffError
 from chargecloud.money.by_energy import Rule
 from chargecloud.money.kept import kept
-from chargecloud.money.local_day import LocalDay, instants_of
+from chargecloud.money.local_day import LocalDay, instants_of, on_each_day
 from chargecloud.money.terms import Faults, place, yuan
 from chargecloud.money.time_of_use import MAX_PERIODS, TimeOfUse
 
@@ -34,7 +34,6 @@ from chargecloud.money.time_of_use import MAX_PERIODS, TimeOfUse
 MEMBERS = ("rates", "days", "calendar")
 MOST_DAYS, MOST_ENTRIES, MOST_DATES = 20, 50, 400
 _HALF_HOUR_MIN = 30
-_DAY = timedelta(days=1)
 _CONDITIONS = ("dates", "months", "weekdays")
 _TIME_OF_USE = TimeOfUse()
 
@@ -94,14 +93,7 @@ class CalendarPlan:
 
     def switches(self, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
         """Instants within (after, until] at which the rate becomes another, in order."""
-        # a day more on both sides: clocks that go back over midnight show a date again
-        day = after.astimezone(zone).date() - _DAY
-        last = until.astimezone(zone).date() + _DAY
-        found: set[datetime] = set()
-        while day <= last:
-            found.update(_switches_on(self, zone, day))
-            day += _DAY
-        return sorted(instant for instant in found if after < instant <= until)
+        return on_each_day(lambda day: _switches_on(self, zone, day), zone, after, until)
 
 
 @lru_cache(maxsize=4_096)

@@ -6,7 +6,7 @@ go back, an hour that is shown twice has the same rates both times.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -63,14 +63,7 @@ class LocalDay:
 
     def switches(self, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
         """Instants within (after, until] at which the rate becomes another, in order."""
-        # A day more on both sides: clocks that go back over midnight show a date again.
-        date = after.astimezone(zone).date() - _DAY
-        last = until.astimezone(zone).date() + _DAY
-        found: set[datetime] = set()
-        while date <= last:
-            found.update(_switches_on(self, zone, date))
-            date += _DAY
-        return sorted(instant for instant in found if after < instant <= until)
+        return on_each_day(lambda day: _switches_on(self, zone, day), zone, after, until)
 
     def _index_at(self, instant: datetime, zone: ZoneInfo) -> int:
         # -1, before the first start, is the last rate: the one from the day before
@@ -88,6 +81,23 @@ def _switches_on(day: LocalDay, zone: ZoneInfo, on: date) -> tuple[datetime, ...
             if day.rate_at(instant, zone) != day.rate_at(instant - datetime.resolution, zone)
         ]
     )
+
+
+def on_each_day(
+    instants: Callable[[date], Iterable[datetime]],
+    zone: ZoneInfo,
+    after: datetime,
+    until: datetime,
+) -> list[datetime]:
+    """Those instants of the dates of a site that are within (after, until], in order."""
+    # a day more on both sides: clocks that go back over midnight show a date again
+    day = after.astimezone(zone).date() - _DAY
+    last = until.astimezone(zone).date() + _DAY
+    found: set[datetime] = set()
+    while day <= last:
+        found.update(instants(day))
+        day += _DAY
+    return sorted(instant for instant in found if after < instant <= until)
 
 
 def instants_of(local: datetime) -> Iterable[datetime]:

@@ -5,7 +5,7 @@ The sign bit stays free, so that every database and JSON reader keeps them.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Lock
 
 from attrs import define, field
@@ -14,19 +14,13 @@ SLOT_BITS = 10
 COUNTER_BITS = 12
 SLOTS = 1 << SLOT_BITS
 
-_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
-_EPOCH_MS = int(_EPOCH.timestamp() * 1000)
+_EPOCH_MS = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _COUNTER_MASK = (1 << COUNTER_BITS) - 1
 
 
 def slot_of(made: int) -> int:
     """The slot of the process that made an id."""
     return made >> COUNTER_BITS & (SLOTS - 1)
-
-
-def made_at(made: int) -> datetime:
-    """When an id was made, by the clock of the process that made it."""
-    return _EPOCH + timedelta(milliseconds=milliseconds_of(made))
 
 
 def milliseconds_of(made: int) -> int:
@@ -49,6 +43,10 @@ class Ids:
     # milliseconds and counter of the last id, as one number
     _last: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def age_s(self, made: int) -> float:
+        """Seconds since an id was made, by another process perhaps, whose clock may differ."""
+        return self.seconds() - (_EPOCH_MS + milliseconds_of(made)) / 1000
 
     def next(self) -> int:
         """A new id.  A clock that goes back, or more than 4096 ids in a millisecond,

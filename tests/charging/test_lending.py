@@ -51,6 +51,16 @@ def present(street: Street, number: int = 1) -> CardAnswered:
     return answer
 
 
+def charge_without_a_database(street: Street) -> int:
+    """A card is presented in an outage, and its charge draws; the order that it is to have."""
+    lose(street)
+    order_id = present(street).order_id
+    assert order_id is not None
+    street.box.begin()
+    street.draw()
+    return order_id
+
+
 def only_order(street: Street) -> int:
     """The only one that there is."""
     (order,) = street.world.get("/orders")["items"]
@@ -100,11 +110,7 @@ def test_the_first_card_that_finds_it_away_is_let_charge(street: Street) -> None
 
 def test_one_that_goes_on_is_written_down(street: Street) -> None:
     """Its money is held once, and its readings before that count."""
-    lose(street)
-    order_id = present(street).order_id
-    assert order_id is not None
-    street.box.begin()
-    street.draw()
+    order_id = charge_without_a_database(street)
     track = street.world.platform.book.tracked(order_id)
     assert track is not None
     assert track.energy_mwh == 60_000
@@ -159,11 +165,7 @@ def test_a_kill_in_the_outage(street: Street) -> None:
 
 def test_what_was_spent_elsewhere_is_not_held_and_the_charge_stopped(street: Street) -> None:
     """Its wallet is empty when the database is back: what was drawn is owed."""
-    lose(street)
-    order_id = present(street).order_id
-    assert order_id is not None
-    street.box.begin()
-    street.draw()
+    order_id = charge_without_a_database(street)
     street.database.is_away = False
     spent = street.world.order(street.world.box(identity="EB-0002").connect(), street.customer)
     assert spent["id"] != str(order_id)
@@ -184,11 +186,7 @@ def _empty(street: Street) -> None:
 
 def test_a_card_that_was_blocked_meanwhile(street: Street) -> None:
     """It was good at the last look: its charge is stopped, and paid."""
-    lose(street)
-    order_id = present(street).order_id
-    assert order_id is not None
-    street.box.begin()
-    street.draw()
+    order_id = charge_without_a_database(street)
     street.database.is_away = False
     blocked = update(cards).values(status="blocked")
     result_of(street.world.store.writer.transact(lambda found: found.execute(blocked)))

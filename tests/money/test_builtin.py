@@ -45,7 +45,7 @@ TERMS: dict[str, dict[str, Any]] = {
             "price_fen": 100,
             "block_s": 9_000,
             "step_s": 60,
-            "least_s": 1_800,
+            "least_s": 0,
             "tiers": [
                 {"up_to_w": 200, "percent": 100},
                 {"up_to_w": 400, "percent": 75},

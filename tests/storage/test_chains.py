@@ -24,7 +24,8 @@ WALLET, HELD = Account(1, "wallet", 7), Account(1, "held", 7)
 
 def paid_in(amount_fen: int = 100, tenant_id: int = 1) -> Decision:
     """Money comes in, to where no account guards it."""
-    post = Post(Account(tenant_id, "cash"), Account(tenant_id, "suspense"), amount_fen, "top_up", 1)
+    cash, refunding = (Account(tenant_id, kind) for kind in ("cash", "refunding"))
+    post = Post(cash, refunding, amount_fen, "top_up", 1)
     return Decision((post,))
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     select,
 )
+from sqlalchemy.exc import IntegrityError
 
 from chargecloud.storage.many import changing, inserting
 from chargecloud.storage.schema import Instant
@@ -100,6 +101,16 @@ def test_what_is_written_is_read(
         connection, [{f"new_{name}": row[name] for name in NAMES} for row in both]
     ) == len(both)
     assert everything(connection) == both + made[len(both) :]
+
+
+@pytest.mark.servers
+def test_a_fault_tells_nothing_of_the_rows(connection: Connection) -> None:
+    """It goes into logs: names and numbers of people are not for them."""
+    rows = [dict.fromkeys(NAMES) | {"id": 1, "words": "Li Wei"} for _ in range(2)]
+    with pytest.raises(IntegrityError) as fault:
+        inserting(connection.dialect, things, NAMES).run(connection, rows)
+    assert "Li Wei" not in str(fault.value)
+    assert "INSERT INTO things" in str(fault.value).replace("`", "").replace('"', "")
 
 
 def everything(connection: Connection) -> list[dict[str, object]]:

@@ -165,7 +165,7 @@ def test_what_was_posted_before_is_chained(engine: Engine, tmp_path: Path) -> No
     old = metadata.tables["postings"]
     rows = [
         ((1 << 10 | 1) << 12, ("cash", 0), ("wallet", 7), 50, "top_up", 1),
-        ((2 << 10 | 2) << 12, ("wallet", 7), ("suspense", 0), 50, "transfer", 2),
+        ((2 << 10 | 2) << 12, ("wallet", 7), ("refunding", 0), 50, "transfer", 2),
         ((3 << 10 | 1) << 12, ("receivable", 7), ("service_fees", 0), 30, "capture", 9),
     ]
     with engine.begin() as connection:

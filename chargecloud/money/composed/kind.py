@@ -2,7 +2,7 @@
 
     {"rates": …, "days": …, "calendar": …,         energy (L{chargecloud.money.by_calendar})
      "time": {"price_fen": 100, "block_s": 9000,   time: 1 yuan for 150 minutes
-              "step_s": 60, "least_s": 1800,       rounded up to steps; this much at the least
+              "step_s": 60, "least_s": 0,          rounded up to steps; so much at least, if no fee covers
               "electricity": 60000,                of it for a kWh, where energy has no rates
               "tiers": [{"up_to_w": 200, "percent": 100}, {"percent": 50}],
               "dwell_s": 120, "falls": false},     L{chargecloud.money.composed.tiers}
@@ -128,7 +128,7 @@ def _of_time(terms: Mapping[str, Any], usage: Usage, covered_s: int) -> Sequence
     ]
     _cover(stretches, covered_s)
     used_s = sum(each.seconds for each in stretches)
-    billed_s = max(used_s, terms["least_s"]) if not covered_s else used_s
+    billed_s = max(used_s, terms["least_s"])
     billed_s += -billed_s % terms["step_s"]
     stretches[-1].added = billed_s - used_s
     price_fen, block_s = terms["price_fen"], terms["block_s"]

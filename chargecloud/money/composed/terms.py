@@ -67,10 +67,16 @@ def check(terms: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in ("least_fen", "most_fen"):
         if name in given:
             faults.whole_number(place("", name), given[name], 1, MOST_FEN)
+    if not faults.found and _covers(given) and given["time"].get("least_s"):
+        faults.add("/time/least_s", "must not be given: the start fee covers the first seconds")
     if not faults.found and given.get("least_fen", 0) > given.get("most_fen", MOST_FEN):
         faults.add("/most_fen", "must not be below least_fen")
     faults.refuse()
     return _canonical(given, has_calendar=has_calendar)
+
+
+def _covers(given: Mapping[str, Any]) -> bool:
+    return bool(given.get("start_fee", {}).get("covers_s"))
 
 
 def _canonical(given: Mapping[str, Any], *, has_calendar: bool) -> Mapping[str, Any]:

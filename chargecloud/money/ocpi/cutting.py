@@ -1,7 +1,7 @@
 """A usage cut into parts over each of which no restriction of a tariff begins or ends to hold."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from chargecloud.domain.tariff import Draw, Stay, StayKind, Usage
-from chargecloud.money.local_day import instants_of
+from chargecloud.money.local_day import instants_of, on_each_day
 from chargecloud.money.ocpi.model import Moment, OcpiTariff
 
-_DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _US_PER_S = 1_000_000
@@ -80,15 +79,12 @@ def clock_changes(
         for element in tariff.elements
     ):
         return []
-    found: set[datetime] = set()
-    # a day more on both sides: clocks that go back over midnight show a date again
-    day = after.astimezone(zone).date() - _DAY
-    last = until.astimezone(zone).date() + _DAY
-    while day <= last:
+
+    def changes(day: date) -> Iterator[datetime]:
         for each in times:
-            found.update(instants_of(datetime.combine(day, each, zone)))
-        day += _DAY
-    return sorted(instant for instant in found if after < instant <= until)
+            yield from instants_of(datetime.combine(day, each, zone))
+
+    return on_each_day(changes, zone, after, until)
 
 
 def _points(tariff: OcpiTariff, usage: Usage) -> Sequence[tuple[datetime, int]]:

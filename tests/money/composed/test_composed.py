@@ -176,6 +176,10 @@ def test_the_least_and_the_most_price() -> None:
         ({"time": {**BY_POWER, "block_s": 9_001}}, "/time/tiers/1/percent"),
         ({**ENERGY, "start_fee": {"fen": 5, "covers_s": 5}}, "/start_fee/covers_s"),
         (
+            {"time": {**BLOCK, "least_s": 60}, "start_fee": {"fen": 5, "covers_s": 5}},
+            "/time/least_s",
+        ),
+        (
             {**ENERGY, "discounts": [{"name": "a", "percent": 60, "of": ["service"]}] * 2},
             "/discounts",
         ),

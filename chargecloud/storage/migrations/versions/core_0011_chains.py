@@ -141,7 +141,10 @@ def _digest(before: Head, node: int, row: Any) -> bytes:
 
 def _open_accounts() -> None:
     """For each customer's gift money, and for what they owe."""
-    lacking = "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = c.tenant_id AND a.kind = {} AND a.owner_id = c.id)"  # noqa: E501
+    lacking = (
+        "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.tenant_id = c.tenant_id "
+        "AND a.kind = {} AND a.owner_id = c.id)"
+    )
     owed = (
         "COALESCE((SELECT SUM(p.amount_fen) FROM postings p WHERE p.tenant_id = c.tenant_id "
         "AND p.{side}_kind = 'receivable' AND p.{side}_owner_id = c.id), 0)"
