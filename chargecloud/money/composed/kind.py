@@ -2,7 +2,7 @@
 
     {"rates": …, "days": …, "calendar": …,         energy (L{chargecloud.money.by_calendar})
      "time": {"price_fen": 100, "block_s": 9000,   time: 1 yuan for 150 minutes
-              "step_s": 60, "least_s": 0,          rounded up to steps; so much at least, if no fee covers
+              "step_s": 60, "least_s": 0,          in steps; at least so much, if no fee covers it
               "electricity": 60000,                of it for a kWh, where energy has no rates
               "tiers": [{"up_to_w": 200, "percent": 100}, {"percent": 50}],
               "dwell_s": 120, "falls": false},     L{chargecloud.money.composed.tiers}
