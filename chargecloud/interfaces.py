@@ -20,8 +20,13 @@ from chargecloud.domain.channel import (
     Opening,
     PaymentAt,
     PaymentFact,
+    Receiver,
     RefundAt,
     RefundFact,
+    SplitAt,
+    SplitBackAt,
+    SplitBackFact,
+    SplitFact,
     ToPay,
 )
 from chargecloud.domain.charger import Admission, Secret
@@ -489,6 +494,56 @@ class IPaymentChannel(Interface):
 
     def bill(tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
         """All that came and went back on a day in China (UTC+8)."""
+
+
+class ISplittingChannel(IPaymentChannel):
+    """
+    A payment channel that gives parts of what was paid to others than the merchant.
+
+    Its methods have the manners of those of L{IPaymentChannel}: a deadline each, their effect once
+    by the merchant's number, and L{ChannelRefused} as the final word.  Nobody sends notices of
+    splits: they are asked after.  What is to be refunded of what was split is called back first.
+    """
+
+    most_receivers: int = Attribute("of one split, at the most")
+    most_splits: int = Attribute("of one payment, at the most")
+    most_split_percent: int = Attribute(
+        "of what was paid, in whole percent, that may go to others than the merchant, by all splits"
+    )
+    split_within_days: int = Attribute("after it was paid, or the merchant has it")
+
+    def add_receiver(tenant_id: int, merchant: str, receiver: Receiver) -> "Deferred[None]":
+        """
+        Make a receiver known, before the first split that gives them something; one that is known
+        stays so.
+
+        @raise ChannelRefused: as a failure, if there is no such account.
+        """
+
+    def split(split: SplitAt) -> "Deferred[SplitFact]":
+        """
+        Give parts of a payment to receivers.  What is left of it stays frozen, where a channel
+        freezes it, until L{finish_split}.
+        """
+
+    def query_split(split: SplitAt) -> "Deferred[SplitFact]":
+        """Ask what became of a split."""
+
+    def split_back(back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Call back a part, or some of it, from its receiver to the merchant."""
+
+    def query_split_back(back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Ask what became of what was called back."""
+
+    def finish_split(
+        payment: PaymentAt, transaction: str, number: str, reason: str
+    ) -> "Deferred[None]":
+        """
+        Say that no more is split of a payment: what is left of it is the merchant's to use.
+
+        @param transaction: the channel's own number of the payment.
+        @param number: the merchant's number of this, as of a split.
+        """
 
 
 # ----------------------------------------------------------------------------- features
