@@ -19,6 +19,9 @@ from attrs.validators import deep_iterable, ge, instance_of, min_len, optional
 
 from chargecloud.domain.units import FEN_PER_UNIT, energy_price_fen
 
+#: what the rules of lines begin with that are for a place that was taken without charging
+OCCUPANCY = "occupancy"
+
 
 class Fee(Enum):
     """What a line of a bill is for.  Notice 537/2024 (NDRC) wants the first two apart."""

@@ -1,0 +1,261 @@
+"""Some orders of a settlement: what is decided about them, as one decision.
+
+The orders, what was made of each, the postings of all of them together and the settlement's own
+place move in one transaction: after a crash at any point a settlement goes on from its place, and
+what it did is done once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import define, field, frozen
+from sqlalchemy import Connection, select
+
+from chargecloud.domain.decision import Change, Decision, Insert, Row, Together
+from chargecloud.domain.ledger import Account, Post
+from chargecloud.domain.split import CHANNEL, Amounts, Inapplicable, Rule, difference
+from chargecloud.money.debts import find_debts
+from chargecloud.money.settlement.giving import Given, Limits, to_call_back, to_give
+from chargecloud.money.settlement.parties import Party, find_parties
+from chargecloud.money.settlement.reading import Waiting, read_waiting, write_parts
+from chargecloud.money.settlement.rules import Every, Known, SplitRule
+from chargecloud.money.settlement.value import Settlement
+from chargecloud.storage.schema import channel_splits
+
+#: orders of one transaction: it holds the database for some fifty milliseconds
+ORDERS_AT_ONCE = 1_000
+
+#: the account that each fee is taken from, by its place among amounts
+_FEES = ("electricity_fees", "service_fees", "service_fees")
+
+
+@frozen
+class World:
+    """
+    What there is to decide by.
+
+    @ivar limits: of the channels that split.
+    @ivar new_id: makes ids.
+    @ivar now_s: Unix time.
+    """
+
+    limits: Mapping[str, Limits]
+    new_id: Callable[[], int]
+    now: datetime
+    now_s: int
+
+
+def next_batch(connection: Connection, settlement: Settlement, world: World) -> Decision | None:
+    """What is decided about the next orders of a settlement; C{None} if there are none."""
+    known = Known.read(connection, settlement.tenant_id)
+    waiting = read_waiting(
+        connection,
+        settlement.tenant_id,
+        settlement.place,
+        settlement.until_at,
+        ORDERS_AT_ONCE,
+        with_occupancy=known.knows_occupancy,
+    )
+    if not waiting:
+        return None
+    batch = _Batch(
+        settlement,
+        known,
+        find_parties(connection, settlement.tenant_id),
+        world,
+        _owed(connection, settlement.tenant_id, waiting),
+        _given(connection, [each.order_id for each in waiting if each.before]),
+    )
+    for each in waiting:
+        batch.take(each)
+    return batch.decision(waiting)
+
+
+def _owed(connection: Connection, tenant_id: int, waiting: Sequence[Waiting]) -> set[int]:
+    """Those of some orders that are not paid yet."""
+    customers = {each.customer_id for each in waiting if each.is_owed}
+    return {
+        order_id
+        for customer_id in customers
+        if customer_id is not None
+        for order_id, _ in find_debts(connection, tenant_id, customer_id).by_order
+    }
+
+
+def _given(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Given]]:
+    """What channels have given of orders that were split before, the oldest first."""
+    found = select(channel_splits).where(channel_splits.c.order_id.in_(order_ids))
+    given: dict[int, dict[tuple[int, int], int]] = {}
+    rows = connection.execute(found.order_by(channel_splits.c.id)).all() if order_ids else ()
+    for row in rows:
+        of_order = given.setdefault(row.order_id, {})
+        for part in row.parts:
+            key = (row.back_of or row.id, int(part["party"]))
+            if part["state"] != "failed":
+                sign = 1 if row.back_of is None else -1
+                of_order[key] = of_order.get(key, 0) + sign * part["amount_fen"]
+    return {
+        order_id: [Given(*key, left_fen) for key, left_fen in of_order.items()]
+        for order_id, of_order in given.items()
+    }
+
+
+@define
+class _Batch:
+    """
+    @ivar moved: what goes between a fee's account and a party's: [to the party, and back], in fen.
+    """
+
+    settlement: Settlement
+    known: Known
+    parties: Mapping[int, Party]
+    world: World
+    owed: set[int]
+    given: Mapping[int, Sequence[Given]]
+    orders: int = 0
+    held: int = 0
+    changes: list[Change] = field(factory=list)
+    lines: list[Insert] = field(factory=list)
+    channel_rows: list[Insert] = field(factory=list)
+    moved: dict[tuple[str, int], list[int]] = field(factory=dict)
+    totals: dict[str, list[int]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.totals = {party: [*sums] for party, sums in self.settlement.totals.items()}
+
+    def take(self, order: Waiting) -> None:
+        """Decide about one order."""
+        try:
+            found = self._due(order)
+            if found is None:
+                return
+            rule, shares = found
+            through = "wallet" if order.paid_by is None else order.paid_by.channel
+            parts = shares.split(order.paid, through)
+        except Inapplicable as inapplicable:
+            self.held += 1
+            if order.reason != inapplicable.why:
+                self._change(order, order.settlement_id, "waiting", inapplicable.why)
+            return
+        gains = difference(order.before, parts)
+        if not gains:
+            self._change(order, order.settlement_id, "split", None)
+            return
+        self.orders += 1
+        self._change(order, self.settlement.id, "split", None)
+        row = {
+            "settlement_id": self.settlement.id,
+            "order_id": order.order_id,
+            "tenant_id": self.settlement.tenant_id,
+            "rule_id": rule.id,
+            "rule_version": rule.version,
+            "parts": write_parts(parts),
+            "before": write_parts(order.before) if order.rule else None,
+        }
+        self.lines.append(Insert("settlement_lines", row))
+        for party_id, amounts in gains.items():
+            self._move(party_id, amounts)
+        if order.paid_by is not None and order.paid_by.channel in self.world.limits:
+            self._give(order, gains)
+
+    def _due(self, order: Waiting) -> tuple[SplitRule, Rule] | None:
+        """
+        The rule of an order that is due: what was split is split again by the same version.
+
+        @raise Inapplicable: if it is none, or the order is not paid.
+        """
+        if order.order_id in self.owed or (order.customer_id is None and any(order.paid)):
+            raise Inapplicable("not-paid")
+        if order.rule is not None:
+            rule, shares = self.known.versions[order.rule]
+        else:
+            rule, shares = self.known.find(order.site_id, order.day)
+            deferred = timedelta(days=rule.deferred_days)
+            if order.ended_at + deferred > self.settlement.until_at:
+                return None
+        every = self.settlement.every
+        return (rule, shares) if every in (Every.HAND, rule.every) else None
+
+    def _change(
+        self, order: Waiting, settlement_id: int | None, state: str, reason: str | None
+    ) -> None:
+        row = {"state": state, "reason": reason, "settlement_id": settlement_id}
+        row["version"] = order.version + 1
+        expect = {"version": order.version}
+        self.changes.append(Change("order_splits", {"order_id": order.order_id}, row, expect))
+
+    def _move(self, party_id: int, amounts: Amounts) -> None:
+        sums = self.totals.setdefault(str(party_id), [0] * 6)
+        for index, fen in enumerate(amounts):
+            if fen:
+                moved = self.moved.setdefault((_FEES[index], party_id), [0, 0])
+                moved[fen < 0] += abs(fen)
+                sums[index + 3 * (fen < 0)] += abs(fen)
+
+    def _give(self, order: Waiting, gains: Mapping[int, Amounts]) -> None:
+        paid_by = order.paid_by
+        assert paid_by is not None
+        channel = paid_by.channel
+        given = self.given.get(order.order_id, ())
+        limits = self.world.limits[channel]
+        parts = to_give(gains, self.parties, paid_by, limits, given, self.world.now)
+        # without any parts it only says that no more of the payment is to be split
+        is_first = order.rule is None and any(
+            channel in party.receivers for party in self.parties.values()
+        )
+        if parts or is_first:
+            self._ask(order, None, parts)
+        for split_id, part in to_call_back(gains, self.parties, channel, given):
+            self._ask(order, split_id, [part])
+
+    def _ask(self, order: Waiting, back_of: int | None, parts: Sequence[Row]) -> None:
+        assert order.paid_by is not None
+        row = {
+            "id": self.world.new_id(),
+            "tenant_id": self.settlement.tenant_id,
+            "settlement_id": self.settlement.id,
+            "order_id": order.order_id,
+            "payment_id": order.paid_by.payment_id,
+            "channel": order.paid_by.channel,
+            "back_of": back_of,
+            "parts": list(parts),
+            "state": "asked",
+            "version": 1,
+            "created_at": self.world.now,
+            "due_s": self.world.now_s,
+            "tries": 0,
+        }
+        self.channel_rows.append(Insert("channel_splits", row))
+
+    def decision(self, waiting: Sequence[Waiting]) -> Decision:
+        """All of it."""
+        settlement = self.settlement
+        row: dict[str, Any] = {
+            "version": settlement.version + 1,
+            "place": waiting[-1].order_id,
+            "seen": settlement.seen + len(waiting),
+            "orders": settlement.orders + self.orders,
+            "held": settlement.held + self.held,
+            "totals": self.totals,
+        }
+        place = Change("settlements", {"id": settlement.id}, row, {"version": settlement.version})
+        groups = (self.changes, self.lines, self.channel_rows)
+        together = [Together(tuple(group)) for group in groups if group]
+        return Decision((place, *together, *self._posts()))
+
+    def _posts(self) -> Sequence[Post]:
+        tenant_id, reference_id = self.settlement.tenant_id, self.settlement.id
+        posts = []
+        for (fee, party_id), (gained_fen, back_fen) in sorted(self.moved.items()):
+            earned = Account(tenant_id, fee)
+            theirs = (
+                Account(tenant_id, "channel_fees")
+                if party_id == CHANNEL
+                else self.parties[party_id].account
+            )
+            if gained_fen:
+                posts.append(Post(earned, theirs, gained_fen, "split", reference_id))
+            if back_fen:
+                posts.append(Post(theirs, earned, back_fen, "claw_back", reference_id))
+        return posts
