@@ -41,6 +41,7 @@ setup(
         "psycopg[binary]>=3.2",
         "PyMySQL>=1.1",
         "SQLAlchemy>=2.0.36",
+        "XlsxWriter>=3.2",
         "treq>=24.9",
         "txredisapi>=1.6",
         "tzdata",

@@ -69,7 +69,8 @@ from chargecloud.interfaces import Platform as Given
 from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
 from chargecloud.money.head_log import HeadLog
-from chargecloud.money.settings import PaymentSettings
+from chargecloud.money.settings import PaymentSettings, SettlementSettings
+from chargecloud.money.settlement.waiting import WaitingOrders
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
@@ -92,6 +93,7 @@ from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
+from chargecloud.splitting import Splitting
 from chargecloud.storage.following import Following
 from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store
@@ -184,6 +186,7 @@ class Platform:
         charging: ChargingSettings | None = None,
         limits: Limits | None = None,
         payments: PaymentSettings | None = None,
+        settlements: SettlementSettings | None = None,
         missing: Callable[[], Sequence[str]] = tuple,
         full: Callable[[], str | None] = lambda: None,
     ) -> "Platform":
@@ -276,6 +279,9 @@ class Platform:
             watching.tell,
             partial(plugin_calls.took, "payment_channel"),
         )
+        splitting = Splitting.join(
+            store, calendar, paying.channels, settlements or SettlementSettings()
+        )
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         backlog = Backlog(spool, calendar)
@@ -357,10 +363,12 @@ class Platform:
             channels=paying.channels,
             followings=[
                 Following(store.writer, PrepaidOrders(), clock),
+                Following(store.writer, WaitingOrders(), clock),
                 *_followings(store, clock, features),
             ],
             shared_rounds={
                 **paying.shared_rounds,
+                **splitting.shared_rounds,
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
             },
             rounds=[
@@ -404,6 +412,7 @@ class Platform:
                 ),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *paying.routes(tenants),
+                *splitting.routes(tenants),
                 *(route for parts in features for route in parts.routes),
                 *sessions.routes(
                     users,

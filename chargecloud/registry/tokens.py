@@ -36,6 +36,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "cards:*",
         "wallets:*",
         "payments:*",
+        "settlements:*",
         "orders:*",
         "tariffs:*",
         "statistics:*",

@@ -69,6 +69,12 @@ def find_parties(connection: Connection, tenant_id: int) -> dict[int, Party]:
     return {row.id: party_of(row) for row in connection.execute(found)}
 
 
+def has_receivers(connection: Connection, tenant_id: int, channel: str) -> bool:
+    """Whether any party of a tenant has an account at a channel, so that it may split payments."""
+    found = select(parties.c.receivers).where(parties.c.tenant_id == tenant_id)
+    return any(channel in receivers for receivers in connection.execute(found).scalars())
+
+
 @frozen
 class Parties:
     """The parties of all tenants.  None is ever deleted, as their accounts are not."""
