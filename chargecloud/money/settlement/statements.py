@@ -41,8 +41,9 @@ HEADING = (
     *("channel fee of the order", "sum", "what"),
 )
 _NUMBERS = range(3, 9)
-#: what a program takes for a formula, or for the end of a cell
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: what a program takes for a formula, or for the end of a cell; also in the wide forms of Chinese
+#: keyboards
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 
 Cell = str | Decimal
 Row = Sequence[Cell]
@@ -94,7 +95,7 @@ def _write(
         raise Conflict("the settlement is under way", state=settlement.state.value)
     if form is Form.XLSX and settlement.orders > MOST_ROWS:
         raise Conflict(f"a sheet has no room for {settlement.orders} orders; take the CSV")
-    file: BinaryIO = TemporaryFile()  # noqa: SIM115: whoever sends it closes it
+    file: BinaryIO = TemporaryFile()  # noqa: SIM115
     try:
         _FORMS[form](file, _Statement(connection, settlement, party))
     except BaseException:

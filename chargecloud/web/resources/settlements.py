@@ -19,6 +19,9 @@ from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Call, Download, Id, Method, Page, Paging, Route
 from chargecloud.web.resources.shared import page, request_key
 
+#: of what is called back, and of a loss where charges go on over a reading
+LEAST_FEN = -(2**53)
+
 _MEDIA = {
     Form.CSV: "text/csv; charset=utf-8",
     Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -38,10 +41,12 @@ class PartShown:
     """What a party got."""
 
     party_id: Id | None = choice("who; null for what payment channels took")
-    electricity_fen: int = whole("of electricity, in fen; below zero for what is called back")
-    service_fen: int = whole("of service, in fen")
-    occupancy_fen: int = whole("of occupancy, in fen")
-    amount_fen: int = whole("of all of them, in fen")
+    electricity_fen: int = whole(
+        "of electricity, in fen; below zero for what is called back", least=LEAST_FEN
+    )
+    service_fen: int = whole("of service, in fen", least=LEAST_FEN)
+    occupancy_fen: int = whole("of occupancy, in fen", least=LEAST_FEN)
+    amount_fen: int = whole("of all of them, in fen", least=LEAST_FEN)
 
 
 @frozen(kw_only=True)
@@ -55,7 +60,7 @@ class ReimbursementShown:
     payer_id: Id = choice("by whom")
     metered_wh: int = whole("what the master meter counted, in Wh")
     charged_wh: int = whole("what charges drew that ended meanwhile, in Wh")
-    lost_wh: int = whole("the rest, in Wh")
+    lost_wh: int = whole("the rest, in Wh", least=LEAST_FEN)
     price: int = whole("in 1e-5 yuan for a kWh")
     amount_fen: int = whole("what is given back, in fen")
 
