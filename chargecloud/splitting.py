@@ -9,7 +9,6 @@ from chargecloud.charging.rounds import Rounds
 from chargecloud.money.channels import Channels
 from chargecloud.money.settings import SettlementSettings
 from chargecloud.money.settlement.channel_splits import ChannelSplits
-from chargecloud.money.settlement.giving import limits_of
 from chargecloud.money.settlement.metering import Meters
 from chargecloud.money.settlement.parties import Parties
 from chargecloud.money.settlement.recurring import Recurring
@@ -47,7 +46,7 @@ class Splitting:
         """Join them."""
         clock = channels.clock
         seconds: Callable[[], float] = clock.seconds
-        made = Settlements(store, calendar, seconds, limits_of(channels.channels))
+        made = Settlements(store, calendar, seconds)
         recurring = Recurring(made, calendar, settings)
         splits = ChannelSplits(store, calendar, seconds, channels)
         shared = {

@@ -16,7 +16,7 @@ from chargecloud.domain.decision import Change, Decision, Insert, Row, Together
 from chargecloud.domain.ledger import Account, Post
 from chargecloud.domain.split import CHANNEL, Amounts, Inapplicable, Rule, difference
 from chargecloud.money.debts import find_debts
-from chargecloud.money.settlement.giving import Given, Limits, to_call_back, to_give
+from chargecloud.money.settlement.giving import Given, given_by, to_call_back, to_give
 from chargecloud.money.settlement.parties import Party, find_parties
 from chargecloud.money.settlement.reading import Waiting, read_waiting, write_parts
 from chargecloud.money.settlement.rules import Every, Known, SplitRule
@@ -35,12 +35,10 @@ class World:
     """
     What there is to decide by.
 
-    @ivar limits: of the channels that split.
     @ivar new_id: makes ids.
     @ivar now_s: Unix time.
     """
 
-    limits: Mapping[str, Limits]
     new_id: Callable[[], int]
     now: datetime
     now_s: int
@@ -86,24 +84,17 @@ def _owed(connection: Connection, tenant_id: int, waiting: Sequence[Waiting]) ->
 def _given(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Given]]:
     """What channels have given of orders that were split before, the oldest first."""
     found = select(channel_splits).where(channel_splits.c.order_id.in_(order_ids))
-    given: dict[int, dict[tuple[int, int], int]] = {}
     rows = connection.execute(found.order_by(channel_splits.c.id)).all() if order_ids else ()
+    of_order: dict[int, list[Any]] = {}
     for row in rows:
-        of_order = given.setdefault(row.order_id, {})
-        for part in row.parts:
-            key = (row.back_of or row.id, int(part["party"]))
-            if part["state"] != "failed":
-                sign = 1 if row.back_of is None else -1
-                of_order[key] = of_order.get(key, 0) + sign * part["amount_fen"]
-    return {
-        order_id: [Given(*key, left_fen) for key, left_fen in of_order.items()]
-        for order_id, of_order in given.items()
-    }
+        of_order.setdefault(row.order_id, []).append((row.id, row.back_of, row.parts))
+    return {order_id: given_by(each) for order_id, each in of_order.items()}
 
 
 @define
 class _Batch:
     """
+    @ivar channels: at which any party has an account.
     @ivar moved: what goes between a fee's account and a party's: [to the party, and back], in fen.
     """
 
@@ -120,9 +111,11 @@ class _Batch:
     channel_rows: list[Insert] = field(factory=list)
     moved: dict[tuple[str, int], list[int]] = field(factory=dict)
     totals: dict[str, list[int]] = field(factory=dict)
+    channels: set[str] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         self.totals = {party: [*sums] for party, sums in self.settlement.totals.items()}
+        self.channels = {name for party in self.parties.values() for name in party.receivers}
 
     def take(self, order: Waiting) -> None:
         """Decide about one order."""
@@ -156,7 +149,7 @@ class _Batch:
         self.lines.append(Insert("settlement_lines", row))
         for party_id, amounts in gains.items():
             self._move(party_id, amounts)
-        if order.paid_by is not None and order.paid_by.channel in self.world.limits:
+        if order.paid_by is not None and order.paid_by.channel in self.channels:
             self._give(order, gains)
 
     def _due(self, order: Waiting) -> tuple[SplitRule, Rule] | None:
@@ -194,18 +187,13 @@ class _Batch:
                 sums[index + 3 * (fen < 0)] += abs(fen)
 
     def _give(self, order: Waiting, gains: Mapping[int, Amounts]) -> None:
-        paid_by = order.paid_by
-        assert paid_by is not None
-        channel = paid_by.channel
-        given = self.given.get(order.order_id, ())
-        limits = self.world.limits[channel]
-        parts = to_give(gains, self.parties, paid_by, limits, given, self.world.now)
-        # without any parts it only says that no more of the payment is to be split
-        is_first = order.rule is None and any(
-            channel in party.receivers for party in self.parties.values()
-        )
-        if parts or is_first:
+        assert order.paid_by is not None
+        channel = order.paid_by.channel
+        parts = to_give(gains, self.parties, channel)
+        # the first one without any parts only says that nothing of the payment is split
+        if parts or order.rule is None:
             self._ask(order, None, parts)
+        given = self.given.get(order.order_id, ())
         for split_id, part in to_call_back(gains, self.parties, channel, given):
             self._ask(order, split_id, [part])
 
@@ -220,7 +208,7 @@ class _Batch:
             "channel": order.paid_by.channel,
             "back_of": back_of,
             "parts": list(parts),
-            "state": "asked",
+            "state": "wanted",
             "version": 1,
             "created_at": self.world.now,
             "due_s": self.world.now_s,

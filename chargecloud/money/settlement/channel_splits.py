@@ -7,7 +7,7 @@ made good there, when it has come back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -33,6 +33,7 @@ from chargecloud.domain.split import Level
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud.money.channels import Channels
 from chargecloud.money.chasing import WAITS_S
+from chargecloud.money.settlement.giving import Given, PaidBy, fitted, given_by
 from chargecloud.money.settlement.parties import receiver_of, share_account
 from chargecloud.storage.schema import channel_splits, payments
 from chargecloud.storage.store import Store
@@ -51,8 +52,8 @@ class ChannelSplit:
 
     @ivar back_of: the split that it calls something back of; C{None} for a split.
     @ivar parts: in plain values; C{state} of each is C{under_way}, C{done} or C{failed}.
-    @ivar state: C{asked}; C{split}: all parts have ended, and the channel is to hear that no more
-        is split; C{done}; C{failed}, of what is called back.
+    @ivar state: C{wanted}; C{asked}: cut to the limits of the channel; C{split}: all parts have
+        ended, and the channel is to hear that no more is split; C{done}; C{failed}, of what is called back.
     @ivar due_s: Unix time at which something is to be done for it.
     """
 
@@ -122,14 +123,43 @@ class ChannelSplits:
         )
         if row.back_of is not None:
             await self._call_back(row, payment)
-        elif row.state == "asked" and row.parts:
-            await self._split(row, payment)
-        else:
+            return
+        if row.state == "wanted":
+            row = await self._fit(row, payment)
+        if row.state == "asked" and row.parts:
+            row = await self._split(row, payment)
+        if row.state == "split" or not row.parts:
             await self._finish(row, payment)
 
     # ----------------------------------------------------------------------------- a split
 
-    async def _split(self, row: ChannelSplit, payment: Any) -> None:
+    async def _fit(self, row: ChannelSplit, payment: Any) -> ChannelSplit:
+        """Cut it to the channel's limits, and write that down: a channel that is asked again is
+        asked for the same."""
+        channel = self.channels.channels.get(row.channel)
+        parts: Sequence[Row] = row.parts
+        if ISplittingChannel.providedBy(channel):
+            limits: Any = channel
+            late = self.calendar.now() - payment.paid_at > timedelta(days=limits.split_within_days)
+            left_fen = payment.amount_fen - payment.refunding_fen - payment.refunded_fen
+            paid_by = PaidBy(payment.amount_fen, left_fen)
+            before = await self._before(row)
+            parts = () if late else fitted(row.parts, limits, paid_by, before)
+        after = {"parts": list(parts), "state": "asked", "due_s": row.due_s, "ended_at": None}
+        await self._write(row, after)
+        return evolve(row, parts=parts, state="asked", version=row.version + 1)
+
+    async def _before(self, row: ChannelSplit) -> Sequence[Given]:
+        """What splits before have given of the same payment."""
+        found = select(channel_splits).where(
+            channel_splits.c.order_id == row.order_id, channel_splits.c.id != row.id
+        )
+        rows = await self.store.read(
+            lambda connection: connection.execute(found.order_by(channel_splits.c.id)).all()
+        )
+        return given_by((each.id, each.back_of, each.parts) for each in rows)
+
+    async def _split(self, row: ChannelSplit, payment: Any) -> ChannelSplit:
         asked = split_at(row, payment)
         try:
             fact = await self._asked(row, asked)
@@ -140,7 +170,7 @@ class ChannelSplits:
             ended = _parts(row.parts, fact)
         if any(part["state"] == "under_way" for part in ended):
             await self._later(row)
-            return
+            return row
         posts = [
             Post(
                 share_account(row.tenant_id, Level(part["level"]), int(part["party"])),
@@ -154,7 +184,7 @@ class ChannelSplits:
         ]
         after = {"parts": ended, "state": "split", "due_s": int(self.seconds()), "tries": 0}
         await self._write(row, after, posts)
-        await self._finish(evolve(row, version=row.version + 1), payment)
+        return evolve(row, parts=ended, state="split", version=row.version + 1)
 
     async def _asked(self, row: ChannelSplit, asked: SplitAt) -> SplitFact:
         """What became of it; it is asked for if the channel knows nothing of it."""
@@ -198,14 +228,15 @@ class ChannelSplits:
                 ).one()
             )
         )
-        part = row.parts[0]
-        gave = next(each for each in given.parts if each["party"] == part["party"])
-        if gave["state"] == "under_way":
+        if given.state in ("wanted", "asked"):
             # nobody knows yet whether there is anything to come back
             await self._later(row)
             return
-        if gave["state"] == "failed":
-            await self._end_back(row, "failed", "it was never given")
+        if row.state == "wanted":
+            row = await self._fit_back(row, given)
+        part = row.parts[0]
+        if not part["amount_fen"]:
+            await self._write(row, {"state": "done"})
             return
         back = SplitBackAt(
             split=split_at(given, payment),
@@ -227,6 +258,35 @@ class ChannelSplits:
             await self._end_back(row, "failed", fact.why[:200])
         else:
             await self._later(row)
+
+    async def _fit_back(self, row: ChannelSplit, given: ChannelSplit) -> ChannelSplit:
+        """Cut it to what there is of the split, and write that down."""
+        part = row.parts[0]
+        gave = [each for each in given.parts if each["party"] == part["party"]]
+        gave_fen = sum(each["amount_fen"] for each in gave if each["state"] == "done")
+        # other ones of the same split that are not cut yet are cut after this one
+        came_fen = sum(
+            each.parts[0]["amount_fen"]
+            for each in await self._backs(given.id)
+            if each.id != row.id
+            and each.state in ("asked", "done")
+            and each.parts[0]["party"] == part["party"]
+        )
+        parts = [{**part, "amount_fen": min(part["amount_fen"], max(0, gave_fen - came_fen))}]
+        await self._write(
+            row, {"parts": parts, "state": "asked", "due_s": row.due_s, "ended_at": None}
+        )
+        return evolve(row, parts=parts, state="asked", version=row.version + 1)
+
+    async def _backs(self, split_id: int) -> Sequence[ChannelSplit]:
+        """What was to come back of a split."""
+        of_order = select(channel_splits.c.order_id).where(channel_splits.c.id == split_id)
+        found = select(channel_splits).where(
+            channel_splits.c.order_id.in_(of_order), channel_splits.c.back_of == split_id
+        )
+        return await self.store.read(
+            lambda connection: [split_of(row) for row in connection.execute(found)]
+        )
 
     async def _end_back(self, row: ChannelSplit, state: str, failure: str | None) -> None:
         part = row.parts[0]

@@ -1,9 +1,7 @@
-"""What a payment channel is to give to parties of a payment, within its limits, and what it is to
-call back from them."""
+"""What a payment channel is to give to parties of a payment, and to call back from them: wanted by
+a settlement, and cut to the channel's limits when the channel is asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
 
 from attrs import frozen
 
@@ -11,37 +9,24 @@ from chargecloud.domain.decision import Row
 from chargecloud.domain.split import CHANNEL, Amounts
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud.money.settlement.parties import Party, receiver_row
-from chargecloud.money.settlement.reading import PaidBy
 
 
 @frozen
-class Limits:
-    """Of a channel that splits; L{ISplittingChannel} explains them."""
+class PaidBy:
+    """
+    What a payment still has.
 
-    receivers: int
-    splits: int
-    percent: int
-    days: int
+    @ivar left_fen: what of it has not gone back, and does not go back.
+    """
 
-
-def limits_of(channels: Mapping[str, Any]) -> dict[str, Limits]:
-    """Of those channels that split."""
-    return {
-        name: Limits(
-            each.most_receivers,
-            each.most_splits,
-            each.most_split_percent,
-            each.split_within_days,
-        )
-        for name, each in channels.items()
-        if ISplittingChannel.providedBy(each)
-    }
+    amount_fen: int
+    left_fen: int
 
 
 @frozen
 class Given:
     """
-    What a channel has given of an order to a party, or is asked to.
+    What a channel has given of an order to a party, or is to.
 
     @ivar split_id: by which split, C{left_fen} what of it was not called back.
     """
@@ -52,36 +37,38 @@ class Given:
 
 
 def to_give(
-    gains: Mapping[int, Amounts],
-    parties: Mapping[int, Party],
-    paid_by: PaidBy,
-    limits: Limits,
-    given: Sequence[Given],
-    now: datetime,
+    gains: Mapping[int, Amounts], parties: Mapping[int, Party], channel: str
+) -> Sequence[Row]:
+    """The parts of a split: those that gain something and have an account at the channel."""
+    return [
+        _part(parties[party_id], channel, sum(gains[party_id]))
+        for party_id in sorted(gains)
+        if party_id != CHANNEL
+        and channel in parties[party_id].receivers
+        and sum(gains[party_id]) > 0
+    ]
+
+
+def fitted(
+    parts: Sequence[Row], limits: ISplittingChannel, paid_by: PaidBy, given: Sequence[Given]
 ) -> Sequence[Row]:
     """
-    The parts of a split: those that have an account at the channel and gain something.  What the
-    limits do not allow stays in their accounts here.
+    What the limits of a channel leave of the parts of a split, in the order of the parties; the
+    rest stays in their accounts here.
+
+    @param given: of the payment, by splits before.
     """
-    if now - paid_by.paid_at > timedelta(days=limits.days):
+    if len({each.split_id for each in given}) >= limits.most_splits:
         return ()
-    if len({each.split_id for each in given}) >= limits.splits:
-        return ()
-    most_fen = min(
-        paid_by.amount_fen * limits.percent // 100,
-        paid_by.left_fen - sum(gains.get(CHANNEL, ())),
-    )
+    most_fen = min(paid_by.amount_fen * limits.most_split_percent // 100, paid_by.left_fen)
     left_fen = most_fen - sum(each.left_fen for each in given)
-    parts: list[Row] = []
-    for party_id in sorted(gains):
-        party = parties.get(party_id)
-        receiver = None if party is None else party.receivers.get(paid_by.channel)
-        part_fen = min(sum(gains[party_id]), left_fen)
-        if party is None or receiver is None or part_fen <= 0 or len(parts) == limits.receivers:
-            continue
-        parts.append(_part(party, paid_by.channel, part_fen))
-        left_fen -= part_fen
-    return parts
+    found: list[Row] = []
+    for part in parts[: limits.most_receivers]:
+        part_fen = min(part["amount_fen"], left_fen)
+        if part_fen > 0:
+            found.append({**part, "amount_fen": part_fen})
+            left_fen -= part_fen
+    return found
 
 
 def to_call_back(
@@ -108,3 +95,19 @@ def _part(party: Party, channel: str, amount_fen: int) -> Row:
         "amount_fen": amount_fen,
         "state": "under_way",
     }
+
+
+def given_by(rows: Iterable[tuple[int, int | None, Sequence[Row]]]) -> list[Given]:
+    """
+    What some splits of an order come to, the oldest first.
+
+    @param rows: the id of each, the split that it calls back of, and its parts.
+    """
+    left: dict[tuple[int, int], int] = {}
+    for split_id, back_of, parts in rows:
+        for part in parts:
+            if part["state"] != "failed":
+                key = (back_of or split_id, int(part["party"]))
+                sign = 1 if back_of is None else -1
+                left[key] = left.get(key, 0) + sign * part["amount_fen"]
+    return [Given(*key, left_fen) for key, left_fen in left.items()]

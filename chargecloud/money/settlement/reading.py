@@ -25,19 +25,10 @@ _TAKEN = [state.value for state in TAKEN]
 
 @frozen
 class PaidBy:
-    """
-    The payment that an order was placed with.
-
-    @ivar left_fen: what of it has not gone back, and does not go back.
-    """
+    """The payment that an order was placed with."""
 
     payment_id: int
     channel: str
-    merchant: str
-    transaction: str
-    amount_fen: int
-    left_fen: int
-    paid_at: datetime
 
 
 @frozen
@@ -109,12 +100,6 @@ def read_waiting(
             settlement_lines.c.parts,
             payments.c.id.label("payment_id"),
             payments.c.channel,
-            payments.c.merchant,
-            payments.c.transaction,
-            payments.c.amount_fen.label("payment_fen"),
-            payments.c.refunded_fen,
-            payments.c.refunding_fen,
-            payments.c.paid_at,
         )
         .join_from(order_splits, orders, orders.c.id == order_splits.c.order_id)
         .outerjoin(
@@ -154,8 +139,7 @@ _zones: dict[str, ZoneInfo] = {}
 def _waiting(row: Any) -> Waiting:
     order_id, version, reason, settlement_id, site_id, customer_id, *others = row
     time_zone, ended_at, state, electricity_fen, service_fen, bill, *others = others
-    owed_fen, rule_id, rule_version, parts, payment_id, channel, *others = others
-    merchant, transaction, payment_fen, refunded_fen, refunding_fen, paid_at = others
+    owed_fen, rule_id, rule_version, parts, payment_id, channel = others
     paid: Amounts = (0, 0, 0)
     if state == OrderState.SETTLED.value:
         occupancy_fen = 0 if bill is None else min(service_fen, _occupancy_fen(bill))
@@ -173,17 +157,7 @@ def _waiting(row: Any) -> Waiting:
         bool(owed_fen),
         None if rule_id is None else (rule_id, rule_version),
         read_parts(parts),
-        None
-        if payment_id is None
-        else PaidBy(
-            payment_id,
-            channel,
-            merchant,
-            transaction,
-            payment_fen,
-            payment_fen - refunded_fen - refunding_fen,
-            paid_at,
-        ),
+        None if payment_id is None else PaidBy(payment_id, channel),
     )
 
 

@@ -14,7 +14,6 @@ from chargecloud.domain.errors import Invalid, NotFound
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.split import Amounts
 from chargecloud.money.settlement.batch import World, next_batch
-from chargecloud.money.settlement.giving import Limits
 from chargecloud.money.settlement.metering import Reimbursed, reimburse
 from chargecloud.money.settlement.reading import count_waiting, read_parts
 from chargecloud.money.settlement.rules import Every
@@ -99,13 +98,11 @@ class Settlements:
     Those of all tenants.
 
     @ivar seconds: Unix time.
-    @ivar limits: of the channels that split, by name.
     """
 
     store: Store
     calendar: Calendar
     seconds: Callable[[], float]
-    limits: dict[str, Limits] = field(factory=dict)
     _log: Logger = field(factory=Logger, init=False)
 
     async def make(
@@ -173,7 +170,7 @@ class Settlements:
                     raise
 
     async def _next(self, settlement: Settlement) -> Decision:
-        world = World(self.limits, self.store.ids.next, self.calendar.now(), int(self.seconds()))
+        world = World(self.store.ids.next, self.calendar.now(), int(self.seconds()))
 
         def read(connection: Connection) -> Decision:
             batch = next_batch(connection, settlement, world)
