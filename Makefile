@@ -70,6 +70,7 @@ bench: $(STAMP) services
 	$(BIN)/python -m bench.starts
 	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.quotes
+	$(BIN)/python -m bench.settlement
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -32,7 +32,6 @@ from chargecloud.money.settlement.parties import Parties
 from chargecloud.money.settlement.rules import Every, SplitRules
 from chargecloud.storage.engine import for_writing, open_engine
 from chargecloud.storage.ids import Ids
-from chargecloud.storage.migrate import upgrade
 from chargecloud.storage.roster import Roster
 from chargecloud.storage.schema import (
     accounts,
@@ -48,6 +47,7 @@ from chargecloud.storage.store import Store
 from chargecloud.storage.transactions import Transactions
 from chargecloud.storage.writer import Writer
 
+CLI = "import sys; from chargecloud.cli import main; sys.exit(main())"
 TENANT, SITES, CUSTOMERS, NODE = 1, 50, 20_000, 9
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH_S = 30 * 86_400
@@ -221,7 +221,7 @@ def _rule(engine: Engine) -> None:
 
 def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[float, float]:
     """Settle, up to a point or to the end: seconds, and MiB that were resident."""
-    command = [sys.executable, "-m", "chargecloud.cli", "settle", *which, "--config", str(config)]
+    command = [sys.executable, "-c", CLI, "settle", *which, "--config", str(config)]
     began_s = time.monotonic()
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
         assert running.stderr is not None
@@ -242,9 +242,10 @@ def main() -> int:
     given = parser.parse_args()
     with TemporaryDirectory(prefix="settlement-") as folder:
         config = Path(folder) / "bench.toml"
-        config.write_text(f'[node]\nid = "bench"\ndata_dir = "{folder}"\n')
+        config.write_text(f'[node]\ndata_dir = "{folder}"\n')
         engine = open_engine(f"sqlite:///{folder}/chargecloud.db")
-        upgrade(engine, {})
+        ours = [sys.executable, "-c", CLI]
+        subprocess.run([*ours, "db", "upgrade", "--config", str(config)], check=True)  # noqa: S603
         _fill(engine, given.orders)
         _rule(engine)
         first_s, first_mib = _settled(config, ["--tenant", str(TENANT)], KILLED_AT)
@@ -255,7 +256,7 @@ def main() -> int:
         with engine.connect() as connection:
             asked = "SELECT state, orders, held FROM settlements"
             state, split, held = connection.exec_driver_sql(asked).one()
-        verify = [sys.executable, "-m", "chargecloud.cli", "ledger", "verify"]
+        verify = [*ours, "ledger", "verify"]
         began_s = time.monotonic()
         books = subprocess.run([*verify, "--config", str(config)], check=False)  # noqa: S603
         verify_s = time.monotonic() - began_s

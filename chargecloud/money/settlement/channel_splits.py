@@ -53,7 +53,8 @@ class ChannelSplit:
     @ivar back_of: the split that it calls something back of; C{None} for a split.
     @ivar parts: in plain values; C{state} of each is C{under_way}, C{done} or C{failed}.
     @ivar state: C{wanted}; C{asked}: cut to the limits of the channel; C{split}: all parts have
-        ended, and the channel is to hear that no more is split; C{done}; C{failed}, of what is called back.
+        ended, and the channel is to hear that no more is split; C{done}; C{failed}, of what
+        is called back.
     @ivar due_s: Unix time at which something is to be done for it.
     """
 
