@@ -84,14 +84,15 @@ class Share:
     basis_points: int | None = None
     fixed_fen: int | None = None
     tiers: tuple[Tier, ...] = ()
+    #: whether it gets what the others leave
+    is_rest: bool = field(init=False)
 
-    @property
-    def is_rest(self) -> bool:
-        """Whether it gets what the others leave."""
+    @is_rest.default
+    def _is_rest(self) -> bool:
         return self.basis_points is None and self.fixed_fen is None and not self.tiers
 
     def exact(self, base_fen: int) -> int:
-        """What it gets, in ten-thousandths of a fen, unless it is the rest."""
+        """What it gets, in ten-thousandths of a fen; of the rest nobody knows it here: 0."""
         if self.basis_points is not None:
             return base_fen * self.basis_points
         if self.fixed_fen is not None:
@@ -139,7 +140,7 @@ class Rule:
         fee_fen = divide_half_up(whole_fen * self.channel_fees.get(through, 0), WHOLE)
         taken = share(fee_fen, paid)
         is_little = whole_fen - fee_fen < self.least_fen
-        parts: dict[int, Amounts] = {CHANNEL: _amounts(taken)} if fee_fen else {}
+        found: dict[int, list[int]] = {CHANNEL: taken} if fee_fen else {}
         given = (self.electricity, self.service, self.occupancy or self.service)
         for index, shares in enumerate(given):
             base_fen = paid[index] - taken[index]
@@ -147,40 +148,44 @@ class Rule:
                 continue
             for party_id, part_fen in _shared(base_fen, shares, is_little).items():
                 if part_fen:
-                    amounts = [*parts.get(party_id, NOTHING)]
-                    amounts[index] += part_fen
-                    parts[party_id] = _amounts(amounts)
-        return parts
-
-
-def _amounts(amounts: list[int]) -> Amounts:
-    electricity_fen, service_fen, occupancy_fen = amounts
-    return electricity_fen, service_fen, occupancy_fen
+                    found.setdefault(party_id, [0, 0, 0])[index] = part_fen
+        return {party_id: (part[0], part[1], part[2]) for party_id, part in found.items()}
 
 
 def _shared(base_fen: int, shares: tuple[Share, ...], is_little: bool) -> dict[int, int]:
-    """A base split by some shares."""
-    rest = next((each for each in shares if each.is_rest), None)
+    """A base split by some shares.  A settlement comes by here a million times."""
+    exact: dict[int, int] = {}
+    left, rest = base_fen * WHOLE, None
+    for each in shares:
+        # the rest has its place among the parties already
+        part = exact[each.party_id] = each.exact(base_fen)
+        left -= part
+        if each.is_rest:
+            rest = each.party_id
     if rest is not None and is_little:
-        return {rest.party_id: base_fen}
-    exact = {each.party_id: each.exact(base_fen) for each in shares if not each.is_rest}
-    left = base_fen * WHOLE - sum(exact.values())
+        return {rest: base_fen}
     if left < 0:
         raise Inapplicable("shares-exceed-base")
     if rest is not None:
-        exact = {each.party_id: exact.get(each.party_id, left) for each in shares}
+        exact[rest] = left
     elif left:
         raise Inapplicable("shares-leave-a-rest")
-    parts = {party_id: part // WHOLE for party_id, part in exact.items()}
-    missing = base_fen - sum(parts.values())
-    # sorted() keeps the order of parties where remainders are equal
-    for party_id in sorted(exact, key=lambda each: -(exact[each] % WHOLE))[:missing]:
-        parts[party_id] += 1
+    parts = {}
+    missing = base_fen
+    for party_id, part in exact.items():
+        fen = parts[party_id] = part // WHOLE
+        missing -= fen
+    if missing:
+        # sorted() keeps the order of parties where remainders are equal
+        for party_id in sorted(exact, key=lambda each: -(exact[each] % WHOLE))[:missing]:
+            parts[party_id] += 1
     return parts
 
 
 def difference(before: Parts, after: Parts) -> dict[int, Amounts]:
     """What parties are still to get, and below zero: what is called back from them."""
+    if not before:
+        return dict(after)
     found = {}
     for party_id in {**before, **after}:
         was, will = before.get(party_id, NOTHING), after.get(party_id, NOTHING)

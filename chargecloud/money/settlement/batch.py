@@ -95,7 +95,7 @@ def _given(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[G
 class _Batch:
     """
     @ivar channels: at which any party has an account.
-    @ivar moved: what goes between a fee's account and a party's: [to the party, and back], in fen.
+    @ivar moved: by party, as a settlement's totals are.
     """
 
     settlement: Settlement
@@ -109,12 +109,10 @@ class _Batch:
     changes: list[Change] = field(factory=list)
     lines: list[Insert] = field(factory=list)
     channel_rows: list[Insert] = field(factory=list)
-    moved: dict[tuple[str, int], list[int]] = field(factory=dict)
-    totals: dict[str, list[int]] = field(factory=dict)
+    moved: dict[int, list[int]] = field(factory=dict)
     channels: set[str] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
-        self.totals = {party: [*sums] for party, sums in self.settlement.totals.items()}
         self.channels = {name for party in self.parties.values() for name in party.receivers}
 
     def take(self, order: Waiting) -> None:
@@ -179,12 +177,14 @@ class _Batch:
         self.changes.append(Change("order_splits", {"order_id": order.order_id}, row, expect))
 
     def _move(self, party_id: int, amounts: Amounts) -> None:
-        sums = self.totals.setdefault(str(party_id), [0] * 6)
+        sums = self.moved.get(party_id)
+        if sums is None:
+            sums = self.moved[party_id] = [0] * 6
         for index, fen in enumerate(amounts):
-            if fen:
-                moved = self.moved.setdefault((_FEES[index], party_id), [0, 0])
-                moved[fen < 0] += abs(fen)
-                sums[index + 3 * (fen < 0)] += abs(fen)
+            if fen > 0:
+                sums[index] += fen
+            elif fen:
+                sums[3 + index] -= fen
 
     def _give(self, order: Waiting, gains: Mapping[int, Amounts]) -> None:
         assert order.paid_by is not None
@@ -225,25 +225,35 @@ class _Batch:
             "seen": settlement.seen + len(waiting),
             "orders": settlement.orders + self.orders,
             "held": settlement.held + self.held,
-            "totals": self.totals,
+            "totals": self._totals(),
         }
         place = Change("settlements", {"id": settlement.id}, row, {"version": settlement.version})
         groups = (self.changes, self.lines, self.channel_rows)
         together = [Together(tuple(group)) for group in groups if group]
         return Decision((place, *together, *self._posts()))
 
+    def _totals(self) -> Row:
+        totals = {party: [*sums] for party, sums in self.settlement.totals.items()}
+        for party_id, sums in self.moved.items():
+            before = totals.get(str(party_id), [0] * 6)
+            totals[str(party_id)] = [was + fen for was, fen in zip(before, sums, strict=True)]
+        return totals
+
     def _posts(self) -> Sequence[Post]:
         tenant_id, reference_id = self.settlement.tenant_id, self.settlement.id
         posts = []
-        for (fee, party_id), (gained_fen, back_fen) in sorted(self.moved.items()):
-            earned = Account(tenant_id, fee)
+        for party_id, sums in sorted(self.moved.items()):
             theirs = (
                 Account(tenant_id, "channel_fees")
                 if party_id == CHANNEL
                 else self.parties[party_id].account
             )
-            if gained_fen:
-                posts.append(Post(earned, theirs, gained_fen, "split", reference_id))
-            if back_fen:
-                posts.append(Post(theirs, earned, back_fen, "claw_back", reference_id))
+            gained, back = sums[:3], sums[3:]
+            for fee in dict.fromkeys(_FEES):
+                earned = Account(tenant_id, fee)
+                at = [index for index, each in enumerate(_FEES) if each == fee]
+                if gained_fen := sum(gained[index] for index in at):
+                    posts.append(Post(earned, theirs, gained_fen, "split", reference_id))
+                if back_fen := sum(back[index] for index in at):
+                    posts.append(Post(theirs, earned, back_fen, "claw_back", reference_id))
         return posts
