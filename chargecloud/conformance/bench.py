@@ -195,8 +195,8 @@ class Bench:
             self.hang_up()
 
     def _platform_bears(self, pieces: Iterable[bytes]) -> None:
-        """Let the platform hear what may be no protocol, and act on it when all of it is there: what
-        it says between two pieces would change what it hears of the second."""
+        """Let the platform hear what may be no protocol, and act on it when all of it is there:
+        what it says between two pieces would change what it hears of the second."""
         heard: list[Heard] = []
         is_over = False
         for piece in pieces:
@@ -340,8 +340,8 @@ class Bench:
         return told
 
     def tale(self) -> tuple[list[str], list[str]]:
-        """All that was heard, without what differs from one run to the next: to compare two.  When a
-        command counts as answered is also a matter of time: those answers stand apart."""
+        """All that was heard, without what differs from one run to the next: to compare two.  When
+        a command counts as answered is also a matter of time: those answers stand apart."""
         told = [
             f"{each.identity}: {type(each).__name__} {getattr(each, 'event', '')!r}"
             for each in self.heard

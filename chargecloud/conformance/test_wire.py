@@ -34,7 +34,7 @@ FUZZING = settings(
 #: bytes of noise that a conversation takes, all of which it may keep only up to a limit
 MUCH = 300_000
 #: bytes, longer than any good piece: what is longer need not come byte by byte to its end
-MUCH_AT_ONCE = 3_000
+MUCH_AT_ONCE = 1_500
 #: of what came, what a conversation may still hold
 MOST_HELD = 100_000
 
