@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the tests start the platform a hundred times: it is compiled once
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-databases services cluster soak campus acn lint bench format clean
+.PHONY: run test test-databases services cluster soak campus acn fuzz lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -56,6 +56,12 @@ campus: $(STAMP)
 # the real sessions of a garage: a week over sockets, and all of two years on clocks; a quarter of an hour
 acn: $(STAMP)
 	$(BIN)/python -m tests.soak.acn
+
+# each dialect's frames under a coverage-guided fuzzer, a minute each; what it finds is kept in
+# tests/fuzz/corpus, which "make test" goes through
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c .ci/constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz
 
 # several processes on MariaDB, Redis and HAProxy here, with simulated chargers; Ctrl-C stops it
 cluster: $(STAMP) services

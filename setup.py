@@ -66,7 +66,9 @@ setup(
             "test-ocpp>=1",
             "towncrier>=24.8",
             "websockets>=15",
-        ]
+        ],
+        # make fuzz
+        "fuzz": ["atheris>=3.0"],
     },
     entry_points={
         "console_scripts": ["chargecloud = chargecloud.cli:main"],
