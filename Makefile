@@ -39,8 +39,8 @@ services:
 	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \
 	  || echo "to test on servers: apt-get install mariadb-server postgresql redis-server haproxy, and have mariadbd, postgres and initdb in the PATH"
 
-# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away;
-# forty minutes
+# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away,
+# bad peers, and ten hours of churn in accelerated time; an hour
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.badnet
@@ -48,6 +48,8 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
 	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
 	$(BIN)/python -m tests.soak.outages
+	$(BIN)/python -m tests.soak.siege
+	$(BIN)/python -m tests.soak.churn
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)

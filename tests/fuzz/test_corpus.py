@@ -13,7 +13,7 @@ from tests.fuzz import keeping
 from tests.fuzz.targets import TARGETS, Beginning, Target
 
 #: inputs of each, at the least: a corpus that was lost is found out
-LEAST = 25
+LEAST = 15
 
 
 @pytest.mark.parametrize("name", TARGETS)

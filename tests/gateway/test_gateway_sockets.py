@@ -189,7 +189,7 @@ async def test_a_socket_is_read_in_small_pieces(way: Way) -> None:
 
         link.dataReceived = see
         size = charger.flood(FLOOD // 10)
-        await until(lambda: charger.answered == FLOOD // 10)
+        await until(lambda: charger.answered > FLOOD // 10)
     assert sum(sizes) == size
     assert max(sizes) <= MOST_AT_ONCE
 

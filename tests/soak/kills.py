@@ -156,11 +156,13 @@ class Trial:
         """People go home, all chargers have power and a connection, and all charges end."""
         self.fleet.stop()
         self.fleet.start("quiet")
-        wait_until(
-            lambda: all(box["online"] for box in self.live.all("/chargers")), 90, "all are back"
-        )
+        wait_until(lambda: all(box["online"] for box in self.boxes()), 90, "all are back")
         wait_until(self._is_over, 180, "all charges are over")
         self.fleet.stop()
+
+    def boxes(self) -> list[Any]:
+        """The fleet's, as the platform sees them."""
+        return self.live.all("/chargers")
 
     def _is_over(self) -> bool:
         """Stop what still runs; whether nothing does, and the chargers have told all."""
