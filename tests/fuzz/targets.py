@@ -16,7 +16,14 @@ from chargecloud.conformance.damage import same_chance
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.errors import BadFrame, RemoteError
 from chargecloud.domain.events import Outcome, Reply
-from chargecloud.interfaces import Heard, IConversation, IDialect, Told
+from chargecloud.interfaces import (
+    Heard,
+    IConversation,
+    IDialect,
+    Told,
+    record_nothing,
+    stopped_clock,
+)
 from chargecloud.simulator.speaking import ISimulatedDialect
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.simulated import SimulatedDny
@@ -133,7 +140,14 @@ def _after_login(dialect: IDialect, simulated: ISimulatedDialect) -> Callable[[]
 
 def _vendors(dialect: IDialect, simulated: ISimulatedDialect, *more: Beginning) -> Target:
     after_login = _after_login(dialect, simulated)
-    return Target(dialect, [Beginning(dialect.conversation), Beginning(after_login), *more])
+    return Target(
+        dialect,
+        [
+            Beginning(lambda: dialect.conversation(record_nothing, stopped_clock)),
+            Beginning(after_login),
+            *more,
+        ],
+    )
 
 
 TARGETS: dict[str, Target] = {

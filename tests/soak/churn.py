@@ -21,7 +21,7 @@ from tests.soak.kills import CONFIG
 from tests.soak.peers import GOOD, Account, Peer, at_work, connected, registered
 from tests.soak.report import Report
 
-FAST = CONFIG + "\n[calendar]\nspeed = 60.0\n"
+FAST = CONFIG + "\n[calendar]\nstart = 2026-11-23T07:30:00+08:00\nspeed = 60.0\n"
 #: each may log in six times a minute
 CHURNERS = 240
 A_SECOND = 20
@@ -66,7 +66,7 @@ def main() -> int:
     folder = given.folder or Path(tempfile.mkdtemp(prefix="churn-"))
     folder.mkdir(parents=True, exist_ok=True)
     live = Live(folder, FAST).start()
-    fleet = LiveFleet(live, BOXES, PORTS, given.seed).start("demo")
+    fleet = LiveFleet(live, BOXES, PORTS, given.seed).start("blackouts")
     report, memory, sessions = Report(), [], [0]
     try:
         wait_until(lambda: live.all("/chargers"), 30, "the sites are there")
