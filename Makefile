@@ -39,15 +39,18 @@ services:
 	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \
 	  || echo "to test on servers: apt-get install mariadb-server postgresql redis-server haproxy, and have mariadbd, postgres and initdb in the PATH"
 
-# the long trials: 50 kills under 300 running charges, bad networks, storms, a database that is away,
-# bad peers, and ten hours of churn in accelerated time; an hour
+# the long trials: 50 kills under 300 running charges, 200 while money moves, bad networks, storms, a database
+# that is away, bad peers, and ten hours of churn in accelerated time; over an hour
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
+	$(BIN)/python -m tests.soak.ledger_kills
 	$(BIN)/python -m tests.soak.badnet
 	$(BIN)/python -m tests.soak.cluster_kills --database mariadb
 	$(BIN)/python -m tests.soak.cluster_kills --database postgresql
 	$(BIN)/python -m tests.soak.cluster_kills --rolling --charges 300 --boxes 60
 	$(BIN)/python -m tests.soak.outages
+	$(BIN)/python -m tests.soak.outages --database mariadb
+	$(BIN)/python -m tests.soak.outages --database postgresql --allow
 	$(BIN)/python -m tests.soak.siege
 	$(BIN)/python -m tests.soak.churn
 
@@ -69,10 +72,12 @@ fuzz: $(STAMP)
 cluster: $(STAMP) services
 	$(BIN)/python -m tests.cluster
 
-bench: $(STAMP)
+bench: $(STAMP) services
 	$(BIN)/python -m bench.heartbeats
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
+	$(BIN)/python -m bench.cluster
+	$(BIN)/python -m bench.quotes
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -65,6 +65,7 @@ setup(
             "setuptools>=80",
             "test-ocpp>=1",
             "towncrier>=24.8",
+            "types-PyMySQL>=1.1",
             "websockets>=15",
         ],
         # make fuzz

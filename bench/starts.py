@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,14 +38,19 @@ from tests.harness import NOW
 _TENANT = 1
 
 
-def _row(table: str, **known: object) -> dict[str, object]:
-    """A row with what must be there."""
-    filled: dict[str, object] = {
+@cache
+def _filled(table: str) -> dict[str, object]:
+    """What must be in a row."""
+    return {
         column.name: NOW if column.name.endswith("_at") else [] if column.name == "marks" else 0
         for column in metadata.tables[table].columns
         if not column.nullable and column.server_default is None
     }
-    return {**filled, "tenant_id": _TENANT, **known}
+
+
+def _row(table: str, **known: object) -> dict[str, object]:
+    """A row with what must be there."""
+    return {**_filled(table), "tenant_id": _TENANT, **known}
 
 
 def _before(number: int) -> Decision:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from chargecloud.attached import channels_of, sinks_of
 from chargecloud.calendar import Calendar
 from chargecloud.charging.asked import AskedOfUs
+from chargecloud.charging.at_hand import LOOK_S, AtHand
 from chargecloud.charging.backlog import Backlog
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.calls import Calls
@@ -30,6 +31,7 @@ from chargecloud.charging.hazards import Hazards
 from chargecloud.charging.history import Curves, History
 from chargecloud.charging.keeping import Keeping
 from chargecloud.charging.known import KnownOrders
+from chargecloud.charging.lending import Lending
 from chargecloud.charging.live import LivePorts
 from chargecloud.charging.offline import OfflineCharges
 from chargecloud.charging.open_questions import OpenQuestions
@@ -64,7 +66,9 @@ from chargecloud.interfaces import (
     IPunctualDialect,
 )
 from chargecloud.interfaces import Platform as Given
+from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
+from chargecloud.money.head_log import HeadLog
 from chargecloud.money.settings import PaymentSettings
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
@@ -106,6 +110,7 @@ from chargecloud.web.resources import (
     customers,
     cut_offs,
     health,
+    ledger,
     live,
     order_histories,
     order_questions,
@@ -114,6 +119,7 @@ from chargecloud.web.resources import (
     sites,
     start_codes,
     tariffs,
+    withdrawals,
 )
 from chargecloud.web.resources.charger_views import Shown
 
@@ -200,7 +206,7 @@ class Platform:
         secrets = Secrets(vault, plugins.dialects)
         registered = Chargers(store, calendar, plugins.dialects, secrets)
         places, tenants = Sites(store, calendar), Tenants(store)
-        people, wallets = Customers(store, calendar), Wallets(store)
+        people = Customers(store, calendar)
         plugin_calls = PluginCalls(calendar, clock.seconds)
         took, failed = (
             partial(each, "tariff") for each in (plugin_calls.took, plugin_calls.failed)
@@ -272,17 +278,23 @@ class Platform:
         )
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
-        records = Records(book, settling, reports, offline, unmatched, Disputes(store))
         backlog = Backlog(spool, calendar)
         book.turns.shut = backlog
-        keeping = Keeping(records, backlog)
+        at_hand = AtHand(store, presence, charging.cut_off)
+        lending = Lending(book, backlog, placing, stopping, forgotten, at_hand, charging)
+        disputes = Disputes(store)
+        records = Records(book, settling, reports, offline, unmatched, disputes, lending.may_come)
+        keeping = Keeping(records, backlog, lending)
         catching_up = CatchingUp(keeping, backlog, watching, clock, calendar)
-        desk = CardDesk(store, book, placing, stopping)
+        desk = CardDesk(store, book, placing, stopping, lending)
         hazards = Hazards(store, watching)
         rekeying, lists = Rekeying(routing), CardLists(store, routing, clock)
         desks = [desk for parts in features for desk in parts.desks]
         asked = AskedOfUs(routing, book, lists)
         post.answers.update(asked.answers)
+        cards_changed = asked.cards_changed_everywhere(post)
+        book.cards_changed = paying.taking.cards_changed = cards_changed
+        wallets = Wallets(store, cards_changed)
         facts = Facts(
             registered,
             custody,
@@ -347,9 +359,13 @@ class Platform:
                 Following(store.writer, PrepaidOrders(), clock),
                 *_followings(store, clock, features),
             ],
-            shared_rounds=paying.shared_rounds,
+            shared_rounds={
+                **paying.shared_rounds,
+                "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+            },
             rounds=[
                 paying.rounds,
+                *([Rounds(clock, at_hand.look, LOOK_S)] if lending.is_allowed else []),
                 *(Rounds(clock, each) for parts in features for each in parts.each_minute),
             ],
             routes=[
@@ -373,13 +389,19 @@ class Platform:
                 *commands.routes(commanding),
                 *cut_offs.routes(SiteCutOffs(store, charging.cut_off.by_kind)),
                 *customers.routes(people, wallets, tenants),
-                *cards.routes(
-                    Cards(store, calendar), tenants, asked.cards_changed_everywhere(post)
-                ),
+                *withdrawals.routes(paying.withdrawals(calendar)),
+                *ledger.routes(Books(store)),
+                *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
-                *orders.routes(Orders(store, book), placing, Changing(book, calendar), stopping),
+                *orders.routes(
+                    Orders(store, book),
+                    History(store),
+                    placing,
+                    Changing(book, calendar),
+                    stopping,
+                ),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *paying.routes(tenants),
                 *(route for parts in features for route in parts.routes),

@@ -31,7 +31,7 @@ from chargecloud.domain.errors import RemoteError
 from chargecloud.domain.events import ChargerEvent, LoggedIn, PortReading, Reply
 from chargecloud.domain.order_value import OrderState
 from chargecloud.domain.payment_value import PayMethod
-from chargecloud.domain.tariff import BillLine, Usage
+from chargecloud.domain.tariff import BillLine, Remark, Usage
 from chargecloud.routes import Route
 
 if TYPE_CHECKING:
@@ -435,6 +435,13 @@ class ITariff(Interface):
 
     def lines(terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """The lines of the bill for what was used."""
+
+
+class IRemarks(Interface):
+    """A tariff that has something to say of its terms; beside L{ITariff}, for those that do."""
+
+    def remarks(terms: Mapping[str, Any]) -> Sequence[Remark]:
+        """What the one who uses them should know."""
 
 
 class IPaymentChannel(Interface):

@@ -18,6 +18,7 @@ from chargecloud.money.reconciling import Reconciling
 from chargecloud.money.refunds import Refunds
 from chargecloud.money.settings import PaymentSettings
 from chargecloud.money.taking import Taking
+from chargecloud.money.withdrawals import Withdrawals
 from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Route
@@ -34,14 +35,15 @@ class Paying:
     @ivar channels: ways to pay.
     @ivar rounds: places the orders that are paid for, of the chargers of this node.
     @ivar shared_rounds: what one node does for all, by name.
+    @ivar taking: writes down what channels tell.
     """
 
     channels: Channels
     rounds: Rounds
     shared_rounds: Mapping[str, Rounds]
+    taking: Taking
     _payments: Payments
     _prepaid: Prepaid
-    _taking: Taking
     _refunds: Refunds
     _reconciling: Reconciling
 
@@ -90,13 +92,17 @@ class Paying:
             "reconcile payments": Rounds(clock, reconciling.round),
         }
         rounds = Rounds(clock, prepaid.round, EVERY_S)
-        return cls(found, rounds, shared, paid, prepaid, taking, refunds, reconciling)
+        return cls(found, rounds, shared, taking, paid, prepaid, refunds, reconciling)
+
+    def withdrawals(self, calendar: Calendar) -> Withdrawals:
+        """What customers take out of their wallets goes back as payments do."""
+        return Withdrawals(self._refunds.store, calendar, self._refunds)
 
     def routes(self, tenants: Tenants) -> Sequence[Route]:
         """Theirs of the HTTP API."""
         return [
             *payment_books.routes(self._reconciling, self._refunds, tenants),
             *payments.routes(
-                self._payments, self._prepaid, self.channels, self._taking, self._refunds
+                self._payments, self._prepaid, self.channels, self.taking, self._refunds
             ),
         ]

@@ -215,6 +215,7 @@ class ChargeCloud(Service):
         # before there are more, which would be found among them
         await platform.delivering.take_up()
         self._storing.looked.append(platform.delivering.look)
+        self._storing.looked.append(platform.watching.write_late)
         if "gateway" in self.roles:
             self._undo.append(platform.catching_up.stopService)
             await platform.take_up()

@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 from collections.abc import Iterator
 from zlib import crc32
@@ -73,6 +74,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
         made.inner_test = inner
 
 
+#: objects, and turns of the younger generations, after which what is gone is looked for
+_COLLECTED_AT = (20_000, 20, 20)
 #: so many others come after each that is slow
 BESIDE = 25
 
@@ -87,6 +90,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for number, item in enumerate(slow):
         items += [item, *quick[number * BESIDE : (number + 1) * BESIDE]]
     items += quick[len(slow) * BESIDE :]
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: each test's platform comes and goes, and all that is there would
+    be looked through again and again for what nobody has any more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AT)
 
 
 def _lasts_s(item: pytest.Item) -> int:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chargecloud.storage.engine import database_url, open_engine
 from chargecloud.storage.migrate import upgrade
+from tests.live import wait_until
 
 #: kinds of databases beside SQLite, which needs no server
 SERVED = ("postgresql", "mariadb")
@@ -85,6 +86,27 @@ class Server:
         self._process.send_signal(signal.SIGQUIT if self.kind == "postgresql" else signal.SIGKILL)
         self._process.wait()
         _maintenance(self.url(self.first)).dispose()
+
+    def hang(self) -> None:
+        """Stop all its processes where they are: no connection is closed, and none is answered."""
+        pids = self._pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        # each of its threads stops at its next chance, and may answer before
+        wait_until(lambda: set("".join(map(_states, pids))) <= {"T"}, 10, "all to stand still")
+
+    def go_on(self) -> None:
+        """After L{hang}, from where it was."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        """Its processes, the first of them first; MariaDB has one, and PostgreSQL one for each
+        connection."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
 
     def remove(self) -> None:
         """End it, and leave nothing behind."""
@@ -405,3 +427,11 @@ def use(kind: str) -> Iterator[None]:
         _current.kind = "sqlite"
         if found is not None:
             found.end_of_test()
+
+
+def _states(pid: int) -> str:
+    """The state of each thread of a process, a letter each."""
+    return "".join(
+        each.read_text().rpartition(")")[2].split()[0]
+        for each in Path(f"/proc/{pid}/task").glob("*/stat")
+    )

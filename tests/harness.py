@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Double, Engine, Float, event, select
 from sqlalchemy.types import _Binary
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from werkzeug.routing import Rule
 from zope.interface import implementer
 
 from chargecloud.calendar import Calendar
@@ -42,6 +44,13 @@ def result_of(deferred: Any) -> Any:
 def failure_of(deferred: Any, *kinds: type[Exception]) -> Any:
     """The exception of a Deferred or coroutine that has failed already with such a one."""
     return _case.failureResultOf(maybeDeferred(lambda: deferred), *kinds).value
+
+
+def failure_or_result(work: Any) -> Any:
+    """What work came to by now, or the exception that it failed with."""
+    outcome: list[Any] = []
+    maybeDeferred(lambda: work).addBoth(outcome.append)
+    return outcome[0].value if isinstance(outcome[0], Failure) else outcome[0]
 
 
 class InStep:
@@ -131,6 +140,28 @@ def _migrated(lineages: tuple[tuple[str, Path], ...]) -> bytes:
         engine.dispose()
         assert [each.name for each in path.parent.iterdir()] == [path.name]
         return path.read_bytes()
+
+
+_compile_builder = Rule._compile_builder
+
+
+def _share_builders() -> None:
+    """Werkzeug compiles two functions for each rule that make paths, at which nobody asks for
+    any here.  They are of the rule's words alone, and each test's platform has the same rules."""
+    made: dict[Any, Any] = {}
+
+    def compile_builder(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return _compile_builder(rule, append_unknown)
+        words = (rule.rule, *rule._trace, append_unknown)
+        if words not in made:
+            made[words] = _compile_builder(rule, append_unknown)
+        return made[words]
+
+    Rule._compile_builder = compile_builder  # type: ignore[method-assign, assignment]
+
+
+_share_builders()
 
 
 def schema_differences(connection: Connection, expected: Any) -> list[Any]:

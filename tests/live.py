@@ -25,15 +25,19 @@ def free_port() -> int:
         return port
 
 
-def wait_until(holds: Callable[[], Any], within_s: float, what: str) -> Any:
-    """Look again and again until something holds, and give what it was."""
+def wait_until(holds: Callable[[], Any], within_s: float, what: str, every_s: float = 0.1) -> Any:
+    """
+    Look again and again until something holds, and give what it was.
+
+    @param every_s: more where a look is much work for those that are looked at.
+    """
     deadline = time.monotonic() + within_s
     while True:
         found = holds()
         if found:
             return found
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        Event().wait(0.1)
+        Event().wait(every_s)
 
 
 class Live:

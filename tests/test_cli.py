@@ -407,6 +407,31 @@ def test_sound_books(run: Run, config: Path) -> None:
     assert run("ledger", "verify", CONFIG) == Said(0, "the books are sound\n", "")
 
 
+def test_heads_that_are_kept_elsewhere(run: Run, config: Path) -> None:
+    """What was there then has to be there still, whatever else the books say of themselves."""
+    world = charged(config.parent)
+    kept = config.parent / "heads"
+    kept.write_text(run("ledger", "head", CONFIG).out)
+    tenant_id, node, seq, digest = kept.read_text().split()
+    world.customer(5)
+    since = ("ledger", "verify", CONFIG, "--since-head", str(kept))
+    assert run(*since) == Said(0, "the books are sound\n", "")
+    kept.write_text(f"{tenant_id} {node} {seq} {'00' * 32}\n\n{tenant_id} 9 4 {digest}\n")
+    said = run(*since)
+    assert said.status == 1
+    assert said.out.splitlines() == [
+        f"the chain of tenant {tenant_id} at node {node}: number {seq} has the digest {digest}, "
+        f"the head that was kept says {'00' * 32}",
+        f"the chain of tenant {tenant_id} at node 9: there is no number 4, of which a head was "
+        "kept",
+        "2 faults",
+    ]
+    kept.write_text("nonsense\n")
+    said = run(*since)
+    assert (said.status, said.out) == (1, "")
+    assert "line 1: must be tenant, node, number and digest" in said.err
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

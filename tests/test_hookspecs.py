@@ -47,6 +47,8 @@ def test_every_plugin_is_asked() -> None:
     assert sorted(tariff.kind for tariffs in collected for tariff in tariffs) == [
         "by_time",
         "by_time",
+        "composed",
+        "ocpi",
         "time_of_use",
     ]
 

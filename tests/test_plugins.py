@@ -126,10 +126,10 @@ def installed(*names: str) -> list[EntryPoint]:
 
 
 def test_the_platform_has_what_it_needs() -> None:
-    """Without any plugin there is a dialect, two kinds of tariff, and features."""
+    """Without any plugin there is a dialect, four kinds of tariff, and features."""
     own = load_plugins(entries=())
     assert list(own.dialects) == ["native"]
-    assert list(own.tariffs) == ["time_of_use", "by_time"]
+    assert list(own.tariffs) == ["time_of_use", "by_time", "composed", "ocpi"]
     assert "statistics" in own.features
 
 
@@ -137,7 +137,7 @@ def test_ours_come_first_and_others_by_their_names() -> None:
     """Dialects are asked in this order who a connection is for, on every machine."""
     found = load_plugins(entries=installed("zenith", "two", "acme"))
     assert list(found.dialects) == ["native", "acme", "b", "a", "zenith"]
-    assert list(found.tariffs) == ["time_of_use", "by_time"]
+    assert list(found.tariffs) == ["time_of_use", "by_time", "composed", "ocpi"]
 
 
 def test_distributions_that_are_installed_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

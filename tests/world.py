@@ -3,6 +3,7 @@ over HTTP without sockets."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -330,7 +331,11 @@ class World:
                 )
             )
         self.caller = Caller(1, None, frozenset({"*"}))
-        self._treq: Any = StubTreq(
+
+    @cached_property
+    def _treq(self) -> Any:
+        # most tests have others who ask, or nobody: it takes longer than the rest of the platform
+        return StubTreq(
             make_resource(
                 self.platform.routes,
                 lambda _token: succeed(self.caller),

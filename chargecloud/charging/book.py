@@ -21,14 +21,14 @@ from chargecloud.charging.terms import Terms, find_order, find_terms
 from chargecloud.charging.tracking import Track
 from chargecloud.charging.turns import Turns
 from chargecloud.domain.commands import Answer, Command
-from chargecloud.domain.decision import Decision, Insert, Stale
+from chargecloud.domain.decision import Change, Decision, Insert, Stale
 from chargecloud.domain.occurrences import Ended, Occurrence, Sampled
 from chargecloud.domain.order import decide
 from chargecloud.domain.order_rows import order_of
 from chargecloud.domain.order_value import RUNNING, UNDER_WAY, Order, OrderState
 from chargecloud.gateway.routing import Routing
 from chargecloud.money.tariffs import Tariff, Tariffs
-from chargecloud.storage.schema import chargers, orders
+from chargecloud.storage.schema import cards, chargers, orders
 from chargecloud.storage.store import Store
 
 #: an order that changes under us this often is left to the next occasion
@@ -51,6 +51,7 @@ class OrderBook:
     @ivar cut_offs: how charges are cut off where their site does not say otherwise.
     @ivar counts_anew: dialects whose registers begin at zero with each charge.
     @ivar came_to: how often an order came to a state, since the service started.
+    @ivar cards_changed: told of a tenant whose cards have changed.
     @ivar turns: whoever advances an order of a charger waits for the charger's turn.
     """
 
@@ -61,6 +62,7 @@ class OrderBook:
     counts_anew: Collection[str] = ()
     turns: Turns = field(factory=Turns)
     came_to: Counter[OrderState] = field(factory=Counter, init=False)
+    cards_changed: Callable[[int], None] = field(default=lambda _tenant_id: None, init=False)
     _tracks: dict[int, Track] = field(factory=dict, init=False)
     _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
     _tariffs: dict[tuple[int, int], Tariff] = field(factory=dict, init=False)
@@ -168,6 +170,15 @@ class OrderBook:
             self._on_port[order.charger_id, order.port] = order.id
         return track
 
+    def opened(self, order: Order, register_before_mwh: int | None) -> None:
+        """An order that is in memory is written down now, in this way.
+
+        @param register_before_mwh: its port's, which was not known before.
+        """
+        track = self._tracks[order.id]
+        track.order, track.register_before_mwh = order, register_before_mwh
+        self._on_port[order.charger_id, order.port] = order.id
+
     def know(self, tariff: Tariff) -> None:
         """Keep a tariff at hand for the bills that need it."""
         self._tariffs[tariff.id, tariff.version] = tariff
@@ -248,12 +259,19 @@ class OrderBook:
                 await self._read_again(before, stale, epoch)
                 continue
             self._keep(after, samples)
+            self.tell_of_cards(decision)
             if after.state is not before.state:
                 self.came_to[after.state] += 1
             for command in decision.commands:
                 self.send(after.charger_id, command)
             return after
         raise Superseded(f"order {order_id} changes faster than it can be advanced")
+
+    def tell_of_cards(self, decision: Decision) -> None:
+        """Tell of cards that a decision has changed, once it is committed."""
+        if any(isinstance(each, Change) and each.table == cards.name for each in decision.writes):
+            for tenant_id in {entry.tenant_id for entry in decision.log}:
+                self.cards_changed(tenant_id)
 
     def _samples(self, order_id: int) -> int:
         """How many readings of an order wait to be written down."""
@@ -297,7 +315,7 @@ class OrderBook:
         del track.samples[:samples]
         if track.order.state not in UNDER_WAY and order.state in UNDER_WAY:
             track.begin(order)
-        track.order = order
+        track.order, track.told = order, None
         port = (order.charger_id, order.port)
         if order.state not in RUNNING and self._on_port.get(port) == order.id:
             del self._on_port[port]

@@ -1,11 +1,13 @@
 """Cards that are presented at chargers: to charge, or to end what charges there for them."""
 
 from collections import OrderedDict
+from contextlib import suppress
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.logger import Logger
 
 from chargecloud.charging.book import OrderBook
+from chargecloud.charging.lending import Lending
 from chargecloud.charging.placing import Placing, Wish
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.tracking import Track
@@ -25,6 +27,7 @@ from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.money.wallets import find_wallet
 from chargecloud.registry.cards import Card, CardStatus, find_card, read_uid
 from chargecloud.storage.store import Store
+from chargecloud.storage.writer import TROUBLES
 
 #: answers that are remembered, the newest of each charger; an older question is asked by
 #: nobody any more
@@ -42,6 +45,7 @@ _CODES: dict[type[Refusal], str] = {
 @define(eq=False)
 class CardDesk:
     """
+    @ivar lending: lets cards charge while the database is away, if that is to be.
     @ivar _answers: by charger, the newest question and what was answered to it.
     """
 
@@ -49,6 +53,7 @@ class CardDesk:
     book: OrderBook
     placing: Placing
     stopping: Stopping
+    lending: Lending
     _answers: "OrderedDict[int, tuple[tuple[int, int], Reply]]" = field(
         factory=OrderedDict, init=False
     )
@@ -104,19 +109,36 @@ class CardDesk:
         running = self.book.on_port(admission.charger_id, event.port)
         if running is not None:
             return await self._at_busy_port(running, uid)
-        card = await self._card(admission, uid)
-        if isinstance(card, Reply):
-            return card
-        assert card.customer_id is not None
         wish = Wish(
             charger_id=admission.charger_id,
             port=event.port,
-            customer_id=card.customer_id,
             start_key=f"card-{event.at.boot}-{event.number}",
             origin=Origin.CARD,
             card_uid=uid,
         )
+        if self.lending.is_asked:
+            return await self._lend(admission, wish)
+        try:
+            card = await self._card(admission, uid)
+        except TROUBLES:
+            if not self.lending.is_allowed:
+                raise
+            # nothing was decided yet: whoever is let charge now is let charge once
+            return await self._lend(admission, wish)
+        if isinstance(card, Reply):
+            return card
+        assert card.customer_id is not None
+        wish = evolve(wish, customer_id=card.customer_id)
         return await self._place(admission, wish, card.customer_id)
+
+    async def _lend(self, admission: Admission, wish: Wish) -> Reply:
+        """Without the database: who is not known may be good all the same, and not now."""
+        try:
+            order = await self.lending.begin(admission, wish)
+        except NotFound as refusal:
+            self._log.info("a card cannot charge now: {why}", why=refusal.detail)
+            return _refused("not-now")
+        return Reply(Outcome.KEPT, "ok", order.id)
 
     async def _place(self, admission: Admission, wish: Wish, customer_id: int) -> Reply:
         try:
@@ -148,8 +170,10 @@ class CardDesk:
 
     async def _accepted(self, order: Order, code: str) -> Reply:
         balance_fen = None
-        if order.customer_id is not None:
-            balance_fen = await self._balance_fen(order.tenant_id, order.customer_id)
+        if order.customer_id is not None and self.store.writer.trouble is None:
+            # it is told where it is known
+            with suppress(*TROUBLES):
+                balance_fen = await self._balance_fen(order.tenant_id, order.customer_id)
         return Reply(Outcome.KEPT, code, order.id, balance_fen)
 
     async def _balance_fen(self, tenant_id: int, customer_id: int) -> int:

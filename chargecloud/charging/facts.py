@@ -38,6 +38,7 @@ from chargecloud.domain.events import (
     PricesAsked,
     Reply,
 )
+from chargecloud.domain.order_rows import instant_ms
 from chargecloud.domain.readings import one_for_each_port
 from chargecloud.interfaces import Credentials, IChargerDesk, IChargerEvents
 from chargecloud.registry.chargers import Chargers
@@ -149,7 +150,9 @@ class Facts:
     def gone(self, admission: Admission, at: datetime) -> None:
         """A charger has no connection any more: what it charges is looked after by the
         watchdog, and that it is gone is written down, unless it is back already."""
-        entry = LogEntry("charger.gone", admission.tenant_id, {}, admission.charger_id)
+        entry = LogEntry(
+            "charger.gone", admission.tenant_id, {"at_ms": instant_ms(at)}, admission.charger_id
+        )
         change = Change(
             "chargers",
             {"id": admission.charger_id},

@@ -11,7 +11,8 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.curves import Sample, find_curve
 from chargecloud.charging.terms import find_order
 from chargecloud.domain.decision import Row
-from chargecloud.domain.order_rows import instant_of
+from chargecloud.domain.order_rows import bill_of, instant_of
+from chargecloud.domain.tariff import Bill
 from chargecloud.storage.schema import event_log
 from chargecloud.storage.store import Store
 
@@ -81,6 +82,35 @@ class History:
             return [_happening(row) for row in connection.execute(found)]
 
         return await self.store.read(read)
+
+
+@frozen
+class CreditNote:
+    """
+    A bill that was credited, because another was made in its place.
+
+    @ivar number: of the bill that it credits, counted from 1.
+    @ivar by: id of the token of the person who decided it.
+    """
+
+    number: int
+    at: datetime
+    by: int
+    why: str
+    bill: Bill
+
+
+def credit_notes(happenings: Sequence[Happening]) -> Sequence[CreditNote]:
+    """The bills of an order that were credited, oldest first."""
+    found: list[CreditNote] = []
+    for each in happenings:
+        if each.kind != "order.corrected":
+            continue
+        bill = bill_of(each.body["before"]["bill"])
+        assert bill is not None, "what was corrected was billed"
+        assert each.by is not None, "a person corrects"
+        found.append(CreditNote(len(found) + 1, each.at, each.by, each.why or "", bill))
+    return found
 
 
 @frozen

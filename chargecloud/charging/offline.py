@@ -114,7 +114,7 @@ class OfflineCharges:
         begun = await self._begun(admission, event, _begun_at(admission, event, received_at))
         if begun is None:
             return await self.unmatched.keep(admission, event, received_at, UNPRICED)
-        order = evolve(begun.order, held_fen=0)
+        order = evolve(begun.order, held_fen=0, held_gift_fen=0)
         self.book.know(begun.terms.tariff)
         track = Track(order, _never, begun.terms.rated_w, begun.terms.rules)
         track.register_before_mwh = begun.terms.register_before_mwh
@@ -131,6 +131,7 @@ class OfflineCharges:
         except Stale:
             # the wallet has changed meanwhile: the charger sends it again
             return Reply(Outcome.LATER)
+        self.book.tell_of_cards(decision)
         return Reply(Outcome.KEPT, order_id=order.id)
 
     async def _begun(

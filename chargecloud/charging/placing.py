@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy import Connection
 from twisted.logger import Logger
 
@@ -17,6 +18,7 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     InsufficientFunds,
     Invalid,
+    Overloaded,
     PortBusy,
     Refusal,
     StorageFull,
@@ -26,12 +28,16 @@ from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.order_value import Order, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, find_tariff
-from chargecloud.money.wallets import find_wallet
+from chargecloud.money.wallets import Spendable, find_wallet, spendable
 from chargecloud.registry.chargers import Charger, check_in_service, find_charger
 from chargecloud.registry.sites import Site, find_site
-from chargecloud.storage.once import RequestKey, known, once
+from chargecloud.storage.once import Made, RequestKey, known, once
 from chargecloud.storage.store import Store
+from chargecloud.storage.transactions import is_full
 from chargecloud.storage.writer import TROUBLES
+
+#: how often a hold is split anew between what was paid in and gift money, while others spend, too
+MOST_SPLITS = 4
 
 
 @frozen(kw_only=True)
@@ -65,7 +71,7 @@ class Found:
     charger: Charger
     site: Site
     tariff: Tariff
-    balance_fen: int
+    money: Spendable
 
 
 @define(eq=False)
@@ -92,14 +98,15 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
-        @raise StorageFull: if there is no room to write it down to its end, or no database.
-        @raise Overloaded: if what its charger told last waits for the database.
+        @raise StorageFull: if there is no room to write it down to its end.
+        @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
         try:
             return await self._place(request, tenant_id, wish)
         except TROUBLES as error:
             why = self.store.writer.trouble or f"the database is away: {error.orig}"
-            raise StorageFull(f"no charge can begin: {why}") from error
+            refusal = StorageFull if is_full(error) else Overloaded
+            raise refusal(f"no charge can begin: {why}") from error
 
     async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
         if made := await known(self.store, request):
@@ -107,7 +114,7 @@ class Placing:
         found = await self.check(tenant_id, wish)
         order = self.order_for(wish, found, self.calendar.now())
         if order.customer_id is not None and not order.held_fen:
-            raise InsufficientFunds("the wallet is empty", balance_fen=found.balance_fen)
+            raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
         return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
 
     async def check(self, tenant_id: int | None, wish: Wish) -> Found:
@@ -121,6 +128,7 @@ class Placing:
             raise StorageFull(f"no charge can begin: {why}")
         found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         check_in_service(found.charger.status)
+        self.book.tariffs.refuse_unfit(found.tariff)
         if not 1 <= wish.port <= found.charger.port_count:
             what = f"the charger has ports 1 to {found.charger.port_count}"
             raise Invalid(what, errors=[{"pointer": "/port", "detail": what}])
@@ -137,7 +145,7 @@ class Placing:
             held_fen = (
                 wish.prepaid_fen
                 or limit_fen
-                or min(self.settings.default_hold_fen, found.balance_fen)
+                or min(self.settings.default_hold_fen, found.money.all_fen)
             )
             # an empty wallet, which only an offline charge may have, limits nothing
             limit_fen = _least(limit_fen, held_fen or None)
@@ -156,6 +164,7 @@ class Placing:
             time_zone=found.site.time_zone,
             created_at=instant_of(instant_ms(at)),
             held_fen=held_fen,
+            held_gift_fen=found.money.gift_of(held_fen),
             limit_energy_mwh=_times(wish.limit_energy_wh, MWH_PER_WH),
             limit_duration_s=wish.limit_duration_s,
             limit_amount_fen=limit_fen,
@@ -166,8 +175,7 @@ class Placing:
         # in the charger's turn: no charge before it ends between this and the commit
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
-            epoch = self.book.epoch_of(order.charger_id)
-            made = await once(self.store, request, order.id, place(order, epoch))
+            order, made = await self._placed(request, order)
         except Stale as stale:
             if stale.table == "orders":
                 raise AlreadyExists("this start is known already") from None
@@ -190,6 +198,23 @@ class Placing:
         self.starting.start(self.book.track(order, terms))
         return order
 
+    async def _placed(self, request: RequestKey | None, order: Order) -> tuple[Order, Made]:
+        """Commit it.  If the wallet has enough, and only less of what was paid in than was seen,
+        it is held otherwise."""
+        epoch = self.book.epoch_of(order.charger_id)
+        for _ in range(MOST_SPLITS - 1):
+            try:
+                return order, await once(self.store, request, order.id, place(order, epoch))
+            except Stale as stale:
+                if stale.table != "accounts" or order.customer_id is None:
+                    raise
+            read = partial(spendable, tenant_id=order.tenant_id, customer_id=order.customer_id)
+            money = await self.store.read(read)
+            if money.all_fen < order.held_fen:
+                raise Stale("accounts")
+            order = evolve(order, held_gift_fen=money.gift_of(order.held_fen))
+        return order, await once(self.store, request, order.id, place(order, epoch))
+
 
 def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found:
     """
@@ -205,10 +230,10 @@ def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found
         what = "is needed, as the site has none"
         raise Invalid(f"a tariff {what}", errors=[{"pointer": "/tariff_id", "detail": what}])
     tariff = find_tariff(connection, charger.tenant_id, tariff_id)
-    balance_fen = 0
+    money = Spendable(0, 0)
     if wish.customer_id is not None:
-        balance_fen = find_wallet(connection, charger.tenant_id, wish.customer_id).balance_fen
-    return Found(charger, site, tariff, balance_fen)
+        money = find_wallet(connection, charger.tenant_id, wish.customer_id).spendable
+    return Found(charger, site, tariff, money)
 
 
 def _least(one: int | None, other: int | None) -> int | None:

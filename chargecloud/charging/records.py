@@ -1,6 +1,6 @@
 """Starts and ends of charges as chargers tell them: each counts once, whatever is sent again."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from attrs import define, evolve
@@ -36,6 +36,7 @@ class Records:
     @ivar offline: knows the orders of charges that a charger began by itself.
     @ivar unmatched: takes what matches no order.
     @ivar disputes: takes what an order has ended otherwise than.
+    @ivar may_come: whether an order that is not there may be in another node's spool.
     @ivar reports: learns where a full battery was cut off.
     """
 
@@ -45,6 +46,7 @@ class Records:
     offline: OfflineCharges
     unmatched: Unmatched
     disputes: Disputes
+    may_come: Callable[[int], bool]
 
     def decide(
         self, admission: Admission, event: ChargeStarted | ChargeEnded, received_at: datetime
@@ -74,6 +76,8 @@ class Records:
         order = await self._order_of(admission, event)
         if order is None and event.order_id is None and event.offline is not None:
             return await self.offline.started(admission, event, received_at)
+        if order is None and self._may_come(event):
+            return Reply(Outcome.LATER)
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
         if _differs(order, event):
@@ -81,8 +85,7 @@ class Records:
         if order.state not in RUNNING and order.record is not None:
             # its charger has told the end since; our acknowledgement was lost
             return kept(order, event)
-        at = max(when(admission, event.at, received_at), order.created_at)
-        started = Started(at, event.start_meter_mwh, admission.instant(event.at))
+        started = started_of(order, event, admission, received_at)
 
         async def occurred(_order: Order) -> Sequence[Occurrence]:
             return (started,)
@@ -95,6 +98,8 @@ class Records:
         order = await self._order_of(admission, event)
         if order is None and event.order_id is None and event.offline is not None:
             return await self.offline.ended(admission, event, received_at)
+        if order is None and self._may_come(event):
+            return Reply(Outcome.LATER)
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
         track = self.book.tracked(order.id)
@@ -108,6 +113,9 @@ class Records:
             return await self.settling.ended(order, judgement, track.rules.no_load_dw)
 
         return await self._advance(order, event, occurred, admission)
+
+    def _may_come(self, event: ChargeStarted | ChargeEnded) -> bool:
+        return event.order_id is not None and self.may_come(event.order_id)
 
     async def _order_of(
         self, admission: Admission, event: ChargeStarted | ChargeEnded
@@ -165,6 +173,14 @@ def plausible(event: ChargeStarted | ChargeEnded) -> ChargeStarted | ChargeEnded
 
 def _register(meter_mwh: int | None) -> int | None:
     return meter_mwh if meter_mwh is not None and 0 <= meter_mwh <= MOST_REGISTER_MWH else None
+
+
+def started_of(
+    order: Order, event: ChargeStarted, admission: Admission, received_at: datetime
+) -> Started:
+    """What a charger's word that it charges means for its order."""
+    at = max(when(admission, event.at, received_at), order.created_at)
+    return Started(at, event.start_meter_mwh, admission.instant(event.at))
 
 
 def _is_of(order: Order, admission: Admission, event: ChargeStarted | ChargeEnded) -> bool:

@@ -85,7 +85,7 @@ class Reports:
             return
         if reading.order_id == track.order.id and reading.state is PortState.CHARGING:
             track.named_at = track.named_at or at
-        if track.order.state not in UNDER_WAY:
+        if track.present.state not in UNDER_WAY:
             return
         if not _tells_of(reading, track):
             track.denied(reading, at, self.seconds())

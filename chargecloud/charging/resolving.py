@@ -64,7 +64,8 @@ class Resolving:
         by: int,
     ) -> Order:
         """
-        Decide a held order.
+        Decide a held order; or state another energy for one that is settled, whose bill is
+        credited then, and a new one made.
 
         @raise NotFound: if the tenant has no such order.
         @raise Conflict: if it is not held, or cannot be billed as it is.
@@ -74,6 +75,10 @@ class Resolving:
         )
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
+            if order.state is OrderState.SETTLED and action is ResolveAction.ADJUST:
+                assert energy_mwh is not None, "an adjustment states an energy"
+                stated = adjusted(order, energy_mwh, self.calendar.now())
+                return (await self._corrected(order, stated, reason, by),)
             if order.state is not OrderState.HELD:
                 raise Conflict(f"the order is {order.state.value}", state=order.state.value)
             now = self.calendar.now()
@@ -126,10 +131,12 @@ class Resolving:
         bill = self.settling.price(after, await self._tariff(order))
         if bill is None:
             raise Conflict("its tariff makes no bill of these figures")
-        available_fen = await self.settling.available_fen(order)
+        money = await self.settling.available(order)
         owed_fen = await self.store.read(lambda connection: _owed_fen(connection, order))
         now = self.calendar.now()
-        return Corrected(now, by, reason, figures, bill, available_fen, owed_fen)
+        return Corrected(
+            now, by, reason, figures, bill, money.paid_in_fen, owed_fen, money.gift_fen
+        )
 
     # -------------------------------------------------------------------------- unmatched
 
@@ -189,7 +196,7 @@ class Resolving:
         found = await self.store.read(lambda connection: find_for(connection, row.tenant_id, wish))
         charged_s = record["duration_s"] or 0
         started_at = row.received_at - timedelta(seconds=charged_s)
-        order = evolve(self.placing.order_for(wish, found, started_at), held_fen=0)
+        order = evolve(self.placing.order_for(wish, found, started_at), held_fen=0, held_gift_fen=0)
         end = of_record(order, record, row.received_at)
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         if end.marks[-1].meter_mwh - end.marks[0].meter_mwh > most_mwh(terms.rated_w, charged_s):

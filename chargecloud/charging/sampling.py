@@ -42,7 +42,7 @@ class Sampling:
     def take(self, track: Track, reading: PortReading, at: datetime) -> None:
         """A running order's port was read.  Nothing here waits: it is on the way of every
         reading."""
-        if track.order.state not in UNDER_WAY:
+        if track.present.state not in UNDER_WAY:
             return
         self._watch_drawing(track, reading, at)
         if reading.meter_mwh is None:
@@ -86,7 +86,7 @@ class Sampling:
     def _watch_limits(self, track: Track, at: datetime) -> None:
         """Stop what its charger does not: beyond a limit that it was given, or asked to
         before and not answered, or answered and not done."""
-        order = track.order
+        order = track.present
         if track.stop_reason is not None:
             self.stopping.stop_soon(order, track.stop_reason)
         elif order.limit_energy_mwh is not None and track.energy_mwh >= order.limit_energy_mwh:
@@ -108,7 +108,7 @@ class Sampling:
         """
         interval_s = min(max(since_s, LEAST_INTERVAL_S), MOST_INTERVAL_S)
         ahead = track.expected(interval_s + int(COMMAND_DEADLINE_S))
-        then = evolve(track.order, marks=(*track.marks, ahead), suspended_at=None)
+        then = evolve(track.present, marks=(*track.marks, ahead), suspended_at=None)
         try:
             bill = self.book.tariffs.bill(self.book.tariff_of(track.order), then.usage)
         except Exception:

@@ -1,6 +1,7 @@
 """The room's settings: the C{[charging]} table of the configuration."""
 
 from collections.abc import Mapping
+from enum import Enum
 
 from attrs import frozen
 
@@ -63,6 +64,15 @@ class CutOffs:
         return {kind: getattr(self, kind.value) for kind in ChargerKind}
 
 
+class WhenAway(Enum):
+    """What becomes of a card that is presented while the database is away."""
+
+    #: it is told that it cannot charge now
+    REFUSE = "refuse"
+    #: a charge begins, if card and wallet were good at the last look
+    ALLOW = "allow"
+
+
 @frozen(kw_only=True)
 class ChargingSettings:
     """Seconds are of the reactor's clock, but for those that are said to be the calendar's."""
@@ -104,5 +114,12 @@ class ChargingSettings:
         " calendar",
         default=3 * DAY,
         least=HOUR,
+    )
+    when_database_away: WhenAway = choice(
+        "whether cards begin charges while the database is away: `refuse` or `allow`",
+        default=WhenAway.REFUSE,
+    )
+    away_limit_fen: int = whole(
+        "what one that begins so may cost", default=300, least=1, most=100_000
     )
     cut_off: CutOffs = choice("how charges are cut off", default=CutOffs())

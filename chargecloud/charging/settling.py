@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 
 from attrs import define, evolve, field
+from sqlalchemy import Connection
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import Judgement
-from chargecloud.domain.ledger import Account
 from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Waived
 from chargecloud.domain.order_value import Order
 from chargecloud.domain.plausible import drew_nothing
 from chargecloud.domain.tariff import Bill
 from chargecloud.money.tariffs import Tariff
-from chargecloud.money.wallets import balance_fen
+from chargecloud.money.wallets import Spendable, spendable
+from chargecloud.registry.cards import CardStatus, find_card
 from chargecloud.storage.store import Store
 
 
@@ -64,7 +65,8 @@ class Settling:
         bill = self.price(order, tariff)
         if bill is None:
             return Doubted(now, "tariff-failed")
-        return Billed(now, bill, await self.available_fen(order))
+        money, card_id = await self.store.read(lambda connection: _payer(connection, order))
+        return Billed(now, bill, money.paid_in_fen, money.gift_fen, card_id)
 
     def price(self, order: Order, tariff: Tariff) -> Bill | None:
         """What a tariff makes of an order; C{None} if it cannot."""
@@ -75,9 +77,22 @@ class Settling:
             self._log.failure("no bill for order {order_id}", order_id=order.id)
             return None
 
-    async def available_fen(self, order: Order) -> int:
+    async def available(self, order: Order) -> Spendable:
         """What the wallet of an order has, beyond what is held for it."""
-        if order.customer_id is None:
-            return 0
-        wallet = Account(order.tenant_id, "wallet", order.customer_id)
-        return await self.store.read(lambda connection: balance_fen(connection, wallet))
+        return await self.store.read(lambda connection: _spendable(connection, order))
+
+
+def _spendable(connection: Connection, order: Order) -> Spendable:
+    if order.customer_id is None:
+        return Spendable(0, 0)
+    return spendable(connection, order.tenant_id, order.customer_id)
+
+
+def _payer(connection: Connection, order: Order) -> tuple[Spendable, int | None]:
+    """What the payer of an order has, and the card that the charge was begun with, if it is still
+    good."""
+    card = None
+    if order.card_uid is not None and order.customer_id is not None:
+        card = find_card(connection, order.tenant_id, order.card_uid)
+    is_good = card is not None and card.status is CardStatus.ACTIVE
+    return _spendable(connection, order), card.id if card is not None and is_good else None

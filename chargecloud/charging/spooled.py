@@ -1,4 +1,5 @@
-"""A record of a charger as the spool has it: what was told, by whom, and when it came."""
+"""A record as the spool has it: what a charger told, or had begun there; by whom, and when it
+came."""
 
 from datetime import datetime
 from typing import Any
@@ -8,11 +9,30 @@ from cattrs.preconf.json import make_converter
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.events import ChargeEnded, ChargeStarted
+from chargecloud.domain.order_value import Order
 
-_KINDS: dict[str, type[ChargeStarted | ChargeEnded]] = {
+
+@frozen
+class ChargePlaced:
+    """A charge was begun by a card that was presented.
+
+    @ivar order: as it is to be written down.
+    """
+
+    order: Order
+
+    @property
+    def order_id(self) -> int:
+        """Its id."""
+        return self.order.id
+
+
+_KINDS: dict[str, type[ChargePlaced | ChargeStarted | ChargeEnded]] = {
+    "placed": ChargePlaced,
     "started": ChargeStarted,
     "ended": ChargeEnded,
 }
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 _converter = make_converter()
 
@@ -24,7 +44,7 @@ class Spooled:
     """
 
     admission: Admission
-    event: ChargeStarted | ChargeEnded
+    event: ChargePlaced | ChargeStarted | ChargeEnded
     received_at: datetime
 
     @property
@@ -34,9 +54,8 @@ class Spooled:
 
     def to_bytes(self) -> bytes:
         """JSON, without what is secret in an admission."""
-        kind = "ended" if isinstance(self.event, ChargeEnded) else "started"
         told = {
-            "kind": kind,
+            "kind": _NAMES[type(self.event)],
             "event": self.event,
             "admission": evolve(self.admission, next_key=None),
             "received_at": self.received_at,

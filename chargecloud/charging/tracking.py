@@ -44,6 +44,8 @@ _PLUGGED = {PortState.IDLE: False, PortState.PLUGGED: True}
 class Track:
     """
     @ivar order: as it is written down.
+    @ivar told: as it will be, once what its charger has told of its start comes out of the spool;
+        C{None} if nothing waits there.
     @ivar rated_w: what its charger can give at the most.
     @ivar rules: how it is cut off.
     @ivar dialect: its charger's.
@@ -69,6 +71,7 @@ class Track:
     rules: CutOff
     register_before_mwh: int | None = None
     dialect: str = ""
+    told: Order | None = field(default=None, init=False)
     marks: tuple[Mark, ...] = ()
     basis: str | None = None
     told_start_mwh: int | None = None
@@ -93,8 +96,23 @@ class Track:
     def __attrs_post_init__(self) -> None:
         self.begin(self.order)
 
+    @property
+    def present(self) -> Order:
+        """The order by all that was told of it."""
+        return self.told or self.order
+
+    def foresee(self, order: Order) -> None:
+        """The charge has begun, and that is still to be written down: its readings count."""
+        before = self.order
+        self.begin(order)
+        self.order, self.told = before, order
+
     def begin(self, order: Order) -> None:
-        """The charge has begun, or is taken up again: what is written down of it is known."""
+        """The charge has begun, or is taken up again: what is written down of it is known.  What
+        was read since a start that was foreseen is kept."""
+        if self.told is not None and self.told.started_at == order.started_at:
+            self.order, self.told = order, None
+            return
         self.order = order
         self.marks, self.basis = order.marks, order.basis
         self._fixed = len(order.marks)
@@ -144,7 +162,7 @@ class Track:
             self._follow(sample, None)
 
     def _last_at(self, at: datetime) -> datetime:
-        return self._last.at if self._last else self.order.started_at or at
+        return self._last.at if self._last else self.present.started_at or at
 
     def _follow(self, sample: Sample, plugged: bool | None) -> Finding | None:
         gap_s = (sample.at - self._last_at(sample.at)) // _SECOND
@@ -193,10 +211,11 @@ class Track:
             passed over: totals are monotonic, one that is absurd would keep all true ones
             out, and a later one will tell.
         """
-        if self.order.started_at is None or mark.at < self.order.started_at:
+        started_at = self.present.started_at
+        if started_at is None or mark.at < started_at:
             return False
         if not self.marks:
-            self._begin_with(mark, self.order.started_at)
+            self._begin_with(mark, started_at)
             return True
         last = self.marks[-1]
         since_s = (mark.at - last.at) // _SECOND

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +17,10 @@ from chargecloud.domain.decision import Decision, LogEntry, Stale
 from chargecloud.domain.events import PortReading, StopReason
 from chargecloud.interfaces import IReadingWatch
 from chargecloud.storage.store import Store
+from chargecloud.storage.writer import TROUBLES
+
+#: what is remembered while the database is away: a street that loses its power, some times
+MOST_LATE = 10_000
 
 
 @define(eq=False)
@@ -34,6 +39,7 @@ class Watching:
     #: what each watch has told of a port and not taken back by a better reading
     made_by: Mapping[str, str] = field(factory=dict, kw_only=True)
     _raised: set[tuple[str, int | None, int]] = field(factory=set, init=False)
+    _late: list[Decision] = field(factory=list, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def look(self, admission: Admission, reading: PortReading, at: datetime) -> None:
@@ -82,7 +88,11 @@ class Watching:
     def tell(self, alarm: Alarm) -> None:
         """Write an alarm down, and have it taken to people."""
         prepared = self.delivering.prepare(alarm)
-        self.write_down(Decision(self.delivering.writes(prepared), (self.entry(alarm),)))
+        entry = self.entry(alarm)
+        # late, people have heard of it
+        self.write_down(
+            Decision(self.delivering.writes(prepared), (entry,)), late=Decision(log=(entry,))
+        )
         self.delivering.deliver(prepared)
 
     def entry(self, alarm: Alarm) -> LogEntry:
@@ -96,12 +106,33 @@ class Watching:
         }
         return LogEntry("alarm.raised", alarm.tenant_id, body, alarm.charger_id, alarm.order_id)
 
-    def write_down(self, decision: Decision) -> None:
-        """Write down what nobody waits for."""
-        written = self.store.writer.decide(decision)
-        written.addErrback(self._not_written)
+    def write_down(self, decision: Decision, late: Decision | None = None) -> None:
+        """
+        Write down what nobody waits for; later, if the database is away.
 
-    def _not_written(self, failure: Failure) -> None:
+        @param late: what is written then, if it is not the same.
+        """
+        written = self.store.writer.decide(decision)
+        written.addErrback(self._not_written, late or decision)
+
+    def _not_written(self, failure: Failure, late: Decision) -> None:
         # what is stale was so only until it was to be written down
-        if failure.check(Stale) is None:
-            self._log.failure("not written down", failure)
+        if failure.check(Stale) is not None:
+            return
+        if failure.check(*TROUBLES) is not None and len(self._late) < MOST_LATE:
+            self._late.append(late)
+            return
+        self._log.failure("not written down", failure)
+
+    def write_late(self) -> None:
+        """The database is there: write down what it was not there for.  What is not so any more
+        was so, and stays in the event log."""
+        late, self._late = self._late, []
+        for decision in late:
+            written = self.store.writer.decide(decision)
+            written.addErrback(self._was_so, decision.log)
+            written.addErrback(self._not_written, decision)
+
+    def _was_so(self, failure: Failure, log: Sequence[LogEntry]) -> "Deferred[None]":
+        failure.trap(Stale)
+        return self.store.writer.decide(Decision(log=tuple(log)))

@@ -1,4 +1,4 @@
-"""Configuration, database, tenants, tokens, chargers and the books."""
+"""Configuration, database, tenants, tokens and chargers."""
 
 import argparse
 import resource
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from chargecloud.cli.opening import current, open_database, open_store, result_of
+from chargecloud.cli.opening import open_database, open_store, result_of
 from chargecloud.cli.plugins import tell_refused
 from chargecloud.cli.whose import tenant_of
 from chargecloud.config import Config, read_config
@@ -25,8 +25,7 @@ from chargecloud.registry.tokens import (
     role_of,
 )
 from chargecloud.registry.vault import Vault
-from chargecloud.storage.audit import ledger_faults
-from chargecloud.storage.engine import at_one_moment, open_engine
+from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import pending, upgrade
 
 
@@ -163,16 +162,3 @@ def charger_add(arguments: argparse.Namespace) -> int:
     if key is not None:
         print(f"key {key.hex()}")
     return 0
-
-
-def ledger_verify(arguments: argparse.Namespace) -> int:
-    """Go through the books and name everything in which they contradict themselves:
-    balances and postings, holds and orders, bills and what was paid for them.  The exit
-    status is 1 if there is anything."""
-    setup = read_config(Path(arguments.config))
-    with current(setup) as engine, at_one_moment(engine).connect() as connection:
-        faults = list(ledger_faults(connection))
-    for fault in faults:
-        print(fault)
-    print(f"{len(faults)} faults" if faults else "the books are sound")
-    return 1 if faults else 0

@@ -18,7 +18,6 @@ from chargecloud.cli.administering import (
     config_check,
     db_check,
     db_upgrade,
-    ledger_verify,
     tenant_create,
     tenant_list,
     token_create,
@@ -28,6 +27,7 @@ from chargecloud.cli.administering import (
 from chargecloud.cli.backup import backup_commands
 from chargecloud.cli.factory import factory_commands
 from chargecloud.cli.firmware import firmware_commands
+from chargecloud.cli.ledger import ledger_commands
 from chargecloud.cli.nodes import node_commands
 from chargecloud.cli.parsing import about_chargers, command, for_whom, room
 from chargecloud.cli.plugins import plugin_commands
@@ -117,12 +117,7 @@ def parser() -> argparse.ArgumentParser:
     factory_commands(room(rooms, "factory", "chargers that a factory makes"))
     firmware_commands(room(rooms, "firmware", "vendors' images of firmware"))
     node_commands(room(rooms, "node", "processes that share the database"))
-    command(
-        room(rooms, "ledger", "the money"),
-        "verify",
-        ledger_verify,
-        example="chargecloud ledger verify",
-    )
+    ledger_commands(room(rooms, "ledger", "the money"))
     wire_commands(rooms)
     tail_commands(rooms)
     return whole

@@ -7,28 +7,48 @@ all accounts of a tenant sum to zero, always.
 ==================== ================ =====================================================
 account              owner            holds
 ==================== ================ =====================================================
-wallet               customer         what the customer can spend
+wallet               customer         what the customer has paid in and can spend or take back
+gift                 customer         what the operator gave on top: to be spent, never paid out
 held                 customer         what is held for running orders
 receivable           customer, or 0   below zero: what is owed to us
 cash                 0                below zero: what was paid in
 channel_…            0                below zero: what a payment channel has taken for us
 refunding            0                what goes back to payers and has not arrived
+gifts                0                below zero: what was given to customers
 electricity_fees     0                what was earned for electricity
 service_fees         0                what was earned for service
 ==================== ================ =====================================================
+
+An account belongs to one tenant, the operator to whom the money was paid, and no money goes from
+one tenant to another.
+
+What is spent is first the money that was paid in, and then gift money; what a bill does not use of
+what was held goes back as it came.
 """
 
 from collections.abc import Mapping
 
 from attrs import frozen
 
+#: of what each account is; those of payment channels have names of their own
+KINDS = (
+    *("wallet", "gift", "held", "receivable", "cash", "refunding", "gifts"),
+    *("electricity_fees", "service_fees"),
+)
+
+
+def is_kind(kind: str) -> bool:
+    """Whether there are accounts of a kind."""
+    return kind in KINDS or kind.startswith("channel_") or kind.endswith("_fees")
+
 
 @frozen
 class Account:
     """An account of the ledger by its owner: C{("wallet", customer_id)}.
 
-    Customers' accounts (C{wallet}, C{held}) have a floor of zero which the database
-    guards; the platform's own accounts have none.
+    Customers' accounts are guarded by the database: C{wallet}, C{gift} and C{held} never fall
+    below zero, and C{receivable} never rises above it, so that nobody pays a debt twice.  The
+    platform's own accounts have no such limit.
     """
 
     tenant_id: int
@@ -36,12 +56,19 @@ class Account:
     owner_id: int = 0
 
     #: kinds whose balance may not fall below zero
-    GUARDED = frozenset({"wallet", "held"})
+    GUARDED = frozenset({"wallet", "gift", "held"})
+    #: kinds of accounts that each customer has
+    CUSTOMERS = frozenset({*GUARDED, "receivable"})
 
     @property
     def guarded(self) -> bool:
-        """Whether the database keeps this account from falling below zero."""
-        return self.kind in self.GUARDED
+        """Whether the database guards this account."""
+        return self.kind in self.GUARDED or (self.kind == "receivable" and self.owner_id != 0)
+
+    @property
+    def sign(self) -> int:
+        """Of the balance as it is guarded: what a customer owes is kept above zero."""
+        return -1 if self.kind == "receivable" else 1
 
 
 @frozen
@@ -49,8 +76,8 @@ class Post:
     """Money moves from one account (debited) to another (credited) of the same tenant;
     never negative.
 
-    @ivar cause: what moved it: C{"top_up"}, C{"hold"}, C{"capture"}, C{"release"} …
-    @ivar reference_id: the order (or the request) that it belongs to.
+    @ivar cause: what moved it, one of L{CAUSES}.
+    @ivar reference_id: what it belongs to.
     """
 
     debit: Account
@@ -64,6 +91,17 @@ class Post:
             raise ValueError(f"a posting of {self.amount_fen} fen moves no money")
         if self.debit == self.credit or self.debit.tenant_id != self.credit.tenant_id:
             raise ValueError(f"no money moves from {self.debit} to {self.credit}")
+
+
+#: what moves money, and what the postings of it refer to
+CAUSES = {
+    **dict.fromkeys(("hold", "capture", "release", "credit", "collect"), "order"),
+    **dict.fromkeys(("top_up", "gift"), "top-up"),
+    "payment": "payment",
+    "refund": "refund",
+    "withdrawal": "withdrawal",
+    "transfer": "transfer",
+}
 
 
 def pay(

@@ -128,12 +128,16 @@ class Ended:
 class Billed:
     """The tariff has made the bill.
 
-    @ivar available_fen: what the customer's wallet can give beyond the money held.
+    @ivar available_fen: what the customer's wallet can give beyond the money held, and
+        C{gift_fen} what there is of gift money.
+    @ivar card_id: of the card that is to be blocked if the customer has too little.
     """
 
     at: datetime
     bill: Bill
     available_fen: int
+    gift_fen: int = 0
+    card_id: int | None = None
 
 
 @frozen
@@ -181,7 +185,7 @@ class Corrected:
     """A person has decided that a settled order was billed by wrong figures: its bill is
     credited, and a new one made.
 
-    @ivar available_fen: what the wallet can give, before the credit.
+    @ivar available_fen: what the wallet can give, before the credit; so C{gift_fen}.
     @ivar owed_fen: what of the first bill is still owed.
     """
 
@@ -192,6 +196,7 @@ class Corrected:
     bill: Bill
     available_fen: int
     owed_fen: int
+    gift_fen: int = 0
 
 
 @frozen

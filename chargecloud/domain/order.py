@@ -87,7 +87,7 @@ def from_record(order: Order, end: Ended) -> Step:
 
     @param order: as it would have been placed.
     """
-    after = evolve(_with_figures(order, end), state=OrderState.ENDED, held_fen=0)
+    after = evolve(_nothing_held(_with_figures(order, end)), state=OrderState.ENDED)
     return Step(after, write_down(after) + Decision(log=(_ended_entry(after, end),)))
 
 
@@ -123,7 +123,9 @@ Outcome = tuple[Order, Decision]
 
 
 def _fail(order: Order, occurrence: StartRefused) -> Outcome:
-    after = evolve(order, failure=occurrence.code, ended_at=occurrence.at, held_fen=0)
+    after = evolve(
+        order, failure=occurrence.code, ended_at=occurrence.at, held_fen=0, held_gift_fen=0
+    )
     entry = _entry(after, "order.failed", why=occurrence.code, released_fen=order.held_fen)
     return after, Decision((_free_port(order), *money.release(order)), (entry,))
 
@@ -227,13 +229,32 @@ def _ended_entry(order: Order, end: Ended) -> LogEntry:
 
 def _settle(order: Order, occurrence: Billed) -> Outcome:
     bill = occurrence.bill
-    after = evolve(order, bill=bill, settled_at=occurrence.at, held_fen=0)
+    posts = money.capture(order, bill, occurrence.available_fen, occurrence.gift_fen)
+    after = evolve(
+        _nothing_held(order),
+        bill=bill,
+        settled_at=occurrence.at,
+        paid_gift_fen=order.held_gift_fen + money.gift_paid_fen(order, posts),
+    )
     entry = _entry(after, "order.settled", **_counted(after))
-    return after, Decision(money.capture(order, bill, occurrence.available_fen), (entry,))
+    decision = Decision(posts, (entry,))
+    if occurrence.card_id is not None and money.owes(posts):
+        decision += _block(after, occurrence.card_id)
+    return after, decision
+
+
+def _block(order: Order, card_id: int) -> Decision:
+    """Nobody charges with a card on which more was spent than there was, until that is paid."""
+    row = {"status": "blocked", "blocked_for": "debt"}
+    body = {"card_id": card_id, "customer_id": order.customer_id, **row}
+    blocked = Change("cards", {"id": card_id}, row, {"status": "active"})
+    return Decision((blocked,), (_entry(order, "card.changed", **body),))
 
 
 def _waive(order: Order, occurrence: Waived) -> Outcome:
-    after = evolve(order, settled_at=occurrence.at, failure=occurrence.code, held_fen=0)
+    after = evolve(
+        order, settled_at=occurrence.at, failure=occurrence.code, held_fen=0, held_gift_fen=0
+    )
     entry = _entry(
         after,
         "order.cancelled",
@@ -279,8 +300,15 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
         **_counted(after),
     )
     posts = money.pay_again(
-        order, before, occurrence.bill, occurrence.available_fen, occurrence.owed_fen
+        order,
+        before,
+        occurrence.bill,
+        occurrence.available_fen,
+        occurrence.owed_fen,
+        occurrence.gift_fen,
     )
+    paid_gift_fen = order.paid_gift_fen + money.gift_paid_fen(order, posts)
+    after = evolve(after, paid_gift_fen=paid_gift_fen)
     return after, Decision(posts, (entry,))
 
 
@@ -288,7 +316,7 @@ def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
     if not order.held_fen:
         return order, Decision()
     entry = _entry(order, "order.hold_released", released_fen=order.held_fen)
-    return evolve(order, held_fen=0), Decision(money.release(order), (entry,))
+    return _nothing_held(order), Decision(money.release(order), (entry,))
 
 
 def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
@@ -374,6 +402,10 @@ def _with_figures(order: Order, figures: Ended) -> Order:
         float_dw=figures.float_dw,
         marks=figures.marks,
     )
+
+
+def _nothing_held(order: Order) -> Order:
+    return evolve(order, held_fen=0, held_gift_fen=0)
 
 
 def _port_key(order: Order) -> dict[str, int]:

@@ -9,75 +9,102 @@ if TYPE_CHECKING:
     from chargecloud.domain.order_value import Order
 
 
-def accounts(order: "Order") -> tuple[Account, Account]:
-    """The wallet that pays for an order, and where its money is held."""
-    owner = order.customer_id or 0
-    return Account(order.tenant_id, "wallet", owner), Account(order.tenant_id, "held", owner)
-
-
 def hold(order: "Order") -> tuple[Post, ...]:
-    """Hold the order's money."""
-    wallet, held = accounts(order)
-    return (Post(wallet, held, order.held_fen, "hold", order.id),) if order.held_fen else ()
+    """Hold the order's money: what was paid in, and the rest of it in gift money."""
+    held = _of(order, "held")
+    parts = {"wallet": order.held_fen - order.held_gift_fen, "gift": order.held_gift_fen}
+    return tuple(
+        Post(_of(order, kind), held, part_fen, "hold", order.id)
+        for kind, part_fen in parts.items()
+        if part_fen
+    )
 
 
-def release(order: "Order") -> tuple[Post, ...]:
-    """Give back all that is held."""
-    wallet, held = accounts(order)
-    return (Post(held, wallet, order.held_fen, "release", order.id),) if order.held_fen else ()
+def release(order: "Order", paid_fen: int = 0) -> tuple[Post, ...]:
+    """Give back what is held as it came, beyond what a bill takes of it."""
+    paid_in_fen = order.held_fen - order.held_gift_fen
+    parts = {
+        "wallet": max(0, paid_in_fen - paid_fen),
+        "gift": min(order.held_gift_fen, max(0, order.held_fen - paid_fen)),
+    }
+    held = _of(order, "held")
+    return tuple(
+        Post(held, _of(order, kind), part_fen, "release", order.id)
+        for kind, part_fen in parts.items()
+        if part_fen
+    )
 
 
-def capture(order: "Order", bill: Bill, available_fen: int) -> tuple[Post, ...]:
+def capture(order: "Order", bill: Bill, available_fen: int, gift_fen: int = 0) -> tuple[Post, ...]:
     """
-    Pay a bill: from the money held, then from the rest of the wallet, and what neither
-    covers is owed; what was held in excess goes back.
+    Pay a bill: from the money held, then from the rest of the wallet, then with gift money, and
+    what none of them covers is owed; what was held in excess goes back.
     """
-    wallet, held = accounts(order)
     sources: dict[Account, int | None] = {
-        held: order.held_fen,
-        wallet: available_fen,
-        _owed(order): None,
+        _of(order, "held"): order.held_fen,
+        _of(order, "wallet"): available_fen,
+        _of(order, "gift"): gift_fen,
+        _of(order, "receivable"): None,
     }
     posts = pay(_dues(order, bill), sources, order.id)
-    excess = order.held_fen - min(order.held_fen, bill.amount_fen)
-    return (*posts, Post(held, wallet, excess, "release", order.id)) if excess else posts
+    return posts + release(order, bill.amount_fen)
+
+
+def gift_paid_fen(order: "Order", posts: tuple[Post, ...]) -> int:
+    """What of the money that postings move out of an order's hold, or out of gift money, was gift
+    money, and did not go back."""
+    gift = _of(order, "gift")
+    spent_fen = sum(post.amount_fen for post in posts if post.debit == gift)
+    back_fen = sum(post.amount_fen for post in posts if post.credit == gift)
+    return spent_fen - back_fen
+
+
+def owes(posts: tuple[Post, ...]) -> bool:
+    """Whether something of a bill stays owed."""
+    return any(post.debit.kind == "receivable" for post in posts)
 
 
 def credit(order: "Order", bill: Bill, owed_fen: int) -> tuple[Post, ...]:
     """
-    Undo a bill that was paid: first what of it is still owed, the rest into the wallet.
+    Undo a bill that was paid: first what of it is still owed, then what was paid with gift money,
+    the rest into the wallet.
 
     @param owed_fen: what of it is still owed.
     """
-    wallet, _held = accounts(order)
+    left = {"receivable": owed_fen, "gift": order.paid_gift_fen, "wallet": bill.amount_fen}
     posts = []
     for account, paid_fen in _dues(order, bill).items():
-        forgiven_fen = min(paid_fen, owed_fen)
-        owed_fen -= forgiven_fen
-        if forgiven_fen:
-            posts.append(Post(account, _owed(order), forgiven_fen, "credit", order.id))
-        if paid_fen > forgiven_fen:
-            posts.append(Post(account, wallet, paid_fen - forgiven_fen, "credit", order.id))
+        for kind, can_take_fen in left.items():
+            part_fen = min(paid_fen, can_take_fen)
+            left[kind] -= part_fen
+            paid_fen -= part_fen
+            if part_fen:
+                posts.append(Post(account, _of(order, kind), part_fen, "credit", order.id))
     return tuple(posts)
 
 
 def pay_again(
-    order: "Order", before: Bill, bill: Bill, available_fen: int, owed_fen: int
+    order: "Order", before: Bill, bill: Bill, available_fen: int, owed_fen: int, gift_fen: int = 0
 ) -> tuple[Post, ...]:
     """Credit one bill and pay another in its place: from the wallet with what was credited
-    to it, and what that does not cover is owed."""
-    wallet, _held = accounts(order)
-    credited_fen = before.amount_fen - min(owed_fen, before.amount_fen)
+    to it, so with gift money, and what that does not cover is owed."""
+    credited = credit(order, before, owed_fen)
+
+    def back_fen(kind: str) -> int:
+        return sum(post.amount_fen for post in credited if post.credit.kind == kind)
+
     sources: dict[Account, int | None] = {
-        wallet: available_fen + credited_fen,
-        _owed(order): None,
+        _of(order, "wallet"): available_fen + back_fen("wallet"),
+        _of(order, "gift"): gift_fen + back_fen("gift"),
+        _of(order, "receivable"): None,
     }
-    return credit(order, before, owed_fen) + pay(_dues(order, bill), sources, order.id)
+    return credited + pay(_dues(order, bill), sources, order.id)
 
 
 def _dues(order: "Order", bill: Bill) -> dict[Account, int]:
     return {Account(order.tenant_id, f"{fee.value}_fees"): bill.fee_fen(fee) for fee in Fee}
 
 
-def _owed(order: "Order") -> Account:
-    return Account(order.tenant_id, "receivable", order.customer_id or 0)
+def _of(order: "Order", kind: str) -> Account:
+    """An account of whoever pays for an order."""
+    return Account(order.tenant_id, kind, order.customer_id or 0)

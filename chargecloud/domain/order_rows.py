@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 from attrs import fields
@@ -10,7 +11,7 @@ from attrs import fields
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
-from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
+from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Vat
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -81,6 +82,7 @@ def bill_columns(bill: Bill | None) -> Row:
             "price_per": line.price_per,
             "amount_fen": line.amount_fen,
             "rule": line.rule,
+            **({} if line.vat is None else {"vat": _vat_row(line.vat)}),
         }
         for line in bill.lines
     ]
@@ -112,10 +114,23 @@ def bill_of(column: Mapping[str, Any] | None) -> Bill | None:
             price_per=line["price_per"],
             amount_fen=line["amount_fen"],
             rule=line["rule"],
+            vat=_vat_of(line["vat"]) if "vat" in line else None,
         )
         for line in column["lines"]
     )
     return Bill(column["tariff_id"], column["tariff_version"], lines, column.get("made_by"))
+
+
+def _vat_row(vat: Vat) -> list[str | None]:
+    # 1/3 has no decimals that end: both parts of each number are kept
+    return [str(vat.excl), str(vat.incl), None if vat.percent is None else str(vat.percent)]
+
+
+def _vat_of(row: list[str | None]) -> Vat:
+    excl, incl, percent = (None if each is None else Fraction(each) for each in row)
+    assert excl is not None
+    assert incl is not None
+    return Vat(excl, incl, percent)
 
 
 def marks_of(column: list[list[int]]) -> tuple[Mark, ...]:

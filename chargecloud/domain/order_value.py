@@ -71,7 +71,9 @@ class Order:
 
     @ivar start_key: what its start is known by at its port, so that it counts once.
     @ivar version: raised by each write; the writer's guard.
-    @ivar held_fen: money held for it from the customer's wallet.
+    @ivar held_fen: money held for it from the customer's wallet; C{held_gift_fen} of it is gift
+        money.
+    @ivar paid_gift_fen: what of its bill was paid with gift money.
     @ivar marks: meter readings that decide how the energy is split by price; none before
         there is one that is believed.
     @ivar charged_s: seconds of charging, without suspended time.
@@ -100,6 +102,8 @@ class Order:
     state: OrderState = OrderState.STARTING
     version: int = 1
     held_fen: int = 0
+    held_gift_fen: int = 0
+    paid_gift_fen: int = 0
     limit_energy_mwh: int | None = None
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None

@@ -150,6 +150,7 @@ class Refund:
     @ivar id: also the merchant's refund number at the channel.
     @ivar reason: why, for people.
     @ivar by: id of the token that asked; C{None} if it goes back by itself.
+    @ivar withdrawal_id: that it is a part of, if it is.
     """
 
     id: int
@@ -167,6 +168,7 @@ class Refund:
     failure: str | None = None
     due_s: int | None = None
     tries: int = 0
+    withdrawal_id: int | None = None
 
 
 #: as long as the column lets the name of a channel's account be

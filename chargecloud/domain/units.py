@@ -15,10 +15,15 @@ Names carry the unit (``energy_mwh``, ``amount_fen``, ``power_dw``).
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
 
 MWH_PER_WH = 1_000
 MWH_PER_KWH = 1_000_000
 DW_PER_W = 10
+
+#: of a yuan, or of whatever a foreign tariff is in
+FEN_PER_UNIT = 100
 
 #: unit prices are held in 1e-5 yuan, so a thousand of them make one fen
 PRICE_UNITS_PER_FEN = 1_000
@@ -47,6 +52,37 @@ def energy_price_fen(energy_mwh: int, price_per_kwh: int) -> int:
     @param price_per_kwh: in 1e-5 yuan for a kWh.
     """
     return divide_half_up(energy_mwh * price_per_kwh, MWH_PER_KWH * PRICE_UNITS_PER_FEN)
+
+
+def half_up(exact: Fraction) -> int:
+    """The nearest whole number; a half goes up."""
+    return floor(exact + Fraction(1, 2))
+
+
+def whole_parts(total: int, parts: Sequence[Fraction]) -> list[int]:
+    """
+    Whole numbers in place of exact parts, each less than one away from its own, that sum to a
+    total (largest remainder; a tie goes to the earlier part).
+
+    @raise ValueError: if the total is no neighbour of what the parts sum to.
+    """
+    whole = [floor(part) for part in parts]
+    remainders = [part - least for part, least in zip(parts, whole, strict=True)]
+    missing = total - sum(whole)
+    if not 0 <= missing <= sum(1 for each in remainders if each):
+        raise ValueError(f"parts of {sum(parts)} do not make {total}")
+    for index in sorted(range(len(parts)), key=lambda index: -remainders[index])[:missing]:
+        whole[index] += 1
+    return whole
+
+
+def decimal_text(exact: Fraction, most_digits: int = 10) -> str:
+    """A number written out in full if it can be, or else half up to so many digits."""
+    scaled = half_up(abs(exact) * 10**most_digits)
+    whole, rest = divmod(scaled, 10**most_digits)
+    digits = f"{rest:0{most_digits}}".rstrip("0")
+    sign = "-" if exact < 0 and scaled else ""
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
 def wh(energy_mwh: int) -> int:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
-from chargecloud.domain.tariff import BillLine, Fee, Usage
+from chargecloud.domain.tariff import BillLine, Fee, Remark, Usage
 from chargecloud.domain.units import (
     DAY,
     MINUTE,
@@ -26,7 +26,8 @@ from chargecloud.domain.units import (
     divide_half_up,
     energy_price_fen,
 )
-from chargecloud.interfaces import ITariff
+from chargecloud.interfaces import IRemarks, ITariff
+from chargecloud.money.remarks import BY_ENERGY_IS_DUE
 from chargecloud.money.terms import MAX_PRICE, Faults, place, yuan
 
 #: 1000 yuan for a block: far above any price that is charged, so that a slip of units is found
@@ -43,7 +44,7 @@ _DEFAULTS = {"step_s": MINUTE}
 _REQUIRED = tuple(key for key in _LIMITS if key not in _DEFAULTS)
 
 
-@implementer(ITariff)
+@implementer(ITariff, IRemarks)
 class ByTime:
     """The tariff of kind C{by_time}."""
 
@@ -73,6 +74,10 @@ class ByTime:
     ) -> Sequence[Price] | None:
         """See L{ITariff.prices}: time is what costs."""
         return None
+
+    def remarks(self, terms: Mapping[str, Any]) -> Sequence[Remark]:
+        """See L{IRemarks.remarks}."""
+        return (BY_ENERGY_IS_DUE,)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """One line for electricity and one for service; none for a charge that drew nothing

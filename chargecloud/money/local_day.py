@@ -6,18 +6,19 @@ go back, an hour that is shown twice has the same rates both times.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
-@frozen
+@frozen(cache_hash=True)
 class LocalDay:
     """
     Rates over a day that has no beginning: its last rate holds on after midnight, until
@@ -29,6 +30,16 @@ class LocalDay:
 
     starts: tuple[time, ...]
     rates: tuple[str, ...]
+    #: the hours of each, as people read them
+    windows: tuple[str, ...] = field(init=False, eq=False)
+
+    @windows.default
+    def _windows(self) -> tuple[str, ...]:
+        ends = (*self.starts[1:], self.starts[0])
+        pairs = zip(self.starts, ends, strict=True)
+        return tuple(
+            [f"{start:%H:%M}-{end:%H:%M}" if start != end else "all day" for start, end in pairs]
+        )
 
     @classmethod
     def of(cls, periods: Sequence[tuple[time, str]]) -> "LocalDay":
@@ -48,30 +59,45 @@ class LocalDay:
 
     def window_at(self, instant: datetime, zone: ZoneInfo) -> str:
         """The hours within which the rate at an instant holds, as C{"17:00-21:00"}."""
-        index = self._index_at(instant, zone)
-        start, end = self.starts[index], self.starts[(index + 1) % len(self.starts)]
-        return f"{start:%H:%M}-{end:%H:%M}" if start != end else "all day"
+        return self.windows[self._index_at(instant, zone)]
 
     def switches(self, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
         """Instants within (after, until] at which the rate becomes another, in order."""
-        # A day more on both sides: clocks that go back over midnight show a date again.
-        date = after.astimezone(zone).date() - _DAY
-        last = until.astimezone(zone).date() + _DAY
-        candidates: set[datetime] = set()
-        while date <= last:
-            for start in self.starts:
-                candidates.update(instants_of(datetime.combine(date, start, zone)))
-            date += _DAY
-        return sorted(
-            instant
-            for instant in candidates
-            if after < instant <= until
-            and self.rate_at(instant, zone) != self.rate_at(instant - datetime.resolution, zone)
-        )
+        return on_each_day(lambda day: _switches_on(self, zone, day), zone, after, until)
 
     def _index_at(self, instant: datetime, zone: ZoneInfo) -> int:
         # -1, before the first start, is the last rate: the one from the day before
         return bisect_right(self.starts, instant.astimezone(zone).time()) - 1
+
+
+@lru_cache(maxsize=4_096)
+def _switches_on(day: LocalDay, zone: ZoneInfo, on: date) -> tuple[datetime, ...]:
+    """The instants of a date at which the rate becomes another: the same for every bill."""
+    return tuple(
+        [
+            instant
+            for start in day.starts
+            for instant in instants_of(datetime.combine(on, start, zone))
+            if day.rate_at(instant, zone) != day.rate_at(instant - datetime.resolution, zone)
+        ]
+    )
+
+
+def on_each_day(
+    instants: Callable[[date], Iterable[datetime]],
+    zone: ZoneInfo,
+    after: datetime,
+    until: datetime,
+) -> list[datetime]:
+    """Those instants of the dates of a site that are within (after, until], in order."""
+    # a day more on both sides: clocks that go back over midnight show a date again
+    day = after.astimezone(zone).date() - _DAY
+    last = until.astimezone(zone).date() + _DAY
+    found: set[datetime] = set()
+    while day <= last:
+        found.update(instants(day))
+        day += _DAY
+    return sorted(instant for instant in found if after < instant <= until)
 
 
 def instants_of(local: datetime) -> Iterable[datetime]:

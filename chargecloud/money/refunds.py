@@ -86,7 +86,12 @@ class Refunds:
         raise Conflict("the payment changes faster than a refund of it can be decided")
 
     def prepare(
-        self, payment: Payment, amount_fen: int, reason: str, by: int | None = None
+        self,
+        payment: Payment,
+        amount_fen: int,
+        reason: str,
+        by: int | None = None,
+        withdrawal_id: int | None = None,
     ) -> rules.Step:
         """
         A new refund, to be committed, and then to be sent.
@@ -105,6 +110,7 @@ class Refunds:
                 by=by,
                 created_at=instant_of(instant_ms(self.calendar.now())),
                 due_s=int(self.seconds()) + FIRST_QUERY_S,
+                withdrawal_id=withdrawal_id,
             ),
         )
 

@@ -10,10 +10,11 @@ from chargecloud.domain import payment as rules
 from chargecloud.domain import refund as refund_rules
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.channel import PaymentFact, PaymentWord, RefundFact, RefundWord
-from chargecloud.domain.decision import Decision, Stale
+from chargecloud.domain.decision import Change, Decision, Stale
 from chargecloud.domain.errors import Conflict, NotFound, NoticeRefused
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.payment_value import Payment, PaymentState, Refund
+from chargecloud.money.debts import find_debts
 from chargecloud.money.payment_rows import find_payment, find_refund
 from chargecloud.routes import read_id
 from chargecloud.storage.store import Store
@@ -28,6 +29,7 @@ class Taking:
     @ivar seconds: Unix time.
     @ivar tell: takes alarms.
     @ivar taken: told of each payment whose money has come.
+    @ivar cards_changed: told of a tenant whose cards have changed.
     """
 
     store: Store
@@ -35,6 +37,7 @@ class Taking:
     seconds: Callable[[], float]
     tell: Callable[[Alarm], None] = lambda _alarm: None
     taken: Callable[[Payment], object] = lambda _payment: None
+    cards_changed: Callable[[int], None] = lambda _tenant_id: None
     _log: Logger = field(factory=Logger, init=False)
 
     async def told(self, channel: str, fact: PaymentFact | RefundFact) -> None:
@@ -84,13 +87,27 @@ class Taking:
         for _ in range(MOST_TRIES):
             before = await self._find(payment_id)
             step = decide(before)
+            collected = await self._collected(before, step.payment)
+            decision = step.decision + collected
             try:
-                if step.decision.writes or step.decision.log:
-                    await self.store.writer.decide(step.decision)
+                if decision.writes or decision.log:
+                    await self.store.writer.decide(decision)
             except Stale:
                 continue
+            if any(isinstance(write, Change) for write in collected.writes):
+                self.cards_changed(before.tenant_id)
             return before, step.payment
         raise Conflict(f"payment {payment_id} changes faster than it can be decided")
+
+    async def _collected(self, before: Payment, after: Payment) -> Decision:
+        """What the customer owes, paid with the money that has come; not with what is for an
+        order, which could not be placed without it."""
+        if after.paid_at is None or before.paid_at is not None or before.wish is not None:
+            return Decision()
+        debts = await self.store.read(
+            lambda connection: find_debts(connection, before.tenant_id, before.customer_id)
+        )
+        return debts.collect(before.amount_fen)
 
     async def refund(self, channel: str, fact: RefundFact) -> Refund:
         """Write down what a channel has told of a refund."""

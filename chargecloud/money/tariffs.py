@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, Invalid, NotFound
-from chargecloud.domain.tariff import Bill, Usage
-from chargecloud.interfaces import ITariff
+from chargecloud.domain.tariff import Bill, Remark, Usage
+from chargecloud.interfaces import IRemarks, ITariff
+from chargecloud.money.windows import cheapest
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import tariffs
@@ -118,6 +119,9 @@ class Tariffs:
         after = self._checked(
             tariff_id, before.version + 1, before.tenant_id, before.name, before.kind, terms
         )
+        if not any(remark.forbids_orders for remark in self.remarks(before)):
+            # sites and orders may use it already
+            self.refuse_unfit(after)
         try:
             await once(self.store, request, tariff_id, self._insert(after))
         except Stale:
@@ -166,6 +170,40 @@ class Tariffs:
                 connection, _newest(tenant_id), tariffs.c.id, _tariff, limit=limit, cursor=cursor
             )
         )
+
+    async def for_orders(self, tenant_id: int | None, tariff_id: int) -> Tariff:
+        """
+        A tariff that charges can be billed by.
+
+        @raise NotFound: if the tenant has no such tariff.
+        @raise Invalid: if it is for quotes only.
+        """
+        tariff = await self.get(tenant_id, tariff_id)
+        self.refuse_unfit(tariff)
+        return tariff
+
+    def refuse_unfit(self, tariff: Tariff) -> None:
+        """
+        @raise Invalid: if charges cannot be billed by a tariff as it says.
+        """
+        for remark in self.remarks(tariff):
+            if remark.forbids_orders:
+                errors = [{"pointer": "/tariff_id", "detail": remark.words}]
+                raise Invalid(f"the tariff bills no charges: {remark.words}", errors=errors)
+
+    def remarks(self, tariff: Tariff) -> Sequence[Remark]:
+        """What the one who uses a tariff should know."""
+        kind = self.kinds.get(tariff.kind)
+        return kind.remarks(tariff.terms) if IRemarks.providedBy(kind) else ()
+
+    def cheapest(self, tariff: Tariff, usage: Usage, ready_by: datetime) -> tuple[Usage, Bill]:
+        """A charge begun when it costs the least, and what it costs then.
+
+        @raise ValueError: if it cannot be ready by then.
+        """
+        kind = self.kinds[tariff.kind]
+        found = kind.boundaries(tariff.terms, usage.zone, usage.started_at, ready_by)
+        return cheapest(usage, found, ready_by, lambda each: self.bill(tariff, each))
 
     def bill(self, tariff: Tariff, usage: Usage) -> Bill:
         """What was used, priced."""

@@ -4,7 +4,8 @@ Terms are JSON that a person wrote, so whoever checks them gathers every fault w
 place (a JSON Pointer, RFC 6901) and tells all of them at once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chargecloud.domain.errors import TariffError
@@ -15,6 +16,7 @@ MAX_PRICE = 10_000_000
 _PRICE_UNITS_PER_YUAN = 100_000
 
 
+@lru_cache(maxsize=1_024)
 def yuan(price: int) -> str:
     """A unit price in 1e-5 yuan, written out in yuan without rounding."""
     return f"{price // _PRICE_UNITS_PER_YUAN}.{price % _PRICE_UNITS_PER_YUAN:05}"
@@ -30,6 +32,15 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[dict[str, str]] = []
+
+    @property
+    def found(self) -> Sequence[Mapping[str, str]]:
+        """What was taken down so far."""
+        return self._found
+
+    def take(self, other: "Faults") -> None:
+        """Take down what is wrong with a part as well."""
+        self._found.extend(other._found)
 
     def add(self, where: str, what: str) -> None:
         """Take down a fault."""

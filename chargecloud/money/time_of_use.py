@@ -22,6 +22,7 @@ from chargecloud.domain.commands import Price
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import ITariff
 from chargecloud.money.by_energy import FEES, lines_of, prices_of
+from chargecloud.money.kept import kept
 from chargecloud.money.local_day import LocalDay
 from chargecloud.money.terms import MAX_PRICE, Faults, place, yuan
 
@@ -80,6 +81,7 @@ class TimeOfUse:
         return lines_of(day, terms["rates"], usage, rule)
 
 
+@kept
 def _local_day(terms: Mapping[str, Any]) -> LocalDay:
     return LocalDay.of(
         [(time.fromisoformat(period["from"]), period["rate"]) for period in terms["day"]]

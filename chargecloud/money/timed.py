@@ -10,13 +10,13 @@ from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
 from chargecloud.domain.errors import Refusal
-from chargecloud.domain.tariff import BillLine, Usage
-from chargecloud.interfaces import ITariff
+from chargecloud.domain.tariff import BillLine, Remark, Usage
+from chargecloud.interfaces import IRemarks, ITariff
 
 T = TypeVar("T")
 
 
-@implementer(ITariff)
+@implementer(ITariff, IRemarks)
 @frozen
 class TimedTariff:
     """
@@ -53,6 +53,13 @@ class TimedTariff:
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """See L{ITariff.lines}."""
         return self._timed(lambda: self.within.lines(terms, usage))
+
+    def remarks(self, terms: Mapping[str, Any]) -> Sequence[Remark]:
+        """See L{IRemarks.remarks}; none of a kind that has none."""
+        if not IRemarks.providedBy(self.within):
+            return ()
+        speaking: IRemarks = self.within
+        return self._timed(lambda: speaking.remarks(terms))
 
     def _timed(self, call: Callable[[], T]) -> T:
         began_s = self.seconds()

@@ -36,6 +36,7 @@ class Card:
 
     @ivar uid: what chargers read from it, as L{read_uid} writes it.
     @ivar customer_id: whose wallet pays; nobody's card charges nothing.
+    @ivar blocked_for: C{"debt"}, if it is blocked until its customer has paid what they owe.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Card:
     customer_id: int | None
     status: CardStatus
     created_at: datetime
+    blocked_for: str | None = None
 
 
 def read_uid(text: str) -> str:
@@ -186,6 +188,8 @@ class Cards:
         row = {
             "status": (status or before.status).value,
             "customer_id": before.customer_id if customer_id is None else customer_id,
+            # who decides about a card decides it for good
+            "blocked_for": before.blocked_for if status is None else None,
         }
         expected = {"status": before.status.value, "customer_id": before.customer_id}
         body = {"card_id": card_id, "by": by, **row}

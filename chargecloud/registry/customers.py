@@ -66,7 +66,7 @@ def open_customer(customer: Customer) -> Decision:
                 "balance_fen": 0,
             },
         )
-        for kind in sorted(Account.GUARDED)
+        for kind in sorted(Account.CUSTOMERS)
     ]
     return Decision((Insert("customers", asdict(customer)), *opened))
 

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
+from chargecloud.storage.silence import SILENCE_S, Attentive, limit_pymysql
+
 #: the driver of each kind of database, if the URL names no other (ADR 0032)
 DRIVERS = {
     "sqlite": "sqlite",
@@ -31,10 +33,9 @@ SQLITE_BUSY_S = 10
 #: how long a statement waits for what another has locked, before it is tried again
 LOCK_S = 5
 
-#: a server that does not answer is given up after so long, and so is a connection on which
-#: nothing more arrives; the writer then tries another one
+#: a server that does not answer a new connection is given up after so long, and one that is silent
+#: on another after L{SILENCE_S}
 CONNECT_S = 5
-SILENCE_S = 20
 
 _KEEPALIVE = {"IDLE": 10, "INTVL": 5, "CNT": 2}
 _CONNECTING = {
@@ -45,7 +46,13 @@ _CONNECTING = {
         "keepalives_count": _KEEPALIVE["CNT"],
         "tcp_user_timeout": SILENCE_S * 1000,
     },
-    "pymysql": {"connect_timeout": CONNECT_S, "charset": "utf8mb4"},
+    # the limits of reading and writing are for the greeting, and are raised when that is over
+    "pymysql": {
+        "connect_timeout": CONNECT_S,
+        "read_timeout": CONNECT_S,
+        "write_timeout": CONNECT_S,
+        "charset": "utf8mb4",
+    },
 }
 
 #: servers whose binary collation ignores blanks at the end of a text have another that does not
@@ -94,6 +101,8 @@ def open_engine(url: str) -> Engine:
     )
     is_postgresql = parsed.get_backend_name() == "postgresql"
     event.listen(engine, "connect", _set_up_postgresql if is_postgresql else _set_up_mysql)
+    if parsed.get_driver_name() == "psycopg":
+        event.listen(engine, "do_connect", _connect_attentively)
     return engine
 
 
@@ -119,6 +128,10 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
 
 
+def _connect_attentively(_dialect: object, _record: object, words: Any, options: Any) -> Any:
+    return Attentive.connect(*words, **options)
+
+
 def _set_up_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET lock_timeout = '{LOCK_S}s'")
     connection.execute("SET timezone = 'UTC'")
@@ -137,6 +150,7 @@ def _set_up_mysql(connection: Any, _record: object) -> None:
             "time_zone = '+00:00', "
             f"innodb_lock_wait_timeout = {LOCK_S}, lock_wait_timeout = {LOCK_S}"
         )
+    limit_pymysql(connection, SILENCE_S)
     _notice_silence(connection)
 
 
@@ -150,8 +164,8 @@ def exact_collation(version: str) -> str:
 
 
 def _notice_silence(connection: Any) -> None:
-    """Have the machine look whether the server is still there: PyMySQL has a limit only for
-    the time of a statement, and an upgrade may take long."""
+    """Have the machine look whether the server's is still there, also while nothing is asked of
+    it."""
     sock = getattr(connection, "_sock", None)
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return

@@ -23,6 +23,11 @@ def slot_of(made: int) -> int:
     return made >> COUNTER_BITS & (SLOTS - 1)
 
 
+def milliseconds_of(made: int) -> int:
+    """When an id was made, by the clock of its process: since 2024."""
+    return made >> COUNTER_BITS + SLOT_BITS
+
+
 @define
 class Ids:
     """
@@ -38,6 +43,10 @@ class Ids:
     # milliseconds and counter of the last id, as one number
     _last: int = field(default=0, init=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def age_s(self, made: int) -> float:
+        """Seconds since an id was made, by another process perhaps, whose clock may differ."""
+        return self.seconds() - (_EPOCH_MS + milliseconds_of(made)) / 1000
 
     def next(self) -> int:
         """A new id.  A clock that goes back, or more than 4096 ids in a millisecond,

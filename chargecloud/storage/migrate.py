@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, func, literal_column, select
 
 from chargecloud.storage.engine import exact_collation, for_writing
 from chargecloud.storage.migrations import resuming
+from chargecloud.storage.silence import however_long
 from chargecloud.storage.transactions import retried
 
 _HERE = Path(__file__).parent / "migrations"
@@ -65,7 +66,8 @@ def _upgrade(engine: Engine, lineage: str, config: Config) -> None:
             return
         config.attributes["connection"] = connection
         config.attributes["version_table"] = version_table(lineage)
-        command.upgrade(config, "head")
+        with however_long(connection):
+            command.upgrade(config, "head")
 
 
 @contextmanager
@@ -79,7 +81,8 @@ def _in_turn(engine: Engine) -> Iterator[None]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # the pool does not get it back
         connection.detach()
-        take(connection)
+        with however_long(connection):
+            take(connection)
         yield
 
 

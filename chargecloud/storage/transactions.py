@@ -21,6 +21,8 @@ T = TypeVar("T")
 #: restarted in some seconds.  Whoever waits for more is told so: a charger repeats what it
 #: was not answered
 RETRY_AFTER_S = (0.01, 0.05, 0.2, 0.7, 1.5, 3.0)
+#: a server that hangs takes its time to fail: after so long nothing is tried again
+MOST_RETRYING_S = 10.0
 
 #: deadlock, serialisation, lock timeout
 _IN_THE_WAY = {"40001", "40P01", "55P03", 1213, 1205, 1020, 9007, 8005, 8022, 8028}
@@ -30,6 +32,18 @@ _LOST = {
     *("57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "53300"),
     *(2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031, 1040, 1047, 1053, 1927),
 }
+
+
+#: there is no room on its disk: PostgreSQL, the MySQL family (the disk, a table)
+_FULL = {"53100", 1021, 1114}
+#: SQLite on our own disk; where its shared memory finds no room it only knows that it failed
+_FULL_HERE = ("SQLITE_FULL", "SQLITE_IOERR")
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether the database has no room."""
+    here = str(getattr(error.orig, "sqlite_errorname", ""))
+    return _code(error) in _FULL or here.startswith(_FULL_HERE)
 
 
 def is_lost(error: DBAPIError) -> bool:
@@ -66,12 +80,15 @@ def reading(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 
 def retried(work: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """Do it, and again while it fails with what may pass, until it has failed too often."""
+    """Do it, and again while it fails with what may pass, until it has failed too often or for
+    too long."""
+    until_s = None
     for pause_s in RETRY_AFTER_S:
         try:
             return work()
         except DBAPIError as error:
-            if not may_pass(error):
+            until_s = until_s or time.monotonic() + MOST_RETRYING_S
+            if not may_pass(error) or time.monotonic() > until_s:
                 raise
         sleep(pause_s)
     return work()

@@ -8,6 +8,7 @@ so that one that fails never takes its neighbours down.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from twisted.python.failure import Failure
 from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Decision
 from chargecloud.domain.errors import Overloaded
+from chargecloud.storage.chains import ChainMoved, Chains, Growing
 from chargecloud.storage.schema import event_log
 from chargecloud.storage.threads import Runner
 from chargecloud.storage.transactions import Transactions
@@ -31,6 +33,12 @@ T = TypeVar("T")
 MOST_DECISIONS_A_COMMIT = 2_000
 #: about a second of work; beyond it a request is refused rather than kept waiting
 MOST_WAITING = 20_000
+
+#: a commit that takes longer is in trouble, whatever comes of it: what need not wait, does not
+LONGEST_COMMIT_S = 5.0
+#: how often a transaction is tried while another process goes on with this node's chains: one that
+#: was taken for dead has a commit left at the most
+MOST_MOVED = 8
 
 #: the database's own troubles, if they did not pass.  They may have ended the transaction, or
 #: come after its commit, so that nothing may be tried again: all of the batch fails with them,
@@ -66,7 +74,6 @@ class Writer:
         event log.
     @ivar on_batch: called after each try to commit, with the number of its decisions and
         the seconds that it took.
-    @ivar trouble: what keeps the database from being written, as of the last try that tells.
     @ivar closed: set when the service stops: whoever comes then is told so at once.
     """
 
@@ -77,16 +84,22 @@ class Writer:
     on_commit: list[Callable[[], None]] = field(factory=list)
     on_batch: list[Callable[[int, float], None]] = field(factory=list)
     closed: bool = False
-    trouble: str | None = None
+    _trouble: str | None = field(default=None, init=False)
+    _began_s: float = field(default=0.0, init=False)
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
     _committing: bool = field(default=False, init=False)
     _idle: "list[Deferred[None]]" = field(factory=list, init=False)
     _writes: Writes = field(init=False)
+    _chains: Chains = field(init=False)
     _seq: int = field(default=0, init=False)
 
     @_writes.default
     def _new_writes(self) -> Writes:
         return Writes(self.transactions.engine.dialect)
+
+    @_chains.default
+    def _new_chains(self) -> Chains:
+        return Chains(self.node, self.transactions.engine.dialect)
 
     def open(self, connection: Connection) -> None:
         """Learn where the log ends; called before the first decision."""
@@ -113,6 +126,16 @@ class Writer:
         done: Deferred[None] = Deferred()
         self._idle.append(done)
         return done
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the database from being written: as of the last try that tells, or of the
+        present one if that takes too long."""
+        if self._trouble is None and self._committing:
+            since_s = monotonic() - self._began_s
+            if since_s > LONGEST_COMMIT_S:
+                return f"the database has not answered for {since_s:.0f} s"
+        return self._trouble
 
     @property
     def seq(self) -> int:
@@ -142,8 +165,14 @@ class Writer:
         if not batch:
             return
         self._committing = True
-        stamp = Stamp(self.node, self._seq, self.calendar.now(), self.transactions.new_id)
-        began_s = monotonic()
+        stamp = Stamp(
+            self.node,
+            self._seq,
+            self.calendar.now(),
+            self.transactions.new_id,
+            Growing(self._chains),
+        )
+        began_s = self._began_s = monotonic()
         committed = self.runner.run(lambda: self._commit(batch, stamp))
         committed.addErrback(lambda failure: [failure] * len(batch))
         committed.addCallback(self._committed, batch, stamp, began_s)
@@ -162,10 +191,10 @@ class Writer:
     ) -> None:
         for told in self.on_batch:
             told(len(batch), monotonic() - began_s)
-        self.trouble = _trouble_after(results, self.trouble)
+        self._trouble = _trouble_after(results, self._trouble)
         # places in the log that were given in vain are news to nobody: a follower that found
         # nothing there to write down would take the trouble for gone
-        logged = stamp.seq > self._seq and self.trouble is None
+        logged = stamp.seq > self._seq and self._trouble is None
         self._seq = stamp.seq
         self._committing = False
         # start on what came meanwhile before anybody hears, as they may bring more
@@ -191,40 +220,59 @@ class Writer:
         if not isinstance(work, Decision):
             return [self.transactions.run(work)]
         decisions = [waiting.work for waiting in batch if isinstance(waiting.work, Decision)]
-        before = stamp.seq
+        before = stamp.mark()
+        for _ in range(MOST_MOVED - 1):
+            with suppress(ChainMoved):
+                return self._known_after(decisions, stamp)
+            stamp.rewind(before)
+        return self._known_after(decisions, stamp)
+
+    def _known_after(self, decisions: Sequence[Decision], stamp: Stamp) -> list[Any]:
+        """Commit them, and know where the chains end then."""
+        try:
+            results = self._tried(decisions, stamp)
+        except (*TROUBLES, ChainMoved):
+            # nobody knows what is committed: the database is asked again
+            self._chains.known.clear()
+            raise
+        stamp.chains.committed()
+        return results
+
+    def _tried(self, decisions: Sequence[Decision], stamp: Stamp) -> list[Any]:
+        before = stamp.mark()
 
         def together(connection: Connection) -> list[Any]:
-            stamp.seq = before
+            stamp.rewind(before)
             self._writes.apply(connection, decisions, stamp)
             return [None] * len(decisions)
 
         def apart(connection: Connection) -> list[Any]:
-            stamp.seq = before
+            stamp.rewind(before)
             return self._halved(connection, decisions, stamp)
 
         try:
             return self.transactions.run(together)
-        except TROUBLES:
+        except (*TROUBLES, ChainMoved):
             raise
         except Exception:
             if len(decisions) == 1:
-                stamp.seq = before
+                stamp.rewind(before)
                 return [Failure()]
             return self.transactions.run(apart)
 
     def _apart(
         self, connection: Connection, decisions: Sequence[Decision], stamp: Stamp
     ) -> list[Any]:
-        before = stamp.seq
+        before = stamp.mark()
         savepoint = connection.begin_nested()
         try:
             self._writes.apply(connection, decisions, stamp)
-        except TROUBLES:
+        except (*TROUBLES, ChainMoved):
             # they may have ended the transaction, and the savepoint with it
             raise
         except Exception:
             savepoint.rollback()
-            stamp.seq = before
+            stamp.rewind(before)
             if len(decisions) == 1:
                 return [Failure()]
             return self._halved(connection, decisions, stamp)

@@ -15,6 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from chargecloud.domain.decision import Change, Decision, Insert, Row, Stale
 from chargecloud.domain.ledger import Account, Post
+from chargecloud.domain.order_rows import instant_ms
+from chargecloud.storage.chains import Growing
 from chargecloud.storage.many import Given, Many, changing, inserting
 from chargecloud.storage.schema import accounts, event_log, metadata, postings
 
@@ -46,13 +48,17 @@ class Writes:
         """
         Write all of the decisions, and append their log entries.
 
+        @raise ChainMoved: if another process writes as this node.
         @raise Stale: if a guard of any of them missed; the caller rolls back.
         """
-        round_number = 0
-        while batches := self._round(decisions, round_number, posted):
+        rounds: list[Iterable[_Batch]] = []
+        while batches := self._round(connection, decisions, len(rounds), posted):
+            rounds.append(batches)
+        # the ends of the chains first: their rows keep everybody else away from them
+        posted.chains.write(connection)
+        for batches in rounds:
             for batch in batches:
                 _execute(connection, batch)
-            round_number += 1
         entries: dict[Hashable, _Batch] = {}
         for row in posted.log_rows(decisions):
             self._insert(entries, event_log.name, row)
@@ -60,7 +66,11 @@ class Writes:
             batch.statement.run(connection, batch.values)
 
     def _round(
-        self, decisions: Sequence[Decision], number: int, posted: "Stamp"
+        self,
+        connection: Connection,
+        decisions: Sequence[Decision],
+        number: int,
+        posted: "Stamp",
     ) -> Iterable[_Batch]:
         batches: dict[Hashable, _Batch] = {}
         for decision in decisions:
@@ -72,7 +82,7 @@ class Writes:
             elif isinstance(write, Change):
                 self._change(batches, write)
             else:
-                self._insert(batches, postings.name, posted.row(write))
+                self._insert(batches, postings.name, posted.row(connection, write))
                 self._move(batches, write.debit, -write.amount_fen)
                 self._move(batches, write.credit, write.amount_fen)
         return batches.values()
@@ -112,7 +122,7 @@ class Writes:
                 "of_tenant_id": account.tenant_id,
                 "of_kind": account.kind,
                 "of_owner_id": account.owner_id,
-                "amount_fen": amount_fen,
+                "amount_fen": account.sign * amount_fen,
             }
         )
 
@@ -125,11 +135,26 @@ class Stamp:
     seq: int
     at: datetime
     new_id: Any
+    chains: Growing
+    _at_ms: int = field(init=False)
 
-    def row(self, post: Post) -> Row:
+    @_at_ms.default
+    def _ms(self) -> int:
+        return instant_ms(self.at)
+
+    def mark(self) -> "tuple[int, Growing]":
+        """What it has given so far."""
+        return self.seq, self.chains.copy()
+
+    def rewind(self, mark: "tuple[int, Growing]") -> None:
+        """What was given since was given in vain, and is given again."""
+        self.seq, self.chains = mark[0], mark[1].copy()
+
+    def row(self, connection: Connection, post: Post) -> Row:
         """The row of a posting."""
+        posting_id = self.new_id()
         return {
-            "id": self.new_id(),
+            "id": posting_id,
             "tenant_id": post.debit.tenant_id,
             "at": self.at,
             "debit_kind": post.debit.kind,
@@ -139,6 +164,7 @@ class Stamp:
             "amount_fen": post.amount_fen,
             "cause": post.cause,
             "reference_id": post.reference_id,
+            **self.chains.append(connection, post, posting_id, self._at_ms),
         }
 
     def log_rows(self, decisions: Sequence[Decision]) -> Sequence[Row]:

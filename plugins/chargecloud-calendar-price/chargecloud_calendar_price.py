@@ -1,7 +1,7 @@
 """Energy priced by the calendar: seasons, weekends and holidays have days of their own, with deep
 valleys where the grid has too much.
 
-Its terms::
+Its terms are the three members of L{chargecloud.money.by_calendar}, and nothing else::
 
     {"rates": {"peak": {"electricity": 110000, "service": 40000},
                "valley": {"electricity": 40000, "service": 40000},
@@ -13,111 +13,25 @@ Its terms::
      "calendar": [{"dates": ["2026-10-01", "2026-10-02"], "day": "holiday"},
                   {"months": [7, 8], "weekdays": [6, 7], "day": "holiday"},
                   {"day": "workday"}]}
-
-Rates and days are those of the C{time_of_use} tariff.  Of the calendar the first entry that a
-date fits is the date's; the last one fits any.  Weekdays are 1, Monday, to 7.  All of it is by
-the clock on the site's wall.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
-from chargecloud.domain.errors import TariffError
 from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.hookspecs import hookimpl
 from chargecloud.interfaces import ITariff
+from chargecloud.money.by_calendar import MEMBERS, canonical, check_calendar, plan_of, rule_of
 from chargecloud.money.by_energy import lines_of, prices_of
-from chargecloud.money.local_day import LocalDay, instants_of
-from chargecloud.money.terms import Faults, place, yuan
-from chargecloud.money.time_of_use import TimeOfUse
+from chargecloud.money.terms import Faults
 
 chargecloud_api = 1
 __version__ = "1.0"
-
-MOST_DAYS, MOST_ENTRIES, MOST_DATES = 20, 50, 400
-_DAY = timedelta(days=1)
-_CONDITIONS = ("dates", "months", "weekdays")
-_TIME_OF_USE = TimeOfUse()
-
-
-@frozen
-class Entry:
-    """A line of the calendar: the dates that fit it have this kind of day."""
-
-    day: str
-    dates: frozenset[date] | None
-    months: frozenset[int] | None
-    weekdays: frozenset[int] | None
-
-    @classmethod
-    def of(cls, terms: Mapping[str, Any]) -> "Entry":
-        """From its terms."""
-        dates = [date.fromisoformat(each) for each in terms.get("dates", ())]
-        return cls(
-            terms["day"],
-            frozenset(dates) if "dates" in terms else None,
-            frozenset(terms["months"]) if "months" in terms else None,
-            frozenset(terms["weekdays"]) if "weekdays" in terms else None,
-        )
-
-    def fits(self, day: date) -> bool:
-        """Whether a date is one of them."""
-        return (
-            (self.dates is None or day in self.dates)
-            and (self.months is None or day.month in self.months)
-            and (self.weekdays is None or day.isoweekday() in self.weekdays)
-        )
-
-
-@frozen
-class Plan:
-    """The terms, to be looked things up in."""
-
-    entries: tuple[Entry, ...]
-    days: Mapping[str, LocalDay]
-
-    @classmethod
-    def of(cls, terms: Mapping[str, Any]) -> "Plan":
-        """From the terms."""
-        days = {
-            name: LocalDay.of([(time.fromisoformat(each["from"]), each["rate"]) for each in day])
-            for name, day in terms["days"].items()
-        }
-        return cls(tuple([Entry.of(each) for each in terms["calendar"]]), days)
-
-    def kind_of(self, day: date) -> str:
-        """What kind of day a date is."""
-        return next(entry.day for entry in self.entries if entry.fits(day))
-
-    def rate_at(self, instant: datetime, zone: ZoneInfo) -> str:
-        """The rate at an instant."""
-        return self.days[self.kind_of(instant.astimezone(zone).date())].rate_at(instant, zone)
-
-    def switches(self, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
-        """Instants within (after, until] at which the rate becomes another, in order."""
-        return sorted(
-            {
-                instant
-                for instant in self._candidates(zone, after, until)
-                if after < instant <= until
-                and self.rate_at(instant, zone) != self.rate_at(instant - datetime.resolution, zone)
-            }
-        )
-
-    def _candidates(self, zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[datetime]:
-        # a day more on both sides: clocks that go back over midnight show a date again
-        day = after.astimezone(zone).date() - _DAY
-        last = until.astimezone(zone).date() + _DAY
-        while day <= last:
-            for start in (time(), *self.days[self.kind_of(day)].starts):
-                yield from instants_of(datetime.combine(day, start, zone))
-            day += _DAY
 
 
 @implementer(ITariff)
@@ -129,119 +43,26 @@ class CalendarPrice:
     def check(self, terms: Mapping[str, Any]) -> Mapping[str, Any]:
         """See L{ITariff.check}."""
         faults = Faults()
-        given = faults.members("", terms, required=("rates", "days", "calendar"))
-        days = _check_days(faults, given.get("rates"), given.get("days", {}))
-        if "calendar" in given:
-            _check_calendar(faults, given["calendar"], days)
+        check_calendar(faults, faults.members("", terms, required=MEMBERS))
         faults.refuse()
-        return {
-            "rates": {name: dict(prices) for name, prices in given["rates"].items()},
-            "days": {name: [dict(each) for each in day] for name, day in given["days"].items()},
-            "calendar": [dict(each) for each in given["calendar"]],
-        }
+        return canonical(terms)
 
     def boundaries(
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[datetime]:
         """See L{ITariff.boundaries}."""
-        return Plan.of(terms).switches(zone, after, until)
+        return plan_of(terms).switches(zone, after, until)
 
     def prices(
         self, terms: Mapping[str, Any], zone: ZoneInfo, after: datetime, until: datetime
     ) -> Sequence[Price] | None:
         """See L{ITariff.prices}: electricity and service together."""
-        return prices_of(Plan.of(terms), terms["rates"], zone, after, until)
+        return prices_of(plan_of(terms), terms["rates"], zone, after, until)
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         """For each stretch at one rate a line for electricity and one for service."""
-        plan = Plan.of(terms)
-
-        def rule(start: datetime, rate: str, price: int) -> str:
-            kind = plan.kind_of(start.astimezone(usage.zone).date())
-            return f"{kind}, rate {rate}: {yuan(price)} yuan/kWh"
-
-        return lines_of(plan, terms["rates"], usage, rule)
-
-
-def _check_days(faults: Faults, rates: object, days: object) -> frozenset[str]:
-    """Check each kind of day as the tariff by time of use checks its one; their names."""
-    if not isinstance(days, Mapping):
-        faults.add("/days", "must be an object")
-        return frozenset()
-    if not 1 <= len(days) <= MOST_DAYS:
-        faults.add("/days", f"must have 1 to {MOST_DAYS} kinds of day")
-    used: set[str] = set()
-    for name, day in days.items():
-        rates_of_day = _rates_of(rates, day)
-        used |= rates_of_day.keys()
-        try:
-            _TIME_OF_USE.check({"rates": rates_of_day, "day": day})
-        except TariffError as error:
-            for each in _errors(error):
-                where = each["where"].removeprefix("/day")
-                is_rate = each["where"].startswith("/rates")
-                faults.add(each["where"] if is_rate else place("/days", name) + where, each["what"])
-    if not isinstance(rates, Mapping):
-        faults.add("/rates", "must be an object")
-    else:
-        for name in rates.keys() - used:
-            faults.add(place("/rates", name), "is not used in any day")
-    return frozenset(days)
-
-
-def _errors(error: TariffError) -> Sequence[Mapping[str, str]]:
-    found: Any = error.facts["errors"]
-    return tuple(found)
-
-
-def _rates_of(rates: object, day: object) -> dict[str, Any]:
-    """The rates that a day uses: each is checked where it is used."""
-    if not isinstance(rates, Mapping) or not isinstance(day, list):
-        return {}
-    names = [each.get("rate") for each in day if isinstance(each, Mapping)]
-    return {name: rates[name] for name in names if isinstance(name, str) and name in rates}
-
-
-def _check_calendar(faults: Faults, calendar: object, days: frozenset[str]) -> None:
-    if not isinstance(calendar, list) or not 1 <= len(calendar) <= MOST_ENTRIES:
-        faults.add("/calendar", f"must be a list of 1 to {MOST_ENTRIES} entries")
-        return
-    used = set()
-    for index, entry in enumerate(calendar):
-        where = place("/calendar", index)
-        given = faults.members(where, entry, required=("day",), optional=_CONDITIONS)
-        is_last, is_open = index == len(calendar) - 1, not given.keys() & set(_CONDITIONS)
-        if is_last and not is_open:
-            faults.add(where, "must fit any date, as it is the last")
-        elif is_open and not is_last:
-            faults.add(where, "fits any date, so that nothing behind it is ever reached")
-        if "day" in given:
-            if not isinstance(given["day"], str) or given["day"] not in days:
-                faults.add(f"{where}/day", "must name one of the days")
-            else:
-                used.add(given["day"])
-        _check_conditions(faults, where, given)
-    for name in sorted(days - used):
-        faults.add(place("/days", name), "is not used in the calendar")
-
-
-def _check_conditions(faults: Faults, where: str, given: Mapping[str, Any]) -> None:
-    for name, most in (("months", 12), ("weekdays", 7)):
-        values = given.get(name, [1])
-        if not isinstance(values, list) or not values:
-            faults.add(f"{where}/{name}", "must be a list that is not empty")
-            continue
-        for index, value in enumerate(values):
-            faults.whole_number(place(f"{where}/{name}", index), value, 1, most)
-    dates = given.get("dates", ["2000-01-01"])
-    if not isinstance(dates, list) or not 1 <= len(dates) <= MOST_DATES:
-        faults.add(f"{where}/dates", f"must be a list of 1 to {MOST_DATES} dates")
-        return
-    for index, value in enumerate(dates):
-        try:
-            date.fromisoformat(value)
-        except (TypeError, ValueError):
-            faults.add(place(f"{where}/dates", index), "must be a date, as 2026-10-01")
+        plan = plan_of(terms)
+        return lines_of(plan, terms["rates"], usage, rule_of(plan, usage.zone))
 
 
 @hookimpl

@@ -773,6 +773,8 @@ def test_stops_while_it_starts_and_twice(tmp_path: Path) -> None:
         "customer_id": customer,
         "balance_fen": 1000,
         "held_fen": 0,
+        "gift_fen": 0,
+        "owed_fen": 0,
     }
     sound(world)
 
@@ -947,7 +949,7 @@ def test_an_order_whose_commit_is_in_doubt_blocks_nothing(
     box, customer = world.box().connect(), world.customer(1000)
     world.store.writer.runner = Failing(**how)
     body = {"charger_id": str(box.id), "port": 1, "customer_id": customer, "prepaid_fen": 100}
-    assert world.http("POST", "/orders", body)[0] == 507
+    assert world.http("POST", "/orders", body)[0] == 503
     world.store.writer.runner = InStep()
     world.pass_time(CONFIRM_S, box.heartbeat)
     assert world.get(f"/wallets/{customer}")["held_fen"] == 0
@@ -977,7 +979,7 @@ def test_a_charge_that_this_process_did_not_begin_is_ended_all_the_same(tmp_path
     box, customer = world.box().connect(), world.customer(1000)
     world.store.writer.runner = Failing(after=1)
     body = {"charger_id": str(box.id), "port": 1, "customer_id": customer, "prepaid_fen": 100}
-    assert world.http("POST", "/orders", body)[0] == 507
+    assert world.http("POST", "/orders", body)[0] == 503
     world.store.writer.runner = InStep()
     (order,) = world.get("/orders")["items"]
     box.say_started(1, int(order["id"]))

@@ -123,6 +123,8 @@ def test_more_energy_than_the_charger_can_give_is_held(tmp_path: Path) -> None:
         "customer_id": customer,
         "balance_fen": 800,
         "held_fen": 200,
+        "gift_fen": 0,
+        "owed_fen": 0,
     }
     assert _kept(box)[-1] == (2, Outcome.KEPT)
     # the port is free for the next one

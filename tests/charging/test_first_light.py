@@ -18,6 +18,8 @@ def test_a_charge_becomes_a_settled_bill(tmp_path: Path) -> None:
         "customer_id": customer,
         "balance_fen": 700,
         "held_fen": 300,
+        "gift_fen": 0,
+        "owed_fen": 0,
     }
 
     started = box.begin()

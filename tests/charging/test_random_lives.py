@@ -246,7 +246,7 @@ class Lives:
             if number % 3:
                 body["prepaid_fen"] = (1, 40, 100, 300)[number % 4]
         status, _ = self.world.http("POST", "/orders", body)
-        assert status in (201, 409, 507)
+        assert status in (201, 409, 503)
         box.listen()
 
     def stop(self, box: TrueBox, number: int) -> None:

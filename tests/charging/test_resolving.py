@@ -133,6 +133,24 @@ def test_a_dispute_is_corrected_with_a_credit_and_a_new_bill(tmp_path: Path) -> 
     sound(world)
 
 
+def test_a_settled_order_is_corrected_by_a_credit_note_and_a_new_bill(tmp_path: Path) -> None:
+    """What was billed stays to be seen; the books have both."""
+    world, _, order_id, customer = settled(tmp_path)
+    before = world.get(f"/orders/{order_id}/bill")
+    assert (before["number"], before["credit_notes"]) == (f"{order_id}-1", [])
+    status, after = resolve(world, f"/orders/{order_id}", action="adjust", energy_wh=500)
+    assert (status, after["state"], after["amount_fen"]) == (200, "settled", 50)
+    bill = world.get(f"/orders/{order_id}/bill")
+    assert (bill["number"], bill["amount_fen"], bill["incl_vat"]) == (f"{order_id}-2", 50, "0.5")
+    (note,) = bill["credit_notes"]
+    assert (note["number"], note["bill_number"]) == (f"{order_id}-1-C", f"{order_id}-1")
+    assert (note["amount_fen"], note["reason"]) == (-60, "looked at the meter")
+    assert note["lines"] == before["lines"]
+    assert world.get(f"/wallets/{customer}")["balance_fen"] == 950
+    assert resolve(world, f"/orders/{order_id}", action="cancel")[0] == 409
+    sound(world)
+
+
 def test_a_dispute_is_kept_as_it_was(tmp_path: Path) -> None:
     """With the reason, and it is off the list."""
     world, _, order_id, _ = settled(tmp_path)

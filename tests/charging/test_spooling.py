@@ -7,6 +7,7 @@ from attrs import define
 from sqlalchemy import delete
 
 from chargecloud.charging import backlog
+from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.spooled import Spooled
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.charger import PortState
@@ -21,7 +22,7 @@ from chargecloud.domain.events import (
 )
 from chargecloud.domain.hazards import Hazard, SafetyAction
 from chargecloud.storage.audit import ledger_faults
-from chargecloud.storage.schema import chargers, deliveries, hazards, unmatched
+from chargecloud.storage.schema import chargers, deliveries, event_log, hazards, unmatched
 from chargecloud.storage.spool import frame_of, read_frames
 from tests.harness import Notebook, result_of, rows_of
 from tests.outage import GONE, Outage
@@ -42,16 +43,18 @@ class Street:
     box: Box
     customer: str
     night_shift: Notebook
+    charging: ChargingSettings | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> "Street":
+    def open(cls, folder: Path, charging: ChargingSettings | None = None) -> "Street":
         """As it is before there is any trouble."""
         night_shift = Notebook()
-        world = World(folder, plugins=native_plugins(alarm_sinks={"notebook": night_shift}))
+        plugins = native_plugins(alarm_sinks={"notebook": night_shift})
+        world = World(folder, plugins=plugins, charging=charging)
         customer = world.customer(1000)
         world.make("/cards", {"uid": UID, "customer_id": customer, "status": "active"})
         box = world.box().connect()
-        return cls(world, Outage(world.store.engine), box, customer, night_shift)
+        return cls(world, Outage(world.store.engine), box, customer, night_shift, charging)
 
     def begin(self) -> int:
         """The customer has a charge begun; its order."""
@@ -75,6 +78,7 @@ class Street:
             self.world.folder,
             self.world.clock,
             plugins=native_plugins(alarm_sinks={"notebook": self.night_shift}),
+            charging=self.charging,
         )
         self.database = Outage(self.world.store.engine)
         self.box.world = self.world
@@ -149,7 +153,7 @@ def test_nothing_begins_without_a_database(street: Street) -> None:
     body = {"charger_id": str(street.box.id), "port": 1, "customer_id": street.customer}
     street.database.is_away = True
     status, problem = street.world.http("POST", "/orders", body, key="mine")
-    assert (status, problem["type"]) == (507, "/problems/storage-full")
+    assert (status, problem["type"]) == (503, "/problems/overloaded")
     assert problem["detail"] == f"no charge can begin: the database is away: {GONE}"
     status, problem = street.world.http("GET", "/orders")
     assert (status, problem["detail"]) == (503, "the database is away")
@@ -406,6 +410,30 @@ def test_readings_wait_in_memory(street: Street) -> None:
     street.end(2, order_id, 4200)
     assert street.order(order_id)[:2] == ("settled", 420_000)
     assert len(street.world.get(f"/orders/{order_id}/curve")["items"]) >= 60
+
+
+def test_who_went_meanwhile_is_written_down_later(street: Street) -> None:
+    """That a charger went is in its row, unless it is back, and in the event log in any case."""
+    other = street.world.box(identity="EB-0002").connect()
+    street.database.is_away = True
+    for box in (street.box, other):
+        box.drop()
+    assert _gone(street) == []
+    street.database.is_away = False
+    street.box.connect()
+    street.world.platform.watching.write_late()
+    assert _gone(street) == [street.box.id, other.id]
+    rows = {row["id"]: row["connected"] for row in rows_of(street.world.store, chargers)}
+    assert rows == {street.box.id: True, other.id: False}
+    street.world.platform.watching.write_late()
+    assert len(_gone(street)) == 2
+
+
+def _gone(street: Street) -> list[int]:
+    street.database.is_away, was_away = False, street.database.is_away
+    rows = rows_of(street.world.store, event_log)
+    street.database.is_away = was_away
+    return sorted(row["charger_id"] for row in rows if row["kind"] == "charger.gone")
 
 
 # -------------------------------------------------------------------------------- dangers

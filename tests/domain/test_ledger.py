@@ -13,8 +13,8 @@ def test_a_posting_moves_money(amount_fen: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "guarded"), [("wallet", True), ("held", True), ("cash", False), ("receivable", False)]
+    ("kind", "guarded"), [("wallet", True), ("held", True), ("cash", False), ("receivable", True)]
 )
-def test_only_customers_money_has_a_floor(kind: str, guarded: bool) -> None:
+def test_only_customers_money_has_a_limit(kind: str, guarded: bool) -> None:
     """The database keeps customers' balances from falling below zero, and no others."""
     assert Account(1, kind, 7).guarded is guarded

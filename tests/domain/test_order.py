@@ -70,7 +70,8 @@ class Purse:
             if isinstance(write, Post):
                 self.balances[write.debit] -= write.amount_fen
                 self.balances[write.credit] += write.amount_fen
-                assert not write.debit.guarded or self.balances[write.debit] >= 0
+                for account in (write.debit, write.credit):
+                    assert not account.guarded or account.sign * self.balances[account] >= 0
 
     def of(self, kind: str) -> int:
         """What all accounts of a kind hold."""

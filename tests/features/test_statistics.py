@@ -94,7 +94,7 @@ class World:
         for tenant_id in (1, 2):
             for customer_id in CUSTOMERS:
                 owner = {"tenant_id": tenant_id, "owner_id": customer_id, "balance_fen": 0}
-                for kind in sorted(Account.GUARDED):
+                for kind in sorted(Account.CUSTOMERS):
                     made.append(Insert("accounts", {**owner, "kind": kind}))
                 wallet = Account(tenant_id, "wallet", customer_id)
                 made.append(Post(Account(tenant_id, "cash"), wallet, 10**6, "top_up", 1))

@@ -2,9 +2,9 @@
 
 import shutil
 import subprocess
+from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 ROOT = Path(__file__).parents[2] / "reference" / "c"
 
@@ -12,17 +12,19 @@ ROOT = Path(__file__).parents[2] / "reference" / "c"
 @cache
 def built(target: str = "all") -> Path:
     """
-    The folder in which a target of its Makefile was built, once for each process of the tests.
+    The folder in which a target of its Makefile was built.  It is the Makefile's own, so that
+    nothing is compiled again until it has changed: with the sanitizers that takes a while.
 
     @raise AssertionError: if it does not compile without a warning.
     """
-    folder = Path(mkdtemp(prefix="cc-"))
-    made = subprocess.run(
-        ["make", "-C", str(ROOT), target, f"BUILD={folder}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    folder = ROOT / "build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        # other processes of the tests build the same
+        flock(lock, LOCK_EX)
+        made = subprocess.run(
+            ["make", "-C", str(ROOT), target], capture_output=True, text=True, check=False
+        )
     assert made.returncode == 0, made.stdout + made.stderr
     return folder
 

@@ -1,6 +1,7 @@
 """Customers."""
 
 from chargecloud.domain.errors import NotFound
+from chargecloud.domain.ledger import Account
 from chargecloud.registry.customers import Customer
 from chargecloud.storage.once import RequestKey
 from chargecloud.storage.schema import accounts, customers
@@ -17,7 +18,7 @@ def test_a_customer_comes_with_an_empty_wallet(registry: Registry) -> None:
     assert result_of(registry.customers.get(ONE, made.id)) == made
     assert rows_of(registry.store, accounts) == [
         {"tenant_id": ONE, "kind": kind, "owner_id": made.id, "balance_fen": 0}
-        for kind in ("held", "wallet")
+        for kind in ("gift", "held", "receivable", "wallet")
     ]
 
 
@@ -27,7 +28,7 @@ def test_a_repeated_request_makes_one_customer(registry: Registry) -> None:
     first = result_of(registry.customers.create(request, ONE, "Li Wei", None))
     assert result_of(registry.customers.create(request, ONE, "Li Wei", None)) == first
     assert len(rows_of(registry.store, customers)) == 1
-    assert len(rows_of(registry.store, accounts)) == 2
+    assert len(rows_of(registry.store, accounts)) == len(Account.CUSTOMERS)
 
 
 def test_tenants_see_their_own_customers(registry: Registry) -> None:

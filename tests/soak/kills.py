@@ -50,6 +50,8 @@ DEAR = {
     "time_of_use": {"rates": {"flat": _RATE}, "day": [{"from": "00:00", "rate": "flat"}]},
     "by_time": {"price_fen": 40, "block_s": 20, "step_s": 5, "electricity": 60_000},
 }
+#: what is asked is work for a platform that is busy with its chargers
+LOOK_EVERY_S = 1.0
 #: states in which an order is over
 OVER = {"settled", "cancelled", "failed"}
 
@@ -104,7 +106,8 @@ class Trial:
         self.fleet.start(scenario)
         try:
             self._raise_prices()
-            wait_until(lambda: self._running() >= charges, 120, f"{charges} charges")
+            enough = f"{charges} charges"
+            wait_until(lambda: self._running() >= charges, 120, enough, LOOK_EVERY_S)
             self._pause.wait(lasting_s)
             for number in range(kills):
                 self.end_it(orderly=number % ORDERLY_ONE_IN == ORDERLY_ONE_IN - 1)
@@ -156,13 +159,16 @@ class Trial:
         """People go home, all chargers have power and a connection, and all charges end."""
         self.fleet.stop()
         self.fleet.start("quiet")
-        wait_until(lambda: all(box["online"] for box in self.boxes()), 90, "all are back")
-        wait_until(self._is_over, 180, "all charges are over")
+        wait_until(self._are_back, 90, "all are back", LOOK_EVERY_S)
+        wait_until(self._is_over, 180, "all charges are over", LOOK_EVERY_S)
         self.fleet.stop()
 
     def boxes(self) -> list[Any]:
         """The fleet's, as the platform sees them."""
         return self.live.all("/chargers")
+
+    def _are_back(self) -> bool:
+        return all(box["online"] for box in self.boxes())
 
     def _is_over(self) -> bool:
         """Stop what still runs; whether nothing does, and the chargers have told all."""

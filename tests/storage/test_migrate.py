@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, inspect
+from alembic import command
+from sqlalchemy import Engine, event, insert, inspect, select
 
 from chargecloud.domain.decision import Decision, Insert
 from chargecloud.features.statistics.feature import StatisticsFeature
 from chargecloud.features.statistics.tables import metadata as statistics
+from chargecloud.storage.audit.balances import balance_faults
+from chargecloud.storage.audit.chains import chain_faults, read_heads
 from chargecloud.storage.engine import open_engine
-from chargecloud.storage.migrate import pending, upgrade, version_table
+from chargecloud.storage.migrate import _configs, pending, upgrade, version_table
 from chargecloud.storage.migrations import versions
-from chargecloud.storage.schema import metadata
+from chargecloud.storage.schema import accounts, metadata
 from tests.harness import (
     NOW,
     clock_at,
@@ -153,6 +156,49 @@ def test_an_upgrade_that_was_cut_off_is_gone_through_again(engine: Engine) -> No
         differences = schema_differences(connection, [metadata, statistics])
     revisions = version_table("statistics")
     assert [each[1].name for each in differences] == [revisions]
+
+
+def test_what_was_posted_before_is_chained(engine: Engine, tmp_path: Path) -> None:
+    """A ledger that had no chains has them from its first posting on; what was owed is kept, and
+    whoever had a wallet has an account for gift money."""
+    _to(engine, "core_0010")
+    old = metadata.tables["postings"]
+    rows = [
+        ((1 << 10 | 1) << 12, ("cash", 0), ("wallet", 7), 50, "top_up", 1),
+        ((2 << 10 | 2) << 12, ("wallet", 7), ("refunding", 0), 50, "transfer", 2),
+        ((3 << 10 | 1) << 12, ("receivable", 7), ("service_fees", 0), 30, "capture", 9),
+    ]
+    with engine.begin() as connection:
+        for posting_id, debit, credit, amount_fen, cause, reference_id in rows:
+            row = {"id": posting_id, "tenant_id": 1, "at": NOW, "amount_fen": amount_fen}
+            row |= {"debit_kind": debit[0], "debit_owner_id": debit[1]}
+            row |= {"credit_kind": credit[0], "credit_owner_id": credit[1]}
+            connection.execute(
+                insert(old).values(row | {"cause": cause, "reference_id": reference_id})
+            )
+        person = {"id": 7, "tenant_id": 1, "name": "Li Wei", "created_at": NOW}
+        connection.execute(insert(metadata.tables["customers"]).values(person))
+        for kind in ("wallet", "held"):
+            account = {"tenant_id": 1, "kind": kind, "owner_id": 7, "balance_fen": 0}
+            connection.execute(insert(metadata.tables["accounts"]).values(account))
+    upgrade(engine, {})
+    with engine.connect() as connection:
+        assert [*chain_faults(connection, {}), *balance_faults(connection)] == []
+        assert {of: head.seq for of, head in read_heads(connection).items()} == {
+            (1, 1): 2,
+            (1, 2): 1,
+        }
+        owed = select(accounts.c.balance_fen).where(accounts.c.kind == "receivable")
+        assert connection.execute(owed).scalar_one() == 30
+
+
+def _to(engine: Engine, revision: str) -> None:
+    """Bring an empty database to an earlier revision of the core."""
+    (config,) = (config for lineage, config in _configs({}) if lineage == "core")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = version_table("core")
+        command.upgrade(config, revision)
 
 
 GROWING = """

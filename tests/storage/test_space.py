@@ -179,7 +179,7 @@ def test_an_end_that_cannot_be_written_waits_in_the_spool(tmp_path: Path) -> Non
     books = scene.books
     refuse_writes(scene.world.store)
     status, problem = scene.place()
-    assert (status, problem["type"]) == (507, "/problems/storage-full")
+    assert (status, problem["type"]) == (503, "/problems/overloaded")
     assert "the database cannot be written" in problem["detail"]
     assert "readonly" in problem["detail"]
     scene.end()

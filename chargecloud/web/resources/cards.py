@@ -44,6 +44,7 @@ class CardShown:
     uid: str = text("what chargers read from it, in capital letters and without separators")
     customer_id: Id | None = choice("whose wallet pays")
     status: CardStatus = choice("whether it may charge")
+    blocked_for: str | None = text("debt: until its customer has paid what they owe")
     created_at: datetime = choice("when it was made")
 
 
@@ -63,6 +64,7 @@ def show(card: Card) -> CardShown:
         uid=card.uid,
         customer_id=card.customer_id,
         status=card.status,
+        blocked_for=card.blocked_for,
         created_at=card.created_at,
     )
 

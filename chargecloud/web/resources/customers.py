@@ -5,8 +5,9 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from chargecloud.domain.errors import NotFound
+from chargecloud.domain.errors import Conflict, InsufficientFunds, NotFound
 from chargecloud.domain.fields import choice, text, whole
+from chargecloud.domain.ledger import CAUSES
 from chargecloud.money.wallets import Movement, Wallet, Wallets
 from chargecloud.registry.customers import Customer, Customers
 from chargecloud.registry.tenants import Tenants
@@ -44,6 +45,8 @@ class WalletShown:
     customer_id: Id = choice("whose it is")
     balance_fen: int = whole("what can be spent, in fen")
     held_fen: int = whole("what is held for running orders, in fen")
+    gift_fen: int = whole("what of the balance is gift money, which is spent last and not paid out")
+    owed_fen: int = whole("what they owe; the next money that is paid in pays it first")
 
 
 @frozen(kw_only=True)
@@ -51,6 +54,17 @@ class NewTopUp:
     """Money that an operator has taken from a customer."""
 
     amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=5000)
+    gift_fen: int = whole(
+        "what the operator gives on top, in fen", least=0, most=MOST_TOP_UP_FEN, default=0
+    )
+
+
+@frozen(kw_only=True)
+class NewTransfer:
+    """Money that a customer gives to another."""
+
+    to_customer_id: Id = choice("to whom")
+    amount_fen: int = whole("how much, in fen", least=1, most=MOST_TOP_UP_FEN, example=500)
 
 
 @frozen(kw_only=True)
@@ -59,9 +73,10 @@ class MovementShown:
 
     id: Id = choice("its id")
     at: datetime = choice("when")
-    cause: str = text("top_up, payment, refund, hold, capture, release or credit")
+    cause: str = text(f"one of {', '.join(sorted(CAUSES))}")
+    money: str = text("wallet for what was paid in, gift for gift money")
     amount_fen: int = whole("above zero in, below zero out", least=-(2**53 - 1))
-    reference_id: Id = choice("the order, top-up, payment or refund")
+    reference_id: Id = choice("the order, top-up, payment, refund, withdrawal or transfer")
 
 
 @frozen(kw_only=True)
@@ -69,6 +84,13 @@ class TopUpShown(WalletShown):
     """Money that was paid in, and the wallet afterwards."""
 
     id: Id = choice("its id, which the movement of it refers to")
+
+
+@frozen(kw_only=True)
+class TransferShown(WalletShown):
+    """Money that was given to another customer, and the wallet that it came from."""
+
+    id: Id = choice("its id, which the movements of it refer to")
 
 
 def show(customer: Customer) -> CustomerShown:
@@ -88,6 +110,8 @@ def show_wallet(wallet: Wallet) -> WalletShown:
         customer_id=wallet.customer_id,
         balance_fen=wallet.balance_fen,
         held_fen=wallet.held_fen,
+        gift_fen=wallet.gift_fen,
+        owed_fen=wallet.owed_fen,
     )
 
 
@@ -97,6 +121,7 @@ def show_movement(movement: Movement) -> MovementShown:
         id=movement.id,
         at=movement.at,
         cause=movement.cause,
+        money=movement.money,
         amount_fen=movement.amount_fen,
         reference_id=movement.reference_id,
     )
@@ -124,9 +149,24 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
     async def top_up(call: Call) -> TopUpShown:
         body: NewTopUp = call.body
         paid_in = await wallets.top_up(
-            request_key(call), call.caller.tenant_id, call.id("customer_id"), body.amount_fen
+            request_key(call),
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            body.amount_fen,
+            body.gift_fen,
         )
         return TopUpShown(id=paid_in.id, **asdict(show_wallet(paid_in.wallet)))
+
+    async def transfer(call: Call) -> TransferShown:
+        body: NewTransfer = call.body
+        given = await wallets.transfer(
+            request_key(call),
+            call.caller.tenant_id,
+            call.id("customer_id"),
+            body.to_customer_id,
+            body.amount_fen,
+        )
+        return TransferShown(id=given.id, **asdict(show_wallet(given.wallet)))
 
     async def movements(call: Call) -> Page[MovementShown]:
         query: Paging = call.query
@@ -140,6 +180,7 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
 
     people: dict[str, Any] = {"tag": "customers", "refusals": (NotFound,)}
     money: dict[str, Any] = {"tag": "wallets", "refusals": (NotFound,)}
+    moving = money | {"refusals": (NotFound, Conflict, InsufficientFunds)}
     return [
         Route(
             method=Method.POST,
@@ -189,7 +230,18 @@ def routes(customers: Customers, wallets: Wallets, tenants: Tenants) -> list[Rou
             answer=TopUpShown,
             status=201,
             run=top_up,
-            **money,
+            **moving,
+        ),
+        Route(
+            method=Method.POST,
+            path="/wallets/{customer_id}/transfers",
+            summary="Give money that was paid in to another customer",
+            permission="wallets:write",
+            body=NewTransfer,
+            answer=TransferShown,
+            status=201,
+            run=transfer,
+            **moving,
         ),
         Route(
             method=Method.GET,

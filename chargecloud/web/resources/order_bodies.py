@@ -1,20 +1,21 @@
 """What is said of orders over HTTP, and how."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import frozen
 
+from chargecloud.charging.history import CreditNote
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.saving import saved
-from chargecloud.domain.tariff import Fee
-from chargecloud.domain.units import DAY, wh
+from chargecloud.domain.tariff import MOST_OF_A_LINE, Fee
+from chargecloud.domain.units import DAY, decimal_text, wh
 from chargecloud.routes import Id, Paging
-from chargecloud.web.resources.tariffs import LineShown, show_line
+from chargecloud.web.resources.bill_lines import LineShown, show_line
 
 #: ten times the largest battery on a road; every dialect's fields hold it
 MOST_ENERGY_WH = 10_000_000
@@ -113,19 +114,36 @@ class OrderShown:
 
 
 @frozen(kw_only=True)
+class CreditNoteShown:
+    """A bill that was credited whole, because another was made in its place."""
+
+    number: str = text("its number")
+    bill_number: str = text("of the bill that it credits")
+    at: datetime = choice("when")
+    by: Id = choice("id of the token of the person who decided it")
+    reason: str = text("why", longest=400)
+    amount_fen: int = whole("what it gives back: below zero", least=-MOST_OF_A_LINE, most=0)
+    lines: tuple[LineShown, ...] = choice("those of the bill that it credits")
+
+
+@frozen(kw_only=True)
 class BillShown:
     """What makes the amount."""
 
+    number: str = text("its number: the order's id, and which bill of the order it is")
     order_id: Id = choice("of which order")
     tariff_id: Id = choice("by which tariff")
     tariff_version: int = whole("in which version of it")
     made_by: str | None = text("the plugin that priced it, with its version")
     amount_fen: int = whole("what it cost")
+    excl_vat: str = text("without VAT, exactly; the same where prices are what is paid in all")
+    incl_vat: str = text("with VAT, exactly")
     electricity_fen: int = whole("of which for electricity")
     service_fen: int = whole("of which for service")
     energy_mwh: int = whole("the energy that was metered")
     charged_s: int = whole("seconds of charging")
     lines: tuple[LineShown, ...] = choice("they sum to the amount")
+    credit_notes: tuple[CreditNoteShown, ...] = choice("of the bills before it, oldest first")
 
 
 @frozen(kw_only=True)
@@ -207,7 +225,7 @@ def show_saved(order: Order) -> SavedShown | None:
     )
 
 
-def show_bill(order: Order) -> BillShown:
+def show_bill(order: Order, credited: Sequence[CreditNote] = ()) -> BillShown:
     """
     The bill of an order.
 
@@ -217,17 +235,38 @@ def show_bill(order: Order) -> BillShown:
     if bill is None or order.charged_s is None:
         raise NotFound(f"there is no bill: the order is {order.state.value}")
     return BillShown(
+        number=_bill_number(order, len(credited) + 1),
         order_id=order.id,
         tariff_id=bill.tariff_id,
         tariff_version=bill.tariff_version,
         made_by=bill.made_by,
         amount_fen=bill.amount_fen,
+        excl_vat=decimal_text(bill.excl_vat),
+        incl_vat=decimal_text(bill.incl_vat),
         electricity_fen=bill.fee_fen(Fee.ELECTRICITY),
         service_fen=bill.fee_fen(Fee.SERVICE),
         energy_mwh=order.energy_mwh,
         charged_s=order.charged_s,
         lines=tuple(show_line(line) for line in bill.lines),
+        credit_notes=tuple(
+            [
+                CreditNoteShown(
+                    number=f"{_bill_number(order, note.number)}-C",
+                    bill_number=_bill_number(order, note.number),
+                    at=note.at,
+                    by=note.by,
+                    reason=note.why,
+                    amount_fen=-note.bill.amount_fen,
+                    lines=tuple(show_line(line) for line in note.bill.lines),
+                )
+                for note in credited
+            ]
+        ),
     )
+
+
+def _bill_number(order: Order, number: int) -> str:
+    return f"{order.id}-{number}"
 
 
 def _wh(energy_mwh: int | None) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 from attrs import asdict
 
 from chargecloud.charging.changing import Changing, NewLimits
+from chargecloud.charging.history import History, credit_notes
 from chargecloud.charging.orders import Orders
 from chargecloud.charging.placing import Placing, Wish
 from chargecloud.charging.stopping import Stopping
@@ -33,7 +34,9 @@ from chargecloud.web.resources.order_bodies import (
 from chargecloud.web.resources.shared import page, request_key
 
 
-def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopping) -> list[Route]:
+def routes(
+    orders: Orders, history: History, placing: Placing, changing: Changing, stopping: Stopping
+) -> list[Route]:
     """The routes of orders."""
 
     async def create(call: Call) -> OrderShown:
@@ -78,7 +81,9 @@ def routes(orders: Orders, placing: Placing, changing: Changing, stopping: Stopp
         return show(await orders.get(call.caller.tenant_id, call.id("order_id")))
 
     async def bill(call: Call) -> BillShown:
-        return show_bill(await orders.get(call.caller.tenant_id, call.id("order_id")))
+        tenant_id, order_id = call.caller.tenant_id, call.id("order_id")
+        order = await orders.get(tenant_id, order_id)
+        return show_bill(order, credit_notes(await history.of(tenant_id, order_id)))
 
     async def stop(call: Call) -> OrderShown:
         order = await orders.get(call.caller.tenant_id, call.id("order_id"))

@@ -92,7 +92,7 @@ def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants, editing: Editing) -
         tenant_id = await tenants.whose(call.caller.tenant_id, body.tenant_id)
         tariff_id = body.tariff_id
         if tariff_id is not None:
-            await tariffs.get(tenant_id, tariff_id)
+            await tariffs.for_orders(tenant_id, tariff_id)
         site = await sites.create(
             request_key(call),
             tenant_id,
@@ -117,7 +117,7 @@ def routes(sites: Sites, tariffs: Tariffs, tenants: Tenants, editing: Editing) -
         site = await sites.get(call.caller.tenant_id, call.id("site_id"))
         changes = {name: getattr(call.body, name) for name in call.given}
         if (tariff_id := changes.get("tariff_id")) is not None:
-            await tariffs.get(site.tenant_id, tariff_id)
+            await tariffs.for_orders(site.tenant_id, tariff_id)
         await editing.site(editor(call), site.id, changes)
         return show(await sites.get(call.caller.tenant_id, site.id))
 

@@ -7,6 +7,8 @@ described there, and its content must fit the schema.
 import json
 import re
 from collections.abc import Iterator
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
 from attrs import define, frozen
@@ -63,10 +65,48 @@ class Asked:
         self.asking.treq.flush()
         content = result_of(self.asking.treq.content(response))
         tag = response.headers.getRawHeaders("ETag", [None])[0]
+        if self.path == "/openapi.json":
+            return Answer(response.code, _described(content), tag)
         answer = Answer(response.code, json.loads(content) if content else None, tag)
-        if self.path != "/openapi.json":
-            self.asking.check(self.method, self.path, answer)
+        self.asking.check(self.method, self.path, answer)
         return answer
+
+
+class _Described:
+    """A platform's OpenAPI document, and what was found in it."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+        self._validators: dict[tuple[str, ...], Any] = {}
+        # a path that is spelt out goes before one with a variable in its place
+        self._patterns: dict[str, re.Pattern[str]] = {
+            each: re.compile(re.sub(r"{\w+}", "[^/]+", each))
+            for each in sorted(document["paths"], key=lambda each: each.count("{"))
+        }
+
+    def template(self, path: str) -> str:
+        """The path of the document that a path is one of."""
+        found = (each for each, pattern in self._patterns.items() if pattern.fullmatch(path))
+        template: str | None = next(found, None)
+        assert template is not None, f"{path} is not in the document"
+        return template
+
+    def validator(self, where: tuple[str, ...]) -> Any:
+        """What holds content against the schema at a place of the document; to make one takes
+        longer than to answer."""
+        if where not in self._validators:
+            schema = reduce(getitem, where, self.document)
+            self._validators[where] = Draft202012Validator(
+                schema | {"components": self.document["components"]},
+                format_checker=Draft202012Validator.FORMAT_CHECKER,
+            )
+        return self._validators[where]
+
+
+@cache
+def _described(content: bytes) -> _Described:
+    """Most tests are told the same, which nobody changes."""
+    return _Described(json.loads(content))
 
 
 class Asking:
@@ -81,7 +121,8 @@ class Asking:
                 lambda token: Deferred.fromCoroutine(tokens.authenticate(token)),
             )
         )
-        self.document: Any = self.ask("GET", "/openapi.json").json
+        self._described: _Described = self.ask("GET", "/openapi.json").json
+        self.document: Any = self._described.document
 
     def begin(
         self,
@@ -174,19 +215,11 @@ class Asking:
 
     def check(self, method: str, path: str, answer: Answer) -> None:
         """See that an answer is one of those that the document describes."""
-        responses = self._operation(path)[method.lower()]["responses"]
+        template = self._described.template(path)
+        responses = self.document["paths"][template][method.lower()]["responses"]
         assert str(answer.status) in responses, f"{method} {path} gave an undescribed {answer}"
         described = responses[str(answer.status)].get("content", {})
-        for content in described.values():
-            schema = content["schema"] | {"components": self.document["components"]}
-            validator = Draft202012Validator(
-                schema, format_checker=Draft202012Validator.FORMAT_CHECKER
-            )
+        for kind in described:
+            where = ("paths", template, method.lower(), "responses", str(answer.status))
+            validator = self._described.validator((*where, "content", kind, "schema"))
             assert [fault.message for fault in validator.iter_errors(answer.json)] == []
-
-    def _operation(self, path: str) -> Any:
-        # a path that is spelt out goes before one with a variable in its place
-        for described in sorted(self.document["paths"], key=lambda each: each.count("{")):
-            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", described), path):
-                return self.document["paths"][described]
-        raise AssertionError(f"{path} is not in the document")

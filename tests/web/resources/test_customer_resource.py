@@ -14,7 +14,8 @@ def test_a_customer_is_made_with_an_empty_wallet(api: Asking) -> None:
     assert api.found(f"/customers/{made['id']}") == made
     assert api.found("/customers")["items"] == [made]
     wallet = api.found(f"/wallets/{made['id']}")
-    assert wallet == {"customer_id": made["id"], "balance_fen": 0, "held_fen": 0}
+    nothing = dict.fromkeys(("balance_fen", "held_fen", "gift_fen", "owed_fen"), 0)
+    assert wallet == {"customer_id": made["id"], **nothing}
     assert api.found(f"/wallets/{made['id']}/movements")["items"] == []
 
 

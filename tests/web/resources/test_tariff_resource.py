@@ -1,5 +1,6 @@
 """C{/tariffs}"""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_kind_of_tariff_that_is_not_installed(api: Asking) -> None:
     """The kinds that are there are named."""
     answer = api.ask("POST", "/tariffs", NEW | {"kind": "by_moon"})
     assert (answer.status, answer.places) == (422, ["/kind"])
-    assert "by_time, time_of_use" in answer.json["errors"][0]["detail"]
+    assert "by_time, composed, ocpi, time_of_use" in answer.json["errors"][0]["detail"]
 
 
 def test_a_plugins_tariff_may_refuse_without_places(tmp_path: Any) -> None:
@@ -123,3 +124,99 @@ def test_there_is_no_such_tariff(api: Asking) -> None:
     assert api.ask("POST", "/tariffs/5/versions", {"terms": FLAT}).status == 404
     body = {"time_zone": "Asia/Shanghai", "periods": [HOUR]}
     assert api.ask("POST", "/tariffs/5/quote", body).status == 404
+
+
+OCPI = {
+    "country_code": "CN",
+    "party_id": "CHC",
+    "id": "by-the-hour",
+    "currency": "CNY",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "ENERGY", "price": 0.25, "vat": 10, "step_size": 1},
+                {"type": "PARKING_TIME", "price": 2, "vat": 20, "step_size": 900},
+            ]
+        }
+    ],
+    "last_updated": "2026-11-01T00:00:00Z",
+}
+PARKED = {
+    "start": "2026-11-23T09:00:00+08:00",
+    "end": "2026-11-23T09:40:00+08:00",
+    "state": "parked",
+    "energy_wh": 0,
+}
+
+
+def test_a_tariff_of_ocpi(api: Asking) -> None:
+    """Taken and given as it is, and priced with tax apart."""
+    made = api.made("/tariffs", {"ocpi": OCPI})
+    assert (made["name"], made["kind"]) == ("by-the-hour", "ocpi")
+    assert [each["code"] for each in made["remarks"]] == ["parking-in-quotes-only"]
+    assert api.found(f"/tariffs/{made['id']}/ocpi") == {"ocpi": OCPI}
+    body = {"time_zone": "Asia/Shanghai", "periods": [HOUR | {"energy_wh": 20_000}, PARKED]}
+    quote = api.ask("POST", f"/tariffs/{made['id']}/quote", body).json
+    assert (quote["excl_vat"], quote["incl_vat"], quote["amount_fen"]) == ("6.5", "7.3", 730)
+    assert [line["vat_percent"] for line in quote["lines"]] == ["10", "20"]
+    again = api.made(f"/tariffs/{made['id']}/versions", {"ocpi": OCPI | {"id": "2"}})
+    assert (again["version"], again["terms"]["id"]) == (2, "2")
+
+
+def test_faults_of_ocpi_have_their_place(api: Asking) -> None:
+    """An element behind one that always holds is never reached."""
+    twice = OCPI | {"elements": OCPI["elements"] * 2}  # type: ignore[operator]
+    answer = api.ask("POST", "/tariffs", {"ocpi": twice})
+    assert answer.status == 422
+    assert answer.places == [
+        "/ocpi/elements/1/price_components/0",
+        "/ocpi/elements/1/price_components/1",
+    ]
+
+
+def test_a_foreign_currency_is_for_quotes_only(api: Asking) -> None:
+    """A site's orders are paid from wallets in yuan."""
+    made = api.made("/tariffs", {"ocpi": OCPI | {"currency": "EUR"}})
+    site = {"name": "x", "time_zone": "Asia/Shanghai", "tariff_id": made["id"]}
+    assert api.ask("POST", "/sites", site).places == ["/tariff_id"]
+
+
+def test_our_tariffs_as_ocpi_says_them(api: Asking) -> None:
+    """By time of use and by time; what has too many decimals cannot be said."""
+    made = api.made("/tariffs", NEW)
+    where = f"/tariffs/{made['id']}/ocpi?country_code=CN&party_id=CHC"
+    shown = api.found(where)["ocpi"]
+    assert shown["elements"] == [
+        {"price_components": [{"type": "ENERGY", "price": 1.0, "step_size": 1}]}
+    ]
+    assert api.made("/tariffs", {"ocpi": shown})["kind"] == "ocpi"
+    terms = {"price_fen": 100, "block_s": 9000, "electricity": 60000}
+    timed = api.made("/tariffs", {"name": "t", "kind": "by_time", "terms": terms})
+    assert [each["code"] for each in timed["remarks"]] == ["metering-by-energy-is-due"]
+    hourly = api.found(f"/tariffs/{timed['id']}/ocpi?country_code=CN&party_id=CHC")["ocpi"]
+    (component,) = hourly["elements"][0]["price_components"]
+    assert component == {"type": "TIME", "price": 0.4, "step_size": 60}
+    odd = api.made("/tariffs", {"name": "o", "kind": "by_time", "terms": terms | {"block_s": 7}})
+    assert api.ask("GET", f"/tariffs/{odd['id']}/ocpi").status == 409
+
+
+def test_a_charge_that_may_wait(api: Asking) -> None:
+    """It begins when it costs the least, and is over when it must be."""
+    rates = {
+        "day": {"electricity": 100_000, "service": 0},
+        "night": {"electricity": 30_000, "service": 0},
+    }
+    day = [{"from": "00:00", "rate": "night"}, {"from": "07:00", "rate": "day"},
+           {"from": "23:00", "rate": "night"}]  # fmt: skip
+    made = api.made("/tariffs", NEW | {"terms": {"rates": rates, "day": day}})
+    body = {"time_zone": "Asia/Shanghai", "periods": [HOUR]}
+    for ready_by, starts_at, fen in (
+        ("2026-11-24T06:00:00+08:00", "2026-11-23T23:00:00+08:00", 30),
+        ("2026-11-23T23:30:00+08:00", "2026-11-23T22:30:00+08:00", 65),
+        ("2026-11-23T12:00:00+08:00", "2026-11-23T08:00:00+08:00", 100),
+    ):
+        quote = api.ask("POST", f"/tariffs/{made['id']}/quote", body | {"ready_by": ready_by}).json
+        begins = datetime.fromisoformat(quote["starts_at"])
+        assert (begins, quote["amount_fen"]) == (datetime.fromisoformat(starts_at), fen)
+    late = body | {"ready_by": "2026-11-23T08:30:00+08:00"}
+    assert api.ask("POST", f"/tariffs/{made['id']}/quote", late).places == ["/ready_by"]

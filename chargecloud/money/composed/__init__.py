@@ -1,0 +1,1 @@
+"""A tariff put together of the customs of China's charging."""

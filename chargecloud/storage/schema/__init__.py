@@ -1,0 +1,86 @@
+"""The tables of the core.  A feature's tables are in the feature's own C{tables.py}.
+
+Rules: the tenant is in every table of tenants' things; primary keys are time-ordered 64-bit ids
+(L{chargecloud.storage.ids}) or natural keys, never autoincrement; there are no foreign
+keys, so that tables can be sharded by tenant: the writer's guards keep what they would.
+Instants are milliseconds of Unix time.  Alembic creates the tables; a test compares.
+"""
+
+from chargecloud.storage.schema.charging import (
+    card_lists,
+    curves,
+    disputes,
+    hazards,
+    orders,
+    start_codes,
+    unmatched,
+)
+from chargecloud.storage.schema.columns import Instant, metadata
+from chargecloud.storage.schema.money import (
+    accounts,
+    ledger_heads,
+    payments,
+    postings,
+    reconciliations,
+    refunds,
+    withdrawals,
+)
+from chargecloud.storage.schema.registry import (
+    cards,
+    chargers,
+    customers,
+    cut_offs,
+    ports,
+    sites,
+    tariffs,
+    tenants,
+    tokens,
+    users,
+)
+from chargecloud.storage.schema.service import (
+    calendars,
+    commits,
+    cursors,
+    deliveries,
+    event_log,
+    node_slots,
+    request_keys,
+    work_leases,
+)
+
+__all__ = [
+    "Instant",
+    "accounts",
+    "calendars",
+    "card_lists",
+    "cards",
+    "chargers",
+    "commits",
+    "cursors",
+    "curves",
+    "customers",
+    "cut_offs",
+    "deliveries",
+    "disputes",
+    "event_log",
+    "hazards",
+    "ledger_heads",
+    "metadata",
+    "node_slots",
+    "orders",
+    "payments",
+    "ports",
+    "postings",
+    "reconciliations",
+    "refunds",
+    "request_keys",
+    "sites",
+    "start_codes",
+    "tariffs",
+    "tenants",
+    "tokens",
+    "unmatched",
+    "users",
+    "withdrawals",
+    "work_leases",
+]
