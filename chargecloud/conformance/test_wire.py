@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
@@ -130,9 +130,12 @@ DAMAGES = st.lists(
     ),
     max_size=4,
 )
+#: more of what no frame is long enough for than a conversation may hold
+MUCH_TOO_LONG = [Damage(3, Harm.ENLARGE, 0.5)] * 8
 
 
 @settings(FUZZING, max_examples=40)
+@example(damages=MUCH_TOO_LONG, size=40)
 @given(damages=DAMAGES, size=st.integers(2, 40))
 def test_damage_is_the_same_however_it_comes(
     new_bench: NewBench, damages: list[Damage], size: int
