@@ -214,7 +214,12 @@ def _rule(engine: Engine) -> None:
         ],
         "channel_fees": {"wallet": 60},
     }
-    about = {"name": "all", "site_id": None, "every": Every.MONTH, "deferred_days": 0}
+    about: dict[str, Any] = {
+        "name": "all",
+        "site_id": None,
+        "every": Every.MONTH,
+        "deferred_days": 0,
+    }
     about |= {"valid_from": date(2026, 1, 1), "valid_until": None, "terms": terms}
     result_of(SplitRules(store, calendar, parties).create(None, TENANT, **about))
 

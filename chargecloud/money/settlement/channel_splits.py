@@ -8,6 +8,7 @@ made good there, when it has come back.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -19,6 +20,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.channel import (
     PartWord,
     PaymentAt,
+    Receiver,
     RefundWord,
     SplitAt,
     SplitBackAt,
@@ -166,7 +168,7 @@ class ChannelSplits:
             fact = await self._asked(row, asked)
         except ChannelRefused as refused:
             why = _why(refused)
-            ended = [{**part, "state": "failed", "why": why} for part in row.parts]
+            ended: list[Row] = [{**part, "state": "failed", "why": why} for part in row.parts]
         else:
             ended = _parts(row.parts, fact)
         if any(part["state"] == "under_way" for part in ended):
@@ -194,13 +196,8 @@ class ChannelSplits:
             if fact.is_known:
                 return fact
         for part in asked.parts:
-            receiver = part.receiver
-            await self._ask(
-                row,
-                lambda channel, receiver=receiver: channel.add_receiver(
-                    row.tenant_id, asked.payment.merchant, receiver
-                ),
-            )
+            add = partial(_add_receiver, asked.payment, part.receiver)
+            await self._ask(row, add)
         return await self._ask(row, lambda channel: channel.split(asked))
 
     async def _finish(self, row: ChannelSplit, payment: Any) -> None:
@@ -326,6 +323,12 @@ class ChannelSplits:
             await self.store.writer.decide(Decision((change,)))
         except Stale:
             return
+
+
+def _add_receiver(
+    payment: PaymentAt, receiver: Receiver, channel: ISplittingChannel
+) -> "Deferred[None]":
+    return channel.add_receiver(payment.tenant_id, payment.merchant, receiver)
 
 
 def split_at(row: ChannelSplit, payment: Any) -> SplitAt:
