@@ -224,8 +224,8 @@ def _rule(engine: Engine) -> None:
     result_of(SplitRules(store, calendar, parties).create(None, TENANT, **about))
 
 
-def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[float, float]:
-    """Settle, up to a point or to the end: seconds, and MiB that were resident."""
+def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[float, float, float]:
+    """Settle, up to a point or to the end: seconds, those of a core, and MiB that were resident."""
     command = [sys.executable, "-c", CLI, "settle", *which, "--config", str(config)]
     began_s = time.monotonic()
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
@@ -237,7 +237,8 @@ def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[flo
                 running.send_signal(signal.SIGKILL)
         _, _, usage = os.wait4(running.pid, 0)
         running.returncode = 0
-    return time.monotonic() - began_s, usage.ru_maxrss / 1024
+    taken_s = time.monotonic() - began_s
+    return taken_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> int:
@@ -253,11 +254,11 @@ def main() -> int:
         subprocess.run([*ours, "db", "upgrade", "--config", str(config)], check=True)  # noqa: S603
         _fill(engine, given.orders)
         _rule(engine)
-        first_s, first_mib = _settled(config, ["--tenant", str(TENANT)], KILLED_AT)
+        first_s, first_core_s, first_mib = _settled(config, ["--tenant", str(TENANT)], KILLED_AT)
         with engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT id, seen FROM settlements")
             settlement_id, seen = found.one()
-        then_s, then_mib = _settled(config, ["--resume", str(settlement_id)], None)
+        then_s, then_core_s, then_mib = _settled(config, ["--resume", str(settlement_id)], None)
         with engine.connect() as connection:
             asked = "SELECT state, orders, held FROM settlements"
             state, split, held = connection.exec_driver_sql(asked).one()
@@ -272,6 +273,7 @@ def main() -> int:
         {
             "settlement_orders": split,
             "settlement_seconds": round(taken_s, 1),
+            "settlement_core_seconds": round(first_core_s + then_core_s, 1),
             "settlement_mib": round(mib),
             "settlement_killed_at": seen,
             "settlement_verify_seconds": round(verify_s),

@@ -34,6 +34,7 @@ class Splitting:
     _store: Store
     _calendar: Calendar
     _settlements: Settlements
+    _splits: ChannelSplits
 
     @classmethod
     def join(
@@ -49,11 +50,13 @@ class Splitting:
         made = Settlements(store, calendar, seconds)
         recurring = Recurring(made, calendar, settings)
         splits = ChannelSplits(store, calendar, seconds, channels)
+        settling = Rounds(clock, recurring.round, EVERY_S)
+        recurring.goes_on = lambda: bool(settling.running)
         shared = {
-            "settle": Rounds(clock, recurring.round, EVERY_S),
+            "settle": settling,
             "split at channels": Rounds(clock, splits.round, EVERY_S),
         }
-        return cls(shared, store, calendar, made)
+        return cls(shared, store, calendar, made, splits)
 
     def routes(self, tenants: Tenants) -> Sequence[Route]:
         """Theirs of the HTTP API."""
@@ -63,6 +66,7 @@ class Splitting:
             *split_rules.routes(parties, rules, tenants),
             *settlements.routes(
                 self._settlements,
+                self._splits,
                 Statements(self._store),
                 Meters(self._store, self._calendar),
                 tenants,

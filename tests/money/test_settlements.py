@@ -113,6 +113,10 @@ def test_a_payment_is_split_by_its_channel(office: Office) -> None:
     splits = sale.splits
     assert splits.is_finished
     assert sum(sum(each.values()) for each in splits.splits.values()) == 150
+    (asked,) = office.world.get(
+        f"/settlements/{office.world.get('/settlements')['items'][-1]['id']}/channel-splits"
+    )["items"]
+    assert (asked["state"], sum(each["amount_fen"] for each in asked["parts"])) == ("done", 150)
     adjust = {"action": "adjust", "energy_wh": 0, "reason": "it was free"}
     assert office.world.http("POST", f"/orders/{payment['order_id']}/resolve", adjust)[0] == 200
     office.settle()

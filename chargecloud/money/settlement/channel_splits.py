@@ -37,6 +37,7 @@ from chargecloud.money.channels import Channels
 from chargecloud.money.chasing import WAITS_S
 from chargecloud.money.settlement.giving import Given, PaidBy, fitted, given_by
 from chargecloud.money.settlement.parties import receiver_of, share_account
+from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import channel_splits, payments
 from chargecloud.storage.store import Store
 
@@ -117,6 +118,17 @@ class ChannelSplits:
                 # one that fails must not keep the others
                 self._log.failure("split {id} could not be looked after", id=row.id)
                 await self._later(row)
+
+    async def of(
+        self, settlement_id: int, *, limit: int, cursor: str | None
+    ) -> tuple[Sequence[ChannelSplit], str | None]:
+        """A page of what channels were asked for by a settlement, and the cursor of the next."""
+        found = select(channel_splits).where(channel_splits.c.settlement_id == settlement_id)
+        return await self.store.read(
+            lambda connection: read_page(
+                connection, found, channel_splits.c.id, split_of, limit=limit, cursor=cursor
+            )
+        )
 
     async def _look(self, row: ChannelSplit) -> None:
         payment = await self.store.read(

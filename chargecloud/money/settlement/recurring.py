@@ -3,7 +3,7 @@
 One node does it (L{chargecloud.nodes.leases}); that two are at it for a moment does no harm.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,11 +33,14 @@ def last_end(every: Every, now: datetime, zone: ZoneInfo) -> datetime:
 class Recurring:
     """
     @ivar settings: when they are due.
+    @ivar goes_on: whether this node still does it: a settlement takes minutes, and who stops the
+        node, or is given the work, waits for a batch at the most.
     """
 
     settlements: Settlements
     calendar: Calendar
     settings: SettlementSettings
+    goes_on: Callable[[], bool] = lambda: True
     _log: Logger = field(factory=Logger, init=False)
 
     async def round(self) -> None:
@@ -48,7 +51,7 @@ class Recurring:
             await self._make(now, zone)
         for settlement_id in await self.settlements.running():
             try:
-                await self.settlements.run(settlement_id)
+                await self.settlements.run(settlement_id, goes_on=self.goes_on)
             except Exception:
                 # one that fails must not keep the others; the next round goes on with it
                 self._log.failure("settlement {id} could not go on", id=settlement_id)

@@ -147,19 +147,23 @@ class Settlements:
         return await self.get(None, made.resource_id)
 
     async def run(
-        self, settlement_id: int, told: Callable[[Settlement], None] = lambda _each: None
+        self,
+        settlement_id: int,
+        told: Callable[[Settlement], None] = lambda _each: None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> Settlement:
         """
         Go on with one from its place to its end.  Another process may be at it, too: each batch
         is done by one of them.
 
         @param told: how far it is, after each batch.
+        @param goes_on: whether to; after each batch it can be left to somebody else.
         """
         misses = 0
         while True:
             settlement = await self.get(None, settlement_id)
             told(settlement)
-            if settlement.state is SettlementState.DONE:
+            if settlement.state is SettlementState.DONE or not goes_on():
                 return settlement
             try:
                 await self.store.writer.decide(await self._next(settlement))

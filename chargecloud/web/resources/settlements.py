@@ -10,6 +10,7 @@ from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.split import CHANNEL, NOTHING, Amounts, Parts, difference
 from chargecloud.domain.units import MWH_PER_WH, wh
+from chargecloud.money.settlement.channel_splits import ChannelSplit, ChannelSplits
 from chargecloud.money.settlement.metering import Meters, Reading, Reimbursed
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.settlements import HeldOrder, Line, Settlements
@@ -94,6 +95,30 @@ class LineShown:
     rule_version: int = whole("in which of its versions", least=1)
     parts: tuple[PartShown, ...] = choice("what each party has of it by now")
     changes: tuple[PartShown, ...] = choice("what changed by this settlement")
+
+
+@frozen(kw_only=True)
+class ChannelPartShown:
+    """What a channel gives to a party, or calls back from them."""
+
+    party_id: Id = choice("who")
+    amount_fen: int = whole("how much, in fen")
+    state: str = text("under_way, done or failed")
+    why: str | None = text("what keeps it from them, if it failed")
+
+
+@frozen(kw_only=True)
+class ChannelSplitShown:
+    """What a payment channel was asked for."""
+
+    id: Id = choice("its id, and its number at the channel")
+    order_id: Id = choice("of which order")
+    payment_id: Id = choice("of which payment")
+    channel: str = text("which channel")
+    back_of: Id | None = choice("the split that it calls something back of; null for a split")
+    state: str = text("wanted, asked, split, done, or failed (of what is called back)")
+    parts: tuple[ChannelPartShown, ...] = choice("for each party, within the channel's limits")
+    failure: str | None = text("what the channel refused last")
 
 
 @frozen(kw_only=True)
@@ -201,13 +226,39 @@ def show_held(held: HeldOrder) -> HeldShown:
     return HeldShown(order_id=held.order_id, reason=held.reason)
 
 
+def show_channel_split(split: ChannelSplit) -> ChannelSplitShown:
+    """What a channel was asked for, as it is answered."""
+    return ChannelSplitShown(
+        id=split.id,
+        order_id=split.order_id,
+        payment_id=split.payment_id,
+        channel=split.channel,
+        back_of=split.back_of,
+        state=split.state,
+        parts=tuple(
+            ChannelPartShown(
+                party_id=int(part["party"]),
+                amount_fen=part["amount_fen"],
+                state=part["state"],
+                why=part.get("why"),
+            )
+            for part in split.parts
+        ),
+        failure=split.failure,
+    )
+
+
 def show_reading(reading: Reading) -> ReadingShown:
     """A reading as it is answered."""
     return ReadingShown(site_id=reading.site_id, at=reading.at, energy_wh=wh(reading.energy_mwh))
 
 
 def routes(
-    settlements: Settlements, statements: Statements, meters: Meters, tenants: Tenants
+    settlements: Settlements,
+    splits: ChannelSplits,
+    statements: Statements,
+    meters: Meters,
+    tenants: Tenants,
 ) -> list[Route]:
     """The routes of settlements."""
 
@@ -238,6 +289,12 @@ def routes(
             cursor=query.cursor,
         )
         return page(found, show_line)
+
+    async def channel_splits(call: Call) -> Page[ChannelSplitShown]:
+        query: Paging = call.query
+        settlement = await settlements.get(call.caller.tenant_id, call.id("settlement_id"))
+        found = await splits.of(settlement.id, limit=query.limit, cursor=query.cursor)
+        return page(found, show_channel_split)
 
     async def held(call: Call) -> Page[HeldShown]:
         query: Paging = call.query
@@ -322,6 +379,17 @@ def routes(
             answer=Page[LineShown],
             refusals=(NotFound,),
             run=lines,
+            **common,
+        ),
+        Route(
+            method=Method.GET,
+            path="/settlements/{settlement_id}/channel-splits",
+            summary="List what payment channels were asked to give, and what became of it",
+            permission="settlements:read",
+            query=Paging,
+            answer=Page[ChannelSplitShown],
+            refusals=(NotFound,),
+            run=channel_splits,
             **common,
         ),
         *(

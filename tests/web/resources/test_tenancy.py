@@ -152,6 +152,7 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/settlements/held"): None,
     ("GET", "/settlements/{settlement_id}"): None,
     ("GET", "/settlements/{settlement_id}/lines"): None,
+    ("GET", "/settlements/{settlement_id}/channel-splits"): None,
     ("GET", "/settlements/{settlement_id}/statements/{party_id}.csv"): None,
     ("GET", "/settlements/{settlement_id}/statements/{party_id}.xlsx"): None,
     ("POST", "/sites/{site_id}/meter-readings"): {"energy_wh": 1},
