@@ -22,6 +22,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
+from chargecloud.charging.clocks import Clocks
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
@@ -136,6 +137,7 @@ class Platform:
     @ivar post: to the other nodes, once it has a wire.
     @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar clocks: how far those of chargers are off.
     @ivar backlog: what waits in the spool for the database.
     @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
@@ -159,6 +161,7 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    clocks: Clocks
     backlog: Backlog
     catching_up: CatchingUp
     channels: Channels
@@ -295,6 +298,7 @@ class Platform:
         cards_changed = asked.cards_changed_everywhere(post)
         book.cards_changed = paying.taking.cards_changed = cards_changed
         wallets = Wallets(store, cards_changed)
+        clocks = Clocks(store, prices, watching, calendar, charging)
         facts = Facts(
             registered,
             custody,
@@ -308,6 +312,7 @@ class Platform:
             live_ports,
             plugin_calls,
             PriceBoard(store, prices, calendar),
+            clocks,
             KnownOrders(store, book, numbering),
             desks,
         )
@@ -349,6 +354,7 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            clocks=clocks,
             backlog=backlog,
             catching_up=catching_up,
             watchdog=watchdog,

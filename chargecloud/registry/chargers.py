@@ -81,6 +81,7 @@ _KNOWN = [
     chargers.c.booted_at,
     chargers.c.boots_before,
     chargers.c.card_slots,
+    chargers.c.clock_ahead_s,
     chargers.c.next_key_nonce,
     *SEALED,
 ]
@@ -341,6 +342,7 @@ class Chargers:
             next_key=change_of_key.still_to_take,
             has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
             was_at=row.node,
+            clock_ahead_s=row.clock_ahead_s,
         )
         told = {
             name: value
