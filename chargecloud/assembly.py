@@ -240,6 +240,7 @@ class Platform:
         )
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
+        watching: Watching
         given = Given(
             calendar,
             store.read,
@@ -251,6 +252,7 @@ class Platform:
             book.chargers,
             store.node,
             clock,
+            lambda alarm: watching.tell(alarm),
         )
         built = {
             name: feature.build(feature_settings[name], given)
@@ -368,6 +370,11 @@ class Platform:
             shared_rounds={
                 **paying.shared_rounds,
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+                **{
+                    name: Rounds(clock, work)
+                    for parts in features
+                    for name, work in parts.shared_minute.items()
+                },
             },
             rounds=[
                 paying.rounds,
