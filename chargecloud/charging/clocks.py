@@ -76,7 +76,10 @@ class Clocks:
     def judge(self, admission: Admission) -> Admission:
         """A charger with what its clock is off, if it is not billed by."""
         clock = self._clocks.get(admission.charger_id)
-        error = ClockError(admission.clock_ahead_s) if clock is None else clock.error
+        if clock is None or clock.epoch != admission.epoch:
+            error = ClockError(admission.clock_ahead_s)
+        else:
+            error = clock.error
         ahead_s = error.ahead_s
         if ahead_s is None or not error.is_beyond(self.settings.clock_distrusted_s):
             ahead_s = None
@@ -92,7 +95,7 @@ class Clocks:
         clock = self._clocks.get(admission.charger_id)
         if clock is None or clock.epoch != admission.epoch:
             # it may have been set as it connected: what was known holds until it is seen anew
-            known = admission.clock_ahead_s if clock is None else clock.error.ahead_s
+            known = admission.clock_ahead_s
             error = ClockError(known, pace=max(1.0, self.calendar.anchor.speed))
             clock = _Clock(admission.epoch, error, known, told=clock.told if clock else set())
             self._clocks[admission.charger_id] = clock

@@ -342,7 +342,8 @@ class Chargers:
             next_key=change_of_key.still_to_take,
             has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
             was_at=row.node,
-            clock_ahead_s=row.clock_ahead_s,
+            # one that counts its starts has no clock but that which a login sets
+            clock_ahead_s=None if login.boot else row.clock_ahead_s,
         )
         told = {
             name: value

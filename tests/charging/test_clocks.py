@@ -41,6 +41,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.killed()
 
 
+def connected(world: World, terms: Any) -> Box:
+    """A box that has been up for an hour."""
+    box = world.box(world.site(terms))
+    box.booted_at -= 3_600
+    return box.connect()
+
+
 def look(world: World, box: Box, ahead_s: int, times: int = 3) -> None:
     """Have a box whose clock goes wrong tell of its idle port some times."""
     box.booted_at -= ahead_s
@@ -77,7 +84,7 @@ def test_what_is_far_off_is_billed_by_our_clock(tmp_path: Path, ahead_s: int) ->
     """Half before a change of the price and half behind it, whatever the charger's clock shows;
     and the bill says so."""
     world = world_at(tmp_path, CHANGE - timedelta(seconds=30 * 60 + 90))
-    box = world.box(world.site(TWO_PRICES)).connect()
+    box = connected(world, TWO_PRICES)
     look(world, box, ahead_s)
     bill = charge(world, box, 60)
     assert by_price(bill) == {30_000: 180_000, 90_000: 180_000}
@@ -95,7 +102,7 @@ def test_what_is_far_off_is_billed_by_our_clock(tmp_path: Path, ahead_s: int) ->
 def test_a_clock_that_is_believed_is_billed_by(tmp_path: Path) -> None:
     """The same, where ten minutes are let pass: what makes the difference is the rule."""
     world = world_at(tmp_path, CHANGE - timedelta(seconds=30 * 60 + 90), clock_distrusted_s=86_400)
-    box = world.box(world.site(TWO_PRICES)).connect()
+    box = connected(world, TWO_PRICES)
     look(world, box, -600)
     bill = charge(world, box, 60)
     assert by_price(bill) != {30_000: 180_000, 90_000: 180_000}
@@ -106,7 +113,7 @@ def test_a_clock_that_is_believed_is_billed_by(tmp_path: Path) -> None:
 def test_a_remark_stays_with_the_bill_that_a_person_has_made_anew(tmp_path: Path) -> None:
     """It is billed by our clock again."""
     world = world_at(tmp_path)
-    box = world.box(world.site(TWO_PRICES)).connect()
+    box = connected(world, TWO_PRICES)
     look(world, box, -600)
     bill = charge(world, box, 10)
     told = {"action": "adjust", "energy_wh": 40, "reason": "as a clamp meter said"}
@@ -117,7 +124,7 @@ def test_a_remark_stays_with_the_bill_that_a_person_has_made_anew(tmp_path: Path
 
 def test_people_are_told_of_a_few_seconds_where_prices_go_by_the_time(world: World) -> None:
     """Once, until it is good again; and not for what whole seconds hide."""
-    box = world.box(world.site(TWO_PRICES)).connect()
+    box = connected(world, TWO_PRICES)
     look(world, box, -6)
     assert rules(world) == []
     look(world, box, -1)
@@ -135,21 +142,17 @@ def test_people_are_told_of_a_few_seconds_where_prices_go_by_the_time(world: Wor
 
 def test_nobody_is_told_of_a_few_seconds_where_there_is_one_price(world: World) -> None:
     """It changes no bill; three minutes are too much anywhere."""
-    box = world.box(world.site(FLAT)).connect()
+    box = connected(world, FLAT)
     look(world, box, -60)
     assert rules(world) == []
     look(world, box, -200)
     assert rules(world) == ["clock-distrusted"]
 
 
-def test_what_was_known_outlives_a_restart(world: World, tmp_path: Path) -> None:
-    """A charge that ends just after it is billed by our clock, too."""
-    box = world.box(world.site(TWO_PRICES)).connect()
+def test_a_login_sets_the_clock_of_a_box_that_counts_its_seconds(world: World) -> None:
+    """What it showed before says nothing any more."""
+    box = connected(world, TWO_PRICES)
     look(world, box, -600)
     box.drop()
-    world.killed()
-    after = World(tmp_path, world.clock)
-    box.world = after
     box.connect()
-    assert charge(after, box, 10)["remarks"] != []
-    after.killed()
+    assert charge(world, box, 1)["remarks"] == []

@@ -68,6 +68,8 @@ def charge(
         box.meter_mwh += 100 * percent
         if is_told(minute):
             box.report(power_dw=6_000, order_id=order_id)
+        else:
+            box.heartbeat()
     box.end(record + 1, order_id, start_mwh, minutes * 60)
     return str(order_id)
 
