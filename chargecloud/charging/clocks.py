@@ -47,13 +47,18 @@ class _Clock:
 
 @define(eq=False)
 class Clocks:
-    """What is known of the clocks of the chargers that are here."""
+    """
+    What is known of the clocks of the chargers that are here.
+
+    @ivar distrusted: the chargers whose clocks nothing is billed by.
+    """
 
     store: Store
     tariffs: Tariffs
     watching: Watching
     calendar: Calendar
     settings: ChargingSettings
+    distrusted: set[int] = field(factory=set, init=False)
     _clocks: "OrderedDict[int, _Clock]" = field(factory=OrderedDict, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
@@ -70,6 +75,10 @@ class Clocks:
         if clock.error.has_seen(look):
             return
         clock.error = clock.error.seen(look)
+        if clock.error.is_beyond(self.settings.clock_distrusted_s):
+            self.distrusted.add(admission.charger_id)
+        else:
+            self.distrusted.discard(admission.charger_id)
         if clock.error.ahead_s is not None:
             self._judged(admission, clock, clock.error.ahead_s, received_at)
 
@@ -85,12 +94,6 @@ class Clocks:
             ahead_s = None
         return evolve(admission, clock_ahead_s=None if ahead_s is None else round(ahead_s))
 
-    @property
-    def distrusted(self) -> int:
-        """How many are not billed by."""
-        limit_s = self.settings.clock_distrusted_s
-        return sum(each.error.is_beyond(limit_s) for each in self._clocks.values())
-
     def _clock(self, admission: Admission) -> _Clock:
         clock = self._clocks.get(admission.charger_id)
         if clock is None or clock.epoch != admission.epoch:
@@ -100,7 +103,8 @@ class Clocks:
             clock = _Clock(admission.epoch, error, known, told=clock.told if clock else set())
             self._clocks[admission.charger_id] = clock
             if len(self._clocks) > MOST_CHARGERS:
-                self._clocks.popitem(last=False)
+                forgotten, _ = self._clocks.popitem(last=False)
+                self.distrusted.discard(forgotten)
         return clock
 
     def _judged(self, admission: Admission, clock: _Clock, ahead_s: float, at: datetime) -> None:
