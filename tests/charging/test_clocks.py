@@ -28,7 +28,7 @@ CHANGE = NOW + timedelta(hours=1)
 assert datetime(2026, 11, 23, 2, 0, tzinfo=UTC) == CHANGE
 
 
-def world_at(folder: Path, start: datetime = NOW, **settings: int) -> World:
+def world_at(folder: Path, start: datetime = NOW, **settings: Any) -> World:
     """A platform."""
     return World(folder, clock_at(start), charging=ChargingSettings(**settings))
 
