@@ -208,7 +208,7 @@ def routes(platform: Platform, settings: MeteringSettings) -> Sequence[Route]:
     async def certificate(call: Call) -> SessionShown:
         session: Session = await platform.read(
             lambda connection: sessions.find_certificate(
-                connection, call.caller.tenant_id, call.path["number"]
+                connection, call.caller.tenant_id, call.path["certificate"]
             )
         )
         return show_session(session)
@@ -216,7 +216,7 @@ def routes(platform: Platform, settings: MeteringSettings) -> Sequence[Route]:
     async def printed(call: Call) -> str:
         def read(connection: Connection) -> str:
             session = sessions.find_certificate(
-                connection, call.caller.tenant_id, call.path["number"]
+                connection, call.caller.tenant_id, call.path["certificate"]
             )
             name = find_charger(connection, None, session.row.charger_id).name
             return page_of(show_session(session), name)
@@ -289,7 +289,7 @@ def routes(platform: Platform, settings: MeteringSettings) -> Sequence[Route]:
         ),
         route(
             Method.GET,
-            f"{base}/certificates/{{number}}",
+            f"{base}/certificates/{{certificate}}",
             "Show a certificate, with its record of errors",
             certificate,
             SessionShown,
@@ -297,7 +297,7 @@ def routes(platform: Platform, settings: MeteringSettings) -> Sequence[Route]:
         ),
         route(
             Method.GET,
-            f"{base}/certificates/{{number}}/page",
+            f"{base}/certificates/{{certificate}}/page",
             "Show a certificate as a page to be printed",
             printed,
             str,
