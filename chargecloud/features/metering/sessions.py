@@ -222,6 +222,8 @@ def finish(
     @raise NotFound: if there is no such session.
     @raise Conflict: if it is finished, or no energy was read.
     """
+    # whose it is comes first: what state it is in is nobody else's business
+    find_session(connection, tenant_id, session_id)
     _hold_open(connection, session_id)
     finding = find_session(connection, tenant_id, session_id).finding
     if finding is None:
