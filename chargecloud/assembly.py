@@ -22,6 +22,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
+from chargecloud.charging.clocks import Clocks
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
@@ -138,6 +139,7 @@ class Platform:
     @ivar post: to the other nodes, once it has a wire.
     @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar clocks: how far those of chargers are off.
     @ivar backlog: what waits in the spool for the database.
     @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
@@ -161,6 +163,7 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    clocks: Clocks
     backlog: Backlog
     catching_up: CatchingUp
     channels: Channels
@@ -240,6 +243,7 @@ class Platform:
         )
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
+        watching: Watching
         given = Given(
             calendar,
             store.read,
@@ -251,6 +255,7 @@ class Platform:
             book.chargers,
             store.node,
             clock,
+            lambda alarm: watching.tell(alarm),
         )
         built = {
             name: feature.build(feature_settings[name], given)
@@ -301,6 +306,7 @@ class Platform:
         cards_changed = asked.cards_changed_everywhere(post)
         book.cards_changed = paying.taking.cards_changed = cards_changed
         wallets = Wallets(store, cards_changed)
+        clocks = Clocks(store, prices, watching, calendar, charging)
         facts = Facts(
             registered,
             custody,
@@ -314,6 +320,7 @@ class Platform:
             live_ports,
             plugin_calls,
             PriceBoard(store, prices, calendar),
+            clocks,
             KnownOrders(store, book, numbering),
             desks,
         )
@@ -355,6 +362,7 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            clocks=clocks,
             backlog=backlog,
             catching_up=catching_up,
             watchdog=watchdog,
@@ -370,6 +378,11 @@ class Platform:
                 **paying.shared_rounds,
                 **splitting.shared_rounds,
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+                **{
+                    name: Rounds(clock, work)
+                    for parts in features
+                    for name, work in parts.shared_minute.items()
+                },
             },
             rounds=[
                 paying.rounds,

@@ -148,7 +148,7 @@ class Figures(Collector):
         yield faults
 
     def _of_orders(self) -> Iterable[Metric]:
-        book = self.platform.book
+        book, clocks = self.platform.book, self.platform.clocks
         running = Counter(track.order.state for track in book.running())
         orders = GaugeMetricFamily("chargecloud_orders", "not billed yet", None, ("state",))
         for state in (*RUNNING, OrderState.ENDED):
@@ -160,6 +160,7 @@ class Figures(Collector):
         for state in OrderState:
             came_to.add_metric((state.value,), book.came_to[state])
         yield came_to
+        yield _gauge("clocks_distrusted", "that no charge is billed by", len(clocks.distrusted))
         yield _gauge("chargers_at_work", "of which a decision is under way", len(book.turns))
 
     def _of_alarms(self) -> Iterable[Metric]:

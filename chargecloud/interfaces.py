@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import Attribute, Interface
 
 from chargecloud.calendar import Calendar
@@ -592,6 +592,7 @@ class Platform:
     @ivar charging: the ids of the chargers, among those, with a port that an order has.
     @ivar node: the number of this process; a charger's row says at which it logged in last.
     @ivar reactor: what the service runs in; in memory, a clock.
+    @ivar tell: takes an L{Alarm} to people, and writes it down.
     """
 
     calendar: Calendar
@@ -604,6 +605,7 @@ class Platform:
     charging: Any = None
     node: int = 0
     reactor: Any = None
+    tell: Any = None
 
 
 @frozen
@@ -614,6 +616,8 @@ class FeatureParts:
     @ivar payment_channels: those that have settings, likewise.
     @ivar each_minute: called about once a minute, in every process that has chargers; a
         Deferred that it returns is waited for.
+    @ivar shared_minute: the same for what one node does for all, by its name, which is never
+        changed.  Two nodes may be at it for a moment.
     """
 
     routes: tuple[Route, ...] = ()
@@ -623,6 +627,7 @@ class FeatureParts:
     sinks: tuple[IAlarmSink, ...] = ()
     payment_channels: tuple[IPaymentChannel, ...] = ()
     each_minute: tuple[Any, ...] = ()
+    shared_minute: Mapping[str, Callable[[], Any]] = field(factory=dict)
 
 
 class IFeature(Interface):

@@ -82,6 +82,7 @@ _KNOWN = [
     chargers.c.booted_at,
     chargers.c.boots_before,
     chargers.c.card_slots,
+    chargers.c.clock_ahead_s,
     chargers.c.next_key_nonce,
     *SEALED,
 ]
@@ -345,6 +346,8 @@ class Chargers:
             next_key=change_of_key.still_to_take,
             has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
             was_at=row.node,
+            # one that counts its starts has no clock but that which a login sets
+            clock_ahead_s=None if login.boot else row.clock_ahead_s,
         )
         told = {
             name: value

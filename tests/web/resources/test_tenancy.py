@@ -39,6 +39,14 @@ RULE = {
     },
 }
 
+VERIFICATION = {"charger_id": "{charger_id}", "reference": MARK, "inspector": MARK}
+MEASURED = {
+    "port": 1,
+    "register_start_mwh": 0,
+    "register_end_mwh": 10**6,
+    "reference_mwh": 10**6,
+}
+
 #: what is the platform's, and to be seen by all
 SHARED = {"/firmware/vendors", "/firmware/images"}
 #: how the other tenant tries each route with the ids of the first one's things
@@ -157,6 +165,17 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("GET", "/settlements/{settlement_id}/statements/{party_id}.xlsx"): None,
     ("POST", "/sites/{site_id}/meter-readings"): {"energy_wh": 1},
     ("GET", "/sites/{site_id}/meter-readings"): None,
+    ("GET", "/metering"): None,
+    ("GET", "/metering/{charger_id}"): None,
+    ("GET", "/metering/{charger_id}/orders"): None,
+    ("POST", "/metering/sessions"): VERIFICATION,
+    ("GET", "/metering/sessions"): None,
+    ("GET", "/metering/sessions/{session_id}"): None,
+    ("POST", "/metering/sessions/{session_id}/readings"): MEASURED,
+    ("POST", "/metering/sessions/{session_id}/finish"): None,
+    ("GET", "/metering/certificates"): None,
+    ("GET", "/metering/certificates/{certificate}"): None,
+    ("GET", "/metering/certificates/{certificate}/page"): None,
 }
 #: answered by no JSON, and by nothing as long as the settlement is under way
 FILES = ".csv", ".xlsx"
@@ -214,6 +233,11 @@ def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
     api.made("/firmware/vendors", {"name": "Example", "public_key": key})
     image = api.made("/firmware/images", signed())
     campaign = api.made("/firmware/campaigns", {"name": MARK, "image": 1}, token=token)
+    verification = _filled(VERIFICATION, {"charger_id": charger["id"]})
+    session = api.made("/metering/sessions", verification, token=token)
+    path = f"/metering/sessions/{session['id']}"
+    api.made(f"{path}/readings", MEASURED, token=token)
+    finished = api.ask("POST", f"{path}/finish", token=token).json
     new_payment = {"channel": "sandbox", "amount_fen": 5, "customer_id": customer["id"]}
     payment = api.made("/payments", new_payment | {"subject": MARK}, token=token)
     sandbox: Any = world.platform.channels.find("sandbox")
@@ -246,6 +270,8 @@ def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
         "rule_id": rule["id"],
         "settlement_id": settlement["id"],
         "campaign_id": campaign["id"],
+        "session_id": session["id"],
+        "certificate": finished["certificate"],
     }
     stranger = api.tenant("second", "administrator")[1]
     return Neighbours(api, box, ids, stranger, _everything(api, ids))
@@ -306,6 +332,8 @@ def _everything(api: Asking, ids: dict[str, str]) -> list[Any]:
         api.found(path.format_map(ids))
         for method, path in ATTEMPTS
         if method == "GET" and not path.endswith(FILES)
+        # a page says what its certificate does
+        if method == "GET" and not path.endswith("/page")
     ]
 
 
