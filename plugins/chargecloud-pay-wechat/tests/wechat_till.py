@@ -7,6 +7,14 @@ from attrs import evolve, field, frozen
 from treq.testing import StubTreq
 from twisted.internet.defer import fail, succeed
 from twisted.internet.error import ConnectionLost
+
+from chargecloud.web.serving import make_resource
+from chargecloud_pay_wechat.channel import WeChatPay
+from chargecloud_pay_wechat.feature import channel_of
+from chargecloud_pay_wechat.settings import MerchantSettings, WeChatPaySettings
+from tests.harness import clock_at
+from tests.paying import Till, recurring
+from tests.world import World, native_plugins
 from wechat_gateway import (
     API_V3_KEY,
     APP,
@@ -19,14 +27,6 @@ from wechat_gateway import (
     private_pem,
     public_pem,
 )
-
-from chargecloud.web.serving import make_resource
-from chargecloud_pay_wechat.channel import WeChatPay
-from chargecloud_pay_wechat.feature import channel_of
-from chargecloud_pay_wechat.settings import MerchantSettings, WeChatPaySettings
-from tests.harness import clock_at
-from tests.paying import Till, recurring
-from tests.world import World, native_plugins
 
 
 def merchant_settings(folder: Path, **more: Any) -> MerchantSettings:
