@@ -26,8 +26,8 @@ from chargecloud_pay_wechat.sealing import SealedOtherwise, unsealed
 PUBLIC_KEY = "PUB_KEY_ID_"
 #: certificates are fetched again after this; WeChat announces a new one a day before it signs
 FETCH_AGAIN_S = 12 * 3600.0
-#: between two fetchings, whatever anybody sends us
-LEAST_BETWEEN_S = 60.0
+#: between two fetchings, whatever anybody sends us; and after one that has failed
+LEAST_BETWEEN_S, LEAST_AFTER_FAILURE_S = 60.0, 5.0
 FETCH_WITHIN_S = 10.0
 
 
@@ -64,7 +64,7 @@ class PlatformKeys:
     fetch: Callable[[], Awaitable[bytes]]
     clock: IReactorTime
     _certificates: Mapping[str, Certificate] = field(factory=dict, init=False)
-    _tried_s: float | None = field(default=None, init=False)
+    _again_s: float = field(default=0.0, init=False)
     _fetched_s: float | None = field(default=None, init=False)
     _waiting: list["Deferred[None]"] = field(factory=list, init=False)
     _log: Logger = field(factory=Logger, init=False)
@@ -103,14 +103,11 @@ class PlatformKeys:
     def _refreshed(self) -> "Deferred[None]":
         """When they have been fetched, or could not be.  Who stops waiting stops nobody else."""
         waiter: Deferred[None] = Deferred()
-        now_s = self.clock.seconds()
-        is_soon = self._tried_s is not None and now_s - self._tried_s < LEAST_BETWEEN_S
-        if not self._waiting and is_soon:
+        if not self._waiting and self.clock.seconds() < self._again_s:
             waiter.callback(None)
             return waiter
         self._waiting.append(waiter)
         if len(self._waiting) == 1:
-            self._tried_s = now_s
             fetched = Deferred.fromCoroutine(self._fetch())
             fetched.addTimeout(FETCH_WITHIN_S, self.clock)
             fetched.addErrback(self._failed)
@@ -127,6 +124,7 @@ class PlatformKeys:
         }
         self._certificates = {**still, **found}
         self._fetched_s = self.clock.seconds()
+        self._again_s = self._fetched_s + LEAST_BETWEEN_S
         self._log.info(
             "WeChat's certificates for merchant {merchant}: {serials}",
             merchant=self.merchant.number,
@@ -134,6 +132,7 @@ class PlatformKeys:
         )
 
     def _failed(self, failure: Any) -> None:
+        self._again_s = self.clock.seconds() + LEAST_AFTER_FAILURE_S
         self._log.failure(
             "WeChat's certificates for merchant {merchant} could not be fetched",
             failure,

@@ -100,6 +100,7 @@ class Manners:
     @ivar answers_lost: so many of the next are done, and nobody hears of it.
     @ivar tampers: what is done to the body of an answer, or a notice, after it was signed.
     @ivar is_unsigned: whether answers have no signature.
+    @ivar before: is told of each request that arrives, before anything comes of it.
     @ivar skew_s: how much its clock is ahead.
     """
 
@@ -108,6 +109,7 @@ class Manners:
     answers_lost: int = 0
     tampers: Callable[[bytes], bytes] | None = None
     is_unsigned: bool = False
+    before: Callable[[str], None] | None = None
     skew_s: float = 0.0
     notice_times: int = 1
     notice_after_s: float = 0.0
@@ -182,6 +184,8 @@ class Gateway:
     ) -> tuple[int, dict[str, str], bytes]:
         """Answer a request; headers are by their names in small letters."""
         self.asked.append((method, target))
+        if self.manners.before:
+            self.manners.before(target)
         path = urlsplit(target).path
         try:
             if self.manners.fail_with:
