@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 
 from chargecloud.domain.channel import PaymentFact, RefundFact
 from chargecloud.domain.errors import NoticeRefused
@@ -71,8 +71,9 @@ async def _keys(
     known = [(each, each.keys.known(serial)) for each in asking]
     if any(key is not None for _, key in known):
         return known
-    found = await gatherResults([Deferred.fromCoroutine(each.keys.find(serial)) for each in asking])
-    return list(zip(asking, found, strict=True))
+    # all at a time: the far side waits
+    finding = [(each, Deferred.fromCoroutine(each.keys.find(serial))) for each in asking]
+    return [(each, await key) for each, key in finding]
 
 
 def _opened(

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError, Deferred
 
 from chargecloud.domain.channel import PaymentFact, PaymentWord, RefundFact, RefundWord
 from chargecloud.domain.errors import NoticeRefused
