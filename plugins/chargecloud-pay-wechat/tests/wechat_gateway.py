@@ -98,6 +98,7 @@ class Manners:
     @ivar fail_with: the next answers, instead of doing what is asked: status and code.
     @ivar questions_lost: so many of the next questions do not arrive.
     @ivar answers_lost: so many of the next are done, and nobody hears of it.
+    @ivar says_only: all that it says, while it keeps the connection.
     @ivar tampers: what is done to the body of an answer, or a notice, after it was signed.
     @ivar is_unsigned: whether answers have no signature.
     @ivar before: is told of each request that arrives, before anything comes of it.
@@ -107,6 +108,7 @@ class Manners:
     fail_with: list[tuple[int, str]] = field(factory=list)
     questions_lost: int = 0
     answers_lost: int = 0
+    says_only: bytes | None = None
     tampers: Callable[[bytes], bytes] | None = None
     is_unsigned: bool = False
     before: Callable[[str], None] | None = None
@@ -596,10 +598,17 @@ class GatewayResource(Resource):
     def __init__(self, gateway: Gateway) -> None:
         super().__init__()
         self.gateway = gateway
+        self.kept: list[Any] = []
 
     def render(self, request: Any) -> Any:
         """Answer, or be gone."""
         manners = self.gateway.manners
+        if manners.says_only is not None:
+            # the head of an answer goes with the first byte of its body
+            if manners.says_only:
+                request.write(manners.says_only)
+            self.kept.append(request.notifyFinish())
+            return NOT_DONE_YET
         if manners.questions_lost:
             manners.questions_lost -= 1
             request.loseConnection()
