@@ -71,9 +71,9 @@ class _Body(Protocol):
             self.whole.errback(reason)
 
     def _give_up(self) -> None:
-        abort = getattr(self.transport, "abortConnection", None)
-        if abort is not None:
-            abort()
+        # what Twisted hands to those who read a body can do no more than this
+        if self.transport is not None:
+            self.transport.loseConnection()
 
 
 @define(eq=False)

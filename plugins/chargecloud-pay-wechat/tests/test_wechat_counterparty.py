@@ -11,7 +11,7 @@ import pytest
 import pytest_twisted
 from attrs import evolve, frozen
 from twisted.internet import reactor
-from twisted.internet.defer import TimeoutError
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.threads import deferToThread
@@ -192,7 +192,7 @@ async def test_an_answer_that_does_not_come_to_its_end(both: Both, said: bytes) 
     both.gateway.manners.says_only = said
     asked = both.ours.query(PAYMENT)
     asked.addTimeout(0.3, reactor)
-    with pytest.raises((ResponseNeverReceived, TimeoutError)):
+    with pytest.raises((ResponseNeverReceived, DeferredTimeout)):
         await asked
     (kept,) = both.resource.kept
     with pytest.raises(ConnectionClosed):
