@@ -68,6 +68,10 @@ setup(
             "types-PyMySQL>=1.1",
             "websockets>=15",
             "wechatpayv3>=2.0.4",
+        ],
+        # make fuzz
+        "fuzz": ["atheris>=3.0"],
+            "wechatpayv3>=2.0.4",
         ]
     },
     entry_points={
