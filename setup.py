@@ -71,8 +71,6 @@ setup(
         ],
         # make fuzz
         "fuzz": ["atheris>=3.0"],
-            "wechatpayv3>=2.0.4",
-        ]
     },
     entry_points={
         "console_scripts": ["chargecloud = chargecloud.cli:main"],
