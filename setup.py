@@ -68,6 +68,7 @@ setup(
             "towncrier>=24.8",
             "types-PyMySQL>=1.1",
             "websockets>=15",
+            "wechatpayv3>=2.0.4",
         ],
         # make fuzz
         "fuzz": ["atheris>=3.0"],

@@ -1,7 +1,7 @@
 """How far chargers' clocks are off, and what orders are billed by ours.
 
 Revision ID: core_0013
-Revises: core_0011
+Revises: core_0012
 """
 
 import sqlalchemy as sa
