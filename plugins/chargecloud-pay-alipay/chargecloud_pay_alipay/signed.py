@@ -42,12 +42,14 @@ def members_of(text: str) -> Mapping[str, Member]:
         at += 1
     else:
         while True:
+            if text[at : at + 1] != '"':
+                raise ValueError(f"no name at {at}")
             name, at = _value(text, at)
             at = _expect(text, _skip(text, at), ":")
             start = at
             value, at = _value(text, at)
-            if not isinstance(name, str) or name in found:
-                raise ValueError(f"a name that cannot be, at {start}")
+            if name in found:
+                raise ValueError(f"{name!r} for the second time, at {start}")
             found[name] = Member(text[start:at], value)
             at = _skip(text, at)
             if text[at : at + 1] == "}":

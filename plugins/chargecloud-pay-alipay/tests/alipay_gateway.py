@@ -44,6 +44,7 @@ def keypair(whose: str) -> tuple[str, str]:
     return private.decode(), public.decode()
 
 
+@cache
 def sdk_of(private: str, public: str) -> AliPay:
     """The other side's software, with these keys in its hands."""
     return AliPay(APP, app_private_key_string=private, alipay_public_key_string=public)
@@ -64,6 +65,7 @@ class Manners:
     @ivar failures: status 502 without anything done, C{late_failures}: with all done.
     @ivar system_errors: C{ACQ.SYSTEM_ERROR}, signed, with all done.
     @ivar tampered: answers that were changed after they were signed.
+    @ivar late_s: from a question to its answer.
     @ivar refuses: C{sub_code} of the next answers, by method, with nothing done.
     """
 
@@ -74,6 +76,7 @@ class Manners:
     system_errors: int = 0
     tampered: int = 0
     unsigned: int = 0
+    late_s: float = 0
     refuses: dict[str, str] = field(factory=dict)
 
     def take(self, what: str) -> bool:

@@ -27,9 +27,7 @@ def account(**more: Any) -> Account:
     return Account(**{"app_id": APP, "seller_id": SELLER, "keys": keys, **more})
 
 
-def channel_at(
-    alipay: LocalAlipay, clock: Clock, *accounts: Account, answer_s: float = 0
-) -> AlipayChannel:
+def channel_at(alipay: LocalAlipay, clock: Clock, *accounts: Account) -> AlipayChannel:
     """A channel whose questions go straight to the local gateway."""
 
     def fetch(url: str, form: bytes | None) -> "Deferred[bytes]":
@@ -37,14 +35,13 @@ def channel_at(
             status, body = alipay.fetch(url, form)
         except Exception as lost:
             return fail(lost)
-        done: Deferred[bytes] = Deferred()
-        late_s = getattr(alipay, "late_s", 0) or answer_s
         if status != 200:
             return fail(Unanswered(f"status {status}"))
-        if not late_s:
+        if not alipay.manners.late_s:
             return succeed(body)
-        clock.callLater(late_s, lambda: done.called or done.callback(body))
-        return done
+        late: Deferred[bytes] = Deferred()
+        clock.callLater(alipay.manners.late_s, lambda: late.called or late.callback(body))
+        return late
 
     return AlipayChannel(
         accounts=Accounts(accounts or (account(),)),
@@ -111,7 +108,11 @@ class AlipayTill(Till):
         self.answers.append((response.code, result_of(read)))
         return self.answers[-1]
 
-    def figures(self) -> str:
-        """The metrics that count notices that are not believed."""
-        found = self.world.platform.paying.channels.refused
-        return {why: count for (_name, why), count in found.items()}
+    def refused(self) -> dict[str, int]:
+        """How many notices were not believed, by reason."""
+        counted = self.world.platform.channels.refused
+        return {why: count for (name, why), count in counted.items() if name == "alipay"}
+
+    def asked(self, method: str) -> list[Any]:
+        """What Alipay was asked by a method."""
+        return [content for asked, content in self.alipay.asked if asked == f"alipay.{method}"]
