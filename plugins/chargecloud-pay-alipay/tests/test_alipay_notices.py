@@ -115,9 +115,10 @@ def test_a_notice_of_somebody_else_with_a_key(till: AlipayTill, paid: str) -> No
 def test_what_is_no_notice(till: AlipayTill, paid: str) -> None:
     """Anybody can send anything."""
     many = b"&".join(b"a%d=1" % number for number in range(300))
-    for body in (b"", b"no form", b"\xff\xfe=1", b"a=1&a=2", b"a=%FF", many, b"{}"):
+    for body in (b"no form", b"\xff\xfe=1", b"a=1&a=2", b"a=%FF", many, b"{}"):
         assert refused_as(till, body) == ["malformed"], body
-    assert refused_as(till, b"a=1") == ["foreign"]
+    for body in (b"", b"a=1"):
+        assert refused_as(till, body) == ["foreign"], body
 
 
 def test_an_old_notice_is_received_as_long_as_alipay_sends_it(till: AlipayTill, paid: str) -> None:
