@@ -72,7 +72,8 @@ def run(folder: Path, happenings: list[tuple[str, int]]) -> None:
         happen(till, rider, heard, what, number)
     till.alipay.manners = Manners()
     # the longest way: a channel that was left alone, and a payment that is closed after its time
-    till.wait(1_800)
+    for _ in range(40):
+        till.clock.advance(60)
     shown: dict[str, Any] = {}
     for number, trade in till.alipay.trades.items():
         shown[number] = payment = till.shown({"id": number})
@@ -91,7 +92,7 @@ def run(folder: Path, happenings: list[tuple[str, int]]) -> None:
     assert till.alarms("refund-failed") == []
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HAPPENINGS)
 def test_both_have_the_same_money(happenings: list[tuple[str, int]]) -> None:
     """Each trade that was paid is in a wallet once, and each refund went back once."""
