@@ -68,7 +68,9 @@ setup(
             "towncrier>=24.8",
             "types-PyMySQL>=1.1",
             "websockets>=15",
-        ]
+        ],
+        # make fuzz
+        "fuzz": ["atheris>=3.0"],
     },
     entry_points={
         "console_scripts": ["chargecloud = chargecloud.cli:main"],

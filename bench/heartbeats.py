@@ -77,6 +77,9 @@ class Office:
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """There is one of each."""
 
+    def flapping(self, admission: Admission, times: int, at: datetime) -> None:
+        """They come once."""
+
     def failed(self, dialect: str) -> None:
         """Not looked at here."""
 

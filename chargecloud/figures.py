@@ -127,6 +127,9 @@ class Figures(Collector):
         yield _gauge("chargers_online", "logged in now", len(gateway.presence))
         yield _gauge("logins_under_way", "that wait for the database", gateway.logins.under_way)
         yield _counter("logins_postponed", "told to come back", gateway.logins.postponed)
+        budget = gateway.login_budget
+        yield _counter("logins_put_off", "of chargers that log in too often", budget.put_off)
+        yield _counter("reading_paused", "of who sends too much", gateway.throttled)
         yield _counter("connections_turned_away", "refused for a limit", gateway.turned_away)
         heard = CounterMetricFamily(
             "chargecloud_heard",

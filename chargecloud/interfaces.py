@@ -378,6 +378,10 @@ class IChargerEvents(Interface):
         """One live connection of the charger after another is displaced by a newer one, so
         many times within a short while: two boxes may have one identity and key."""
 
+    def flapping(admission: Admission, times: int, at: datetime) -> None:
+        """The charger has logged in so many times within a short while: its network does not
+        hold, or it starts anew again and again."""
+
     def took(dialect: str, seconds: float) -> None:
         """A dialect has read what came, and everybody else has waited for so long."""
 

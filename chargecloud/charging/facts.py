@@ -171,9 +171,16 @@ class Facts:
 
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """Two boxes may have one identity and key."""
+        self._warn("identity-contested", admission, times, at)
+
+    def flapping(self, admission: Admission, times: int, at: datetime) -> None:
+        """A network may not hold, or a power supply."""
+        self._warn("charger-flapping", admission, times, at)
+
+    def _warn(self, rule: str, admission: Admission, times: int, at: datetime) -> None:
         self.watching.tell(
             Alarm(
-                rule="identity-contested",
+                rule=rule,
                 level=Level.WARNING,
                 tenant_id=admission.tenant_id,
                 charger_id=admission.charger_id,
