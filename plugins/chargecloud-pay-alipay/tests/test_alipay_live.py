@@ -1,5 +1,5 @@
-"""Over real sockets: the local gateway in a thread, asked by python-alipay-sdk as well as by us, and
-by the platform in a process of its own."""
+"""Over real sockets: the local gateway in a thread, asked by python-alipay-sdk as well as by us,
+and by the platform in a process of its own."""
 
 import time
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def served() -> Iterator[Served]:
     alipay = LocalAlipay(time.time, patience_s=24 * 3_600)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             try:
                 status, body = alipay.fetch(self.path, self.rfile.read(size))
