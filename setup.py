@@ -61,6 +61,7 @@ setup(
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
             "pytest-xdist>=3.8",
+            "python-alipay-sdk>=3.4",
             "ruff>=0.9",
             "schemathesis>=4.0",
             "setuptools>=80",
