@@ -227,18 +227,34 @@ def _rule(engine: Engine) -> None:
 def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[float, float, float]:
     """Settle, up to a point or to the end: seconds, those of a core, and MiB that were resident."""
     command = [sys.executable, "-c", CLI, "settle", *which, "--config", str(config)]
-    began_s = time.monotonic()
+    began_s, most_mib = time.monotonic(), 0.0
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
         assert running.stderr is not None
         for line in running.stderr:
             sys.stderr.write(line)
+            most_mib = _resident_mib(running.pid) or most_mib
             percent = re.search(r"\] +(\d+)%", line)
             if kill_at is not None and percent and int(percent[1]) >= 100 * kill_at:
                 running.send_signal(signal.SIGKILL)
         _, _, usage = os.wait4(running.pid, 0)
         running.returncode = 0
     taken_s = time.monotonic() - began_s
-    return taken_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return taken_s, usage.ru_utime + usage.ru_stime, most_mib
+
+
+def _resident_mib(pid: int) -> float | None:
+    """
+    The most that a process ever had resident; C{None} if it is over.
+
+    Not the C{ru_maxrss} of a child: that begins with what its parent had when it was forked, which
+    here is a process that has just made a million orders.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else None
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred
 
@@ -93,6 +93,7 @@ def test_what_somebody_changes_is_found(office: Office) -> None:
         "was to get": update(settlement_lines).where(line).values(parts=parts),
         "for the first time 0 times": update(settlement_lines).where(line).values(before={}),
         "has no line": update(order_splits).values(settlement_id=5),
+        "no line that says so": delete(settlement_lines).where(line),
     }
     for told, change in changes.items():
         with store.engine.connect() as connection:

@@ -175,9 +175,11 @@ def _occupancy_fen(bill: Mapping[str, Any]) -> int:
 
 def read_parts(column: Mapping[str, Sequence[int]] | None) -> dict[int, Amounts]:
     """Parts as a column has them."""
-    return {int(party_id): (part[0], part[1], part[2]) for party_id, part in (column or {}).items()}
+    if not column:
+        return {}
+    return {int(party_id): (part[0], part[1], part[2]) for party_id, part in column.items()}
 
 
 def write_parts(parts: Parts) -> dict[str, Sequence[int]]:
     """Parts as a column has them."""
-    return {str(party_id): list(parts[party_id]) for party_id in sorted(parts)}
+    return {str(party_id): parts[party_id] for party_id in sorted(parts)}

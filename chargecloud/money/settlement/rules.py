@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, field, frozen
 from sqlalchemy import Connection, func, select
 
 from chargecloud.calendar import Calendar
@@ -103,10 +103,12 @@ class Known:
 
     @ivar versions: all of them, by id and version.
     @ivar newest: those that count for orders that were never split.
+    @ivar _found: rules of sites and days that were asked for: a thousand orders are of a few.
     """
 
     versions: Mapping[tuple[int, int], tuple[SplitRule, Rule]]
     newest: Sequence[SplitRule]
+    _found: dict[tuple[int, date], tuple[SplitRule, Rule]] = field(factory=dict, init=False)
 
     @classmethod
     def read(cls, connection: Connection, tenant_id: int) -> "Known":
@@ -131,6 +133,12 @@ class Known:
 
         @raise Inapplicable: if there is none, or more than one.
         """
+        found = self._found.get((site_id, day))
+        if found is None:
+            found = self._found[site_id, day] = self._find(site_id, day)
+        return found
+
+    def _find(self, site_id: int, day: date) -> tuple[SplitRule, Rule]:
         fit = [rule for rule in self.newest if rule.is_for(site_id, day)]
         own = [rule for rule in fit if rule.site_id is not None] or fit
         if not own:

@@ -20,7 +20,10 @@ def each(connection: Connection, query: Any) -> Iterator[Any]:
 
     The next query comes when this one is done: on some connections there is room for one.
     """
-    yield from connection.execute(query, execution_options={"yield_per": PAGE})
+    found = connection.execute(query, execution_options={"yield_per": PAGE})
+    # one row after the other takes a third longer, and there are millions
+    for page in found.partitions():
+        yield from page
 
 
 def moved(debit: str | None = None, credit: str | None = None) -> "ColumnElement[Any]":

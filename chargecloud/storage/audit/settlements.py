@@ -4,9 +4,10 @@ each party given what the lines of orders say."""
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from chargecloud.storage.audit.reading import each, whole
 from chargecloud.storage.schema import (
@@ -36,7 +37,7 @@ def settlement_faults(connection: Connection) -> Iterator[str]:
 
 
 def _gains(parts: Mapping[str, Sequence[int]], before: Mapping[str, Sequence[int]]) -> Any:
-    for party in {**parts, **before}:
+    for party in {**parts, **before} if before else parts:
         now, then = parts.get(party, _NOTHING), before.get(party, _NOTHING)
         for index, (will, was) in enumerate(zip(now, then, strict=True)):
             if will != was:
@@ -56,13 +57,22 @@ def _postings_of_lines(connection: Connection) -> Iterator[str]:
         settlement_lines.c.before,
     )
     query = select(*columns).order_by(settlement_lines.c.settlement_id)
-    for settlement_id, lines in groupby(each(connection, query), lambda row: row[0]):
-        ways: Counter[_Way] = Counter()
+    for settlement_id, lines in groupby(each(connection, query), itemgetter(0)):
         sums: dict[str, list[int]] = {}
         for _, parts, before in lines:
             for party, index, fen in _gains(parts, before or {}):
-                ways[_FEES[index], int(party), fen > 0] += abs(fen)
-                sums.setdefault(party, [0] * 6)[index + 3 * (fen < 0)] += abs(fen)
+                of = sums.get(party)
+                if of is None:
+                    of = sums[party] = [0] * 6
+                if fen > 0:
+                    of[index] += fen
+                else:
+                    of[index + 3] -= fen
+        ways: Counter[_Way] = Counter()
+        for party, of in sums.items():
+            for index, fen in enumerate(of):
+                if fen:
+                    ways[_FEES[index % 3], int(party), index < 3] += fen
         went = posted.pop(settlement_id, Counter())
         for fee, party_id, is_gain in sorted(ways.keys() | went.keys()):
             wanted, came = ways[fee, party_id, is_gain], went[fee, party_id, is_gain]
@@ -133,25 +143,45 @@ def _orders(connection: Connection) -> Iterator[str]:
         .outerjoin(orders, orders.c.id == settlement_lines.c.order_id)
         .order_by(settlement_lines.c.order_id)
     )
-    for order_id, rows in groupby(each(connection, found), lambda row: row[0]):
+    for order_id, rows in groupby(each(connection, found), itemgetter(0)):
         lines = list(rows)
-        by_before = [row for row in lines if row.before is None]
-        if len(by_before) != 1:
-            yield f"order {order_id} was split for the first time {len(by_before)} times"
+        firsts = sum(row[3] is None for row in lines)
+        if firsts != 1:
+            yield f"order {order_id} was split for the first time {firsts} times"
             continue
-        last = next((row for row in lines if row.settlement_id == row.last_id), None)
+        last = next((row for row in lines if row[1] == row[4]), None)
         if last is None:
             yield f"order {order_id} was last split by {lines[0].last_id}, of which it has no line"
             continue
-        # what every line but the last came to is what one other began with
-        ended = Counter(_frozen(row.parts) for row in lines)
-        ended -= Counter(_frozen(row.before) for row in lines if row.before is not None)
-        if ended != Counter([_frozen(last.parts)]):
+        if len(lines) > 1 and not _follow(lines, last):
             yield f"order {order_id}: its lines do not follow each other"
-        sums = [sum(part[index] for part in last.parts.values()) for index in range(3)]
-        paid = [whole(last.electricity_fen), whole(last.service_fen)]
-        if last.state == "split" and [sums[0], sums[1] + sums[2]] != paid:
+        _, _, parts, _, _, state, electricity_fen, service_fen = last
+        sums = [sum(fen) for fen in zip(*parts.values(), strict=True)] or [0, 0, 0]
+        paid = [whole(electricity_fen), whole(service_fen)]
+        if state == "split" and [sums[0], sums[1] + sums[2]] != paid:
             yield f"order {order_id} has paid {paid} fen, and {sums} are split"
+    yield from _without_a_line(connection)
+
+
+def _follow(lines: Sequence[Any], last: Any) -> bool:
+    """Whether what every line but the last came to is what one other began with."""
+    ended = Counter(_frozen(row.parts) for row in lines)
+    ended -= Counter(_frozen(row.before) for row in lines if row.before is not None)
+    return ended == Counter([_frozen(last.parts)])
+
+
+def _without_a_line(connection: Connection) -> Iterator[str]:
+    """An order that has paid is not split by a word alone."""
+    line = (settlement_lines.c.settlement_id == order_splits.c.settlement_id) & (
+        settlement_lines.c.order_id == order_splits.c.order_id
+    )
+    found = (
+        select(order_splits.c.order_id, orders.c.amount_fen)
+        .join_from(order_splits, orders, orders.c.id == order_splits.c.order_id)
+        .where(order_splits.c.state == "split", orders.c.amount_fen > 0, ~exists().where(line))
+    )
+    for order_id, amount_fen in each(connection, found.order_by(order_splits.c.order_id)):
+        yield f"order {order_id} has paid {amount_fen} fen, is split, and has no line that says so"
 
 
 def _frozen(parts: Mapping[str, Sequence[int]]) -> tuple[Any, ...]:
