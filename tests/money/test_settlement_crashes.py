@@ -82,6 +82,33 @@ def test_two_that_are_at_it(office: Office) -> None:
     assert office.shares()["owner_share"] == 65 * ORDERS
 
 
+def test_two_settlements_of_the_same_orders(office: Office) -> None:
+    """One that has read orders before another has split them does not split them again."""
+    one, other = (office.world.make("/settlements", {})["id"] for _ in range(2))
+    store = office.world.store
+    settlements = Settlements(store, office.world.calendar, office.clock.seconds)
+    decision = done(settlements._next(done(settlements.get(None, int(one)))))
+    done(settlements.run(int(other)))
+    failure_of(store.writer.decide(decision), Stale)
+    assert done(settlements.run(int(one))).orders == 0
+    assert office.shares()["owner_share"] == 65 * ORDERS
+
+
+def test_a_place_is_not_taken_back(office: Office) -> None:
+    """Of orders that stay as they are, only the place says that they were looked at."""
+    rule = office.world.get("/split-rules")["items"][0]
+    assert office.world.http("DELETE", f"/split-rules/{rule['id']}")[0] == 200
+    office.settle()
+    made = office.world.make("/settlements", {})
+    store = office.world.store
+    settlements = Settlements(store, office.world.calendar, office.clock.seconds)
+    seen = done(settlements.get(None, int(made["id"])))
+    decision = done(settlements._next(seen))
+    after = done(settlements.run(seen.id))
+    assert (after.seen, after.held, after.orders) == (ORDERS, ORDERS, 0)
+    failure_of(store.writer.decide(decision), Stale)
+
+
 def test_what_somebody_changes_is_found(office: Office) -> None:
     """A line, an order that waits again, a total: the audit names each."""
     office.settle()
