@@ -285,7 +285,11 @@ class Platform:
             partial(plugin_calls.took, "payment_channel"),
         )
         splitting = Splitting.join(
-            store, calendar, paying.channels, settlements or SettlementSettings()
+            store,
+            calendar,
+            paying.channels,
+            settlements or SettlementSettings(),
+            watching.tell,
         )
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)

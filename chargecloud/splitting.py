@@ -6,8 +6,10 @@ from attrs import frozen
 
 from chargecloud.calendar import Calendar
 from chargecloud.charging.rounds import Rounds
+from chargecloud.domain.alarm import Alarm
 from chargecloud.money.channels import Channels
 from chargecloud.money.settings import SettlementSettings
+from chargecloud.money.settlement.channel_asking import Asking
 from chargecloud.money.settlement.channel_splits import ChannelSplits
 from chargecloud.money.settlement.metering import Meters
 from chargecloud.money.settlement.parties import Parties
@@ -43,13 +45,18 @@ class Splitting:
         calendar: Calendar,
         channels: Channels,
         settings: SettlementSettings,
+        tell: Callable[[Alarm], None],
     ) -> "Splitting":
-        """Join them."""
+        """
+        Join them.
+
+        @param tell: takes alarms to people.
+        """
         clock = channels.clock
         seconds: Callable[[], float] = clock.seconds
         made = Settlements(store, calendar, seconds)
         recurring = Recurring(made, calendar, settings)
-        splits = ChannelSplits(store, calendar, seconds, channels)
+        splits = ChannelSplits(Asking(store, calendar, seconds, channels, tell))
         settling = Rounds(clock, recurring.round, EVERY_S)
         recurring.goes_on = lambda: bool(settling.running)
         shared = {

@@ -17,13 +17,12 @@ from chargecloud.domain.decision import Change, Decision, Stale
 from chargecloud.domain.errors import ChannelAway, ChannelRefused, Conflict, NoticeRefused
 from chargecloud.domain.payment_value import Payment, PaymentState, Refund
 from chargecloud.money.channels import Channels
+from chargecloud.money.overdue import days_over, next_wait_s
 from chargecloud.money.payment_rows import due_payments, due_refunds, find_payment
 from chargecloud.money.refunds import Refunds
 from chargecloud.money.taking import Taking
 from chargecloud.storage.store import Store
 
-#: to the next question, after so many; the last one holds on
-WAITS_S = (15, 30, 60, 120, 300, 600)
 #: questions at a time: a channel limits them, and we have one core
 AT_A_TIME = 8
 
@@ -95,9 +94,8 @@ class Chasing:
 
     async def _later(self, what: Payment | Refund) -> None:
         """It is asked after again, if it has not come to its end meanwhile."""
-        wait_s = WAITS_S[min(what.tries, len(WAITS_S) - 1)]
         now_s = int(self.seconds())
-        due_s = now_s + wait_s
+        due_s = now_s + next_wait_s(what.tries)
         if isinstance(what, Payment) and now_s < what.expires_s:
             due_s = min(due_s, what.expires_s)
         row: dict[str, Any] = {"due_s": due_s, "tries": what.tries + 1}
@@ -107,6 +105,10 @@ class Chasing:
             await self.store.writer.decide(Decision((Change(table, {"id": what.id}, row, expect),)))
         except Stale:
             return
+        if isinstance(what, Refund) and what.due_s is not None:
+            now = self.taking.calendar.now()
+            if days := days_over(what.created_at, now, now_s, what.due_s, what.tries):
+                self.taking.tell_unanswered(what, days)
 
 
 def _not_paid(payment: Payment) -> rules.Step:

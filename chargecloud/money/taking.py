@@ -10,7 +10,7 @@ from chargecloud.domain import payment as rules
 from chargecloud.domain import refund as refund_rules
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.channel import PaymentFact, PaymentWord, RefundFact, RefundWord
-from chargecloud.domain.decision import Change, Decision, Stale
+from chargecloud.domain.decision import Change, Decision, Row, Stale
 from chargecloud.domain.errors import Conflict, NotFound, NoticeRefused
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.payment_value import Payment, PaymentState, Refund
@@ -152,9 +152,17 @@ class Taking:
             raise NoticeRefused("it is about no refund of ours", "foreign") from None
 
     def _tell_failed(self, refund: Refund) -> None:
+        self._tell_of("refund-failed", refund, {"why": refund.failure})
+
+    def tell_unanswered(self, refund: Refund, days: int) -> None:
+        """People are to know of a refund of which nothing is known for some days: its payer
+        waits, and it may have to be asked after with the channel's people."""
+        self._tell_of("refund-unanswered", refund, {"days": days})
+
+    def _tell_of(self, rule: str, refund: Refund, evidence: Row) -> None:
         self.tell(
             Alarm(
-                rule="refund-failed",
+                rule=rule,
                 level=Level.WARNING,
                 tenant_id=refund.tenant_id,
                 charger_id=None,
@@ -163,7 +171,7 @@ class Taking:
                     "refund_id": str(refund.id),
                     "payment_id": str(refund.payment_id),
                     "amount_fen": refund.amount_fen,
-                    "why": refund.failure,
+                    **evidence,
                 },
             )
         )

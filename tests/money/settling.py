@@ -17,9 +17,12 @@ class Office(Till):
     """
     A till whose orders are split.
 
+    @cvar splits_at: the channel at which parties have accounts.
     @ivar site_id: where they charge.
     @ivar parties: ids by level.
     """
+
+    splits_at = "sandbox"
 
     def __init__(self, folder: Path, **more: Any) -> None:
         super().__init__(folder, **more)
@@ -30,7 +33,8 @@ class Office(Till):
         for level in ("platform", "operator", "owner", "agent"):
             receivers = []
             if level != "operator":
-                receivers = [{"channel": "sandbox", "kind": "merchant", "account": f"m-{level}"}]
+                receiver = {"kind": "merchant", "account": f"m-{level}", "name": f"the {level}"}
+                receivers = [{"channel": self.splits_at, **receiver}]
             body = {"level": level, "name": f"the {level}", "receivers": receivers}
             self.parties[level] = self.world.make("/parties", body)["id"]
 

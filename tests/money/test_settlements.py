@@ -125,6 +125,21 @@ def test_a_payment_is_split_by_its_channel(office: Office) -> None:
     assert sum(fen for _, fen in splits.backs.values()) == 150
 
 
+def test_a_split_that_nobody_answers(office: Office) -> None:
+    """People are told of it after a day, once."""
+    office.rule()
+    office.pay_for_charge(3)
+    office.sandbox.manners.questions_lost = 1_000_000
+    office.settle()
+    for _ in range(140):
+        office.clock.advance(600)
+    assert office.alarms("channel-split-unanswered") == []
+    for _ in range(10):
+        office.clock.advance(600)
+    (alarm,) = office.alarms("channel-split-unanswered")
+    assert (alarm.evidence["channel"], alarm.evidence["days"]) == ("sandbox", 1)
+
+
 def test_electricity_is_given_back_by_the_master_meter(office: Office) -> None:
     """All that it counted, with what was lost, and no energy twice."""
     terms = office.terms | {"electricity": [office.party("operator", rest=True)]}

@@ -1,7 +1,6 @@
 """The chains of postings, gone through from their beginnings."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from sqlalchemy import BigInteger, Connection, or_, select, type_coerce
 

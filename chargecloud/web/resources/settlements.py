@@ -10,7 +10,8 @@ from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.split import CHANNEL, NOTHING, Amounts, Parts, difference
 from chargecloud.domain.units import MWH_PER_WH, wh
-from chargecloud.money.settlement.channel_splits import ChannelSplit, ChannelSplits
+from chargecloud.money.settlement.channel_split import ChannelSplit
+from chargecloud.money.settlement.channel_splits import ChannelSplits
 from chargecloud.money.settlement.metering import Meters, Reading, Reimbursed
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.settlements import HeldOrder, Line, Settlements

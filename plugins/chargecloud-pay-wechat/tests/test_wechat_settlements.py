@@ -1,0 +1,67 @@
+"""A settlement through WeChat: given to parties, called back, and set free."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.money.settling import Office
+from wechat_till import WeChatTill
+
+
+class WeChatOffice(Office, WeChatTill):
+    """People pay by WeChat, and parties have accounts there."""
+
+    splits_at = "wechat"
+
+
+def splits(office: WeChatOffice) -> list[Any]:
+    """What WeChat was asked for, the oldest first."""
+    made = office.world.get("/settlements")["items"]
+    found = [
+        each
+        for settlement in made
+        for each in office.world.get(f"/settlements/{settlement['id']}/channel-splits")["items"]
+    ]
+    return sorted(found, key=lambda each: int(each["id"]))
+
+
+def test_a_payment_is_split_and_called_back(tmp_path: Path) -> None:
+    """Of 300 fen WeChat gives 30 percent away; the rest is set free, and a lower bill calls back."""
+    office = WeChatOffice(tmp_path)
+    office.rule()
+    payment = office.pay_for_charge(3, amount_fen=300)
+    office.settle()
+    office.wait(20)
+    (split,) = splits(office)
+    assert split["state"] == "asked"
+    office.gateway.split_ends(split["id"])
+    office.wait(120)
+    (split,) = splits(office)
+    assert [each["amount_fen"] for each in split["parts"]] == [12, 78]
+    assert split["state"] == "done"
+    # what is left of it is the operator's
+    assert len(office.gateway.bodies) > 0
+    assert office.shares()["channel_wechat"] == -300 + 90
+    adjust = {"action": "adjust", "energy_wh": 0, "reason": "it was free"}
+    assert office.world.http("POST", f"/orders/{payment['order_id']}/resolve", adjust)[0] == 200
+    office.settle()
+    office.wait(60)
+    for back in office.gateway.backs.values():
+        back |= {"result": "SUCCESS"}
+    office.wait(300)
+    assert {kind: fen for kind, fen in office.shares().items() if "share" in kind} == {}
+    assert office.shares()["channel_wechat"] == -300
+
+
+def test_a_part_that_wechat_refuses(tmp_path: Path) -> None:
+    """Stays in the party's account, and a person is told."""
+    office = WeChatOffice(tmp_path)
+    office.rule()
+    office.pay_for_charge(3, amount_fen=300)
+    office.settle()
+    office.wait(20)
+    (split,) = splits(office)
+    office.gateway.split_ends(split["id"], **{"m-owner": "NO_RELATION"})
+    office.wait(120)
+    assert office.shares()["owner_share"] == 185 + 10
+    (alarm,) = office.alarms("channel-split-refused")
+    assert alarm.evidence["why"] == "NO_RELATION"
