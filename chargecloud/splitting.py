@@ -20,7 +20,7 @@ from chargecloud.money.settlement.statements import Statements
 from chargecloud.registry.tenants import Tenants
 from chargecloud.routes import Route
 from chargecloud.storage.store import Store
-from chargecloud.web.resources import settlements, split_rules
+from chargecloud.web.resources import meter_readings, settlements, split_rules
 
 #: what somebody asked for by hand begins soon; without anything to do it is a look into two indices
 EVERY_S = 5.0
@@ -75,7 +75,7 @@ class Splitting:
                 self._settlements,
                 self._splits,
                 Statements(self._store),
-                Meters(self._store, self._calendar),
                 tenants,
             ),
+            *meter_readings.routes(Meters(self._store, self._calendar)),
         ]

@@ -13,15 +13,14 @@ BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 @given(st.lists(st.integers(0, 4 * 3_600), min_size=200, max_size=400))
 def test_each_day_is_told_once(lateness: list[int]) -> None:
     """However late the questions are."""
-    at_s = tries = 0
+    at_s = 0
     told = []
-    for late_s in lateness:
+    for tries, late_s in enumerate(lateness):
         due_s = at_s + next_wait_s(tries - 1) if tries else 0
         at_s = due_s + late_s
         now = BEGAN + timedelta(seconds=at_s)
         if days := days_over(BEGAN, now, at_s, due_s, tries):
             told.append(days)
-        tries += 1
     assert told == list(range(1, at_s // 86_400 + 1))
 
 

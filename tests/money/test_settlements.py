@@ -129,7 +129,7 @@ def test_a_split_that_nobody_answers(office: Office) -> None:
     """People are told of it after a day, once."""
     office.rule()
     office.pay_for_charge(3)
-    office.sandbox.manners.questions_lost = 1_000_000
+    office.sandbox.manners.questions_lost = 1_000
     office.settle()
     for _ in range(140):
         office.clock.advance(600)

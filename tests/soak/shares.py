@@ -68,7 +68,7 @@ class FourParties:
         for fen, off in zip(paid, taken, strict=True):
             base_fen = fen - off
             given = [Fraction(base_fen * points, 10_000) for points in _POINTS]
-            exact = {self.platform: base_fen - sum(given)}
+            exact: dict[int, Fraction] = {self.platform: base_fen - sum(given, Fraction())}
             exact |= dict(zip(self.parties[1:], given, strict=True))
             # of equal remainders the party that was made known first
             order = sorted(exact)

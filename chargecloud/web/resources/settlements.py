@@ -1,4 +1,4 @@
-"""C{/settlements}: made by hand, followed, and what each party got; master meters of sites."""
+"""C{/settlements}: made by hand, followed, and what each party got."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,10 +9,10 @@ from attrs import frozen
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.domain.split import CHANNEL, NOTHING, Amounts, Parts, difference
-from chargecloud.domain.units import MWH_PER_WH, wh
+from chargecloud.domain.units import wh
 from chargecloud.money.settlement.channel_split import ChannelSplit
 from chargecloud.money.settlement.channel_splits import ChannelSplits
-from chargecloud.money.settlement.metering import Meters, Reading, Reimbursed
+from chargecloud.money.settlement.metering import Reimbursed
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.settlements import HeldOrder, Line, Settlements
 from chargecloud.money.settlement.statements import Form, Statements
@@ -130,30 +130,6 @@ class HeldShown:
     reason: str = text("no-rule, rules-overlap, shares-exceed-base, shares-leave-a-rest, not-paid")
 
 
-@frozen(kw_only=True)
-class NewReading:
-    """What a site's master meter counts."""
-
-    energy_wh: int = whole("its total, in Wh", least=0, most=10**15)
-    at: datetime | None = choice("when; now if not given", default=None)
-
-
-@frozen(kw_only=True)
-class ReadingShown:
-    """What a site's master meter counted."""
-
-    site_id: Id = choice("of which site")
-    at: datetime = choice("when")
-    energy_wh: int = whole("its total, in Wh")
-
-
-@frozen(kw_only=True)
-class ReadingsShown:
-    """The newest readings of a meter."""
-
-    items: tuple[ReadingShown, ...] = choice("the oldest of them first")
-
-
 def _part(party_id: int, amounts: Amounts) -> PartShown:
     electricity_fen, service_fen, occupancy_fen = amounts
     return PartShown(
@@ -249,16 +225,10 @@ def show_channel_split(split: ChannelSplit) -> ChannelSplitShown:
     )
 
 
-def show_reading(reading: Reading) -> ReadingShown:
-    """A reading as it is answered."""
-    return ReadingShown(site_id=reading.site_id, at=reading.at, energy_wh=wh(reading.energy_mwh))
-
-
 def routes(
     settlements: Settlements,
     splits: ChannelSplits,
     statements: Statements,
-    meters: Meters,
     tenants: Tenants,
 ) -> list[Route]:
     """The routes of settlements."""
@@ -311,21 +281,6 @@ def routes(
             return Download(file, f"settlement-{settlement_id}-{party_id}.{form.value}")
 
         return write
-
-    async def read(call: Call) -> ReadingShown:
-        body: NewReading = call.body
-        reading = await meters.read(
-            call.caller.tenant_id,
-            call.id("site_id"),
-            body.at,
-            body.energy_wh * MWH_PER_WH,
-            call.caller.token_id,
-        )
-        return show_reading(reading)
-
-    async def readings(call: Call) -> ReadingsShown:
-        found = await meters.list(call.caller.tenant_id, call.id("site_id"))
-        return ReadingsShown(items=tuple(map(show_reading, found)))
 
     common: dict[str, Any] = {"tag": "settlements"}
     return [
@@ -406,27 +361,5 @@ def routes(
                 **common,
             )
             for form in Form
-        ),
-        Route(
-            method=Method.POST,
-            path="/sites/{site_id}/meter-readings",
-            summary="Write down what a site's master meter counts",
-            permission="settlements:write",
-            body=NewReading,
-            answer=ReadingShown,
-            status=201,
-            refusals=(NotFound, Conflict),
-            run=read,
-            **common,
-        ),
-        Route(
-            method=Method.GET,
-            path="/sites/{site_id}/meter-readings",
-            summary="List the newest readings of a site's master meter",
-            permission="settlements:read",
-            answer=ReadingsShown,
-            refusals=(NotFound,),
-            run=readings,
-            **common,
         ),
     ]

@@ -57,10 +57,10 @@ class AlipayTill(Till):
     @ivar alipay: the local gateway; its notices are sent a second after they are made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **about: Any) -> None:
         clock = clock_at()
         self.alipay = LocalAlipay(clock.seconds)
-        self.channel = channel_at(self.alipay, clock)
+        self.channel = channel_at(self.alipay, clock, account(**about))
         self.answers: list[tuple[int, bytes]] = []
         super().__init__(folder, clock)
 
