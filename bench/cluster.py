@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from bench.heartbeats import cpu_s
+from bench.served import cpu_s
 from bench.results import keep
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.received import Welcomed
