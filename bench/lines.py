@@ -26,7 +26,7 @@ from chargecloud_ykc.messages import BY_NAME as YKC_UP
 
 #: reports that are put together once; every charger tells them, in turn
 REPORTS = 500
-READ_BYTES = 4_096
+READ_BYTES = 65_536
 
 
 class Line:

@@ -32,14 +32,18 @@ class Round:
 MOST_A_SECOND = 60_000
 
 
-def load(server: int, lines: Sequence[Any], seconds: float) -> Round:
+def load(
+    server: int, lines: Sequence[Any], seconds: float, most: int | None = None
+) -> Round:
     """
     Have as many answers as there are.
 
     @param server: the process whose share of a core is told.
+    @param most: end when so many were asked for, if it comes to that.
     """
+    most = most or int(seconds * MOST_A_SECOND)
     for line in lines:
-        line.make(int(seconds * MOST_A_SECOND / len(lines)))
+        line.make(most // len(lines))
         line.socket.settimeout(0)
     poll = select.epoll()
     of = {}
@@ -51,7 +55,8 @@ def load(server: int, lines: Sequence[Any], seconds: float) -> Round:
         send(next_frame())
     answered, served_s, loaded_s = 0, cpu_s(server), cpu_s(os.getpid())
     began = time.perf_counter()
-    while (now := time.perf_counter()) < began + seconds:
+    until, enough = began + seconds, most - 2 * len(lines)
+    while (now := time.perf_counter()) < until and answered < enough:
         for number, _event in wait(1):
             recv, send, next_frame = of[number]
             recv(READ_BYTES)
@@ -62,8 +67,10 @@ def load(server: int, lines: Sequence[Any], seconds: float) -> Round:
     left = len(of)
     while left and (some := wait(1)):
         for number, _event in some:
-            if not of[number][0](READ_BYTES):
+            if not (last := of[number][0](READ_BYTES)):
                 raise ConnectionError("the server has hung up")
+            if last.startswith(b"HTTP/1.1") and not last.startswith(b"HTTP/1.1 2"):
+                raise ValueError(last.decode())
             left -= 1
     poll.close()
     if left:
