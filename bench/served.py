@@ -31,6 +31,12 @@ class Platform(Live):
             text = text.replace(f"# [{table}]\n", f"[{table}]\n{settings}\n", 1)
         super().__init__(folder, text)
 
+    def restart(self) -> None:
+        """End it, and start it anew: it remembers nothing that is not written down."""
+        self.stop()
+        with on_core(SERVER_CORE):
+            self.start()
+
     @property
     def rss_bytes(self) -> int:
         """Its resident memory."""
@@ -84,8 +90,7 @@ def platform(**changed: str) -> Iterator[Platform]:
     """
     with TemporaryDirectory(prefix="bench-") as folder:
         made = Platform(Path(folder), changed)
-        with on_core(SERVER_CORE):
-            made.start()
+        made.restart()
         try:
             yield made
         finally:
