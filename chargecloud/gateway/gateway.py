@@ -86,7 +86,7 @@ class Gateway:
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FlightRecorder(self.clock.seconds, self.limits.recorded_frames)
+        self.recorder = FlightRecorder(self.limits.recorded_frames)
         self.logins = Logins(self.limits.logins_at_a_time, self.clock.seconds, self.random)
 
     def speaking(self, dialects: Sequence[IDialect]) -> Listener:
