@@ -44,7 +44,9 @@ def response(data: bytes, more: Any) -> Any:
     if not head.startswith(b"HTTP/1.1 2"):
         raise ValueError(data[:1000].decode())
     (length,) = (
-        int(each.split(b":")[1]) for each in head.split(b"\r\n") if each.lower().startswith(b"content-length")
+        int(each.split(b":")[1])
+        for each in head.split(b"\r\n")
+        if each.lower().startswith(b"content-length")
     )
     while len(body) < length:
         body += more.recv(READ_BYTES)

@@ -121,7 +121,9 @@ def main() -> None:
         "rounds": given.rounds,
         **{f"{name}_spread": spread(rounds, 3) for name, rounds in compared.items()},
         # near 1 the server was the limit, and the load was not while its own is below
-        "server_cpu_least": round(min(each.served for turns in found.values() for each in turns), 2),
+        "server_cpu_least": round(
+            min(each.served for turns in found.values() for each in turns), 2
+        ),
         "load_cpu_most": round(max(each.loaded for turns in found.values() for each in turns), 2),
     }
     keep("heartbeats", figures, about)

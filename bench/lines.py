@@ -136,9 +136,7 @@ class DnyLine(Line):
         super().__init__(port)
         self._device, self._number = int(who.identity, 16), 0
         self.ask(
-            self._frame(
-                "register", firmware=126, ports=2, virtual_id=1, device_type=4, work_mode=0
-            )
+            self._frame("register", firmware=126, ports=2, virtual_id=1, device_type=4, work_mode=0)
         )
 
     def _frame(self, name: str, **fields: Any) -> bytes:

@@ -32,9 +32,7 @@ class Round:
 MOST_A_SECOND = 60_000
 
 
-def load(
-    server: int, lines: Sequence[Any], seconds: float, most: int | None = None
-) -> Round:
+def load(server: int, lines: Sequence[Any], seconds: float, most: int | None = None) -> Round:
     """
     Have as many answers as there are.
 

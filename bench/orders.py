@@ -50,7 +50,9 @@ class Street:
             found += [box for each in box.hear() if kind(each)]
         return found
 
-    def each(self, ports: int, say: Callable[[Box, int], None], heard: Callable[[Any], bool]) -> float:
+    def each(
+        self, ports: int, say: Callable[[Box, int], None], heard: Callable[[Any], bool]
+    ) -> float:
         """Say something at every port of every box, at one port of each at a time; the seconds
         until the last has heard."""
         began_s = time.perf_counter()

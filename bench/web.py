@@ -21,9 +21,7 @@ MOST_ORDERS = CHARGERS * PORTS
 
 
 def _gets(live: Platform, chargers: list[Registered]) -> Iterator[bytes]:
-    return itertools.cycle(
-        request(live, "GET", f"/api/v1/chargers/{each.id}") for each in chargers
-    )
+    return itertools.cycle(request(live, "GET", f"/api/v1/chargers/{each.id}") for each in chargers)
 
 
 def _orders(live: Platform, chargers: list[Registered], people: list[str]) -> Iterator[bytes]:
@@ -52,13 +50,27 @@ def measure(seconds: float, rounds: int) -> dict[str, list[Round]]:
         with obedient(live.chargers, chargers):
             gets, orders = _gets(live, boxes), _orders(live, chargers, people)
             kinds = [
-                ("klein_bare_per_s", klein.pid, [HttpLine(klein.port, bare) for _ in range(CONNECTIONS)]),
-                ("http_gets_per_s", live.pid, [HttpLine(live.web, gets) for _ in range(CONNECTIONS)]),
-                ("http_orders_per_s", live.pid, [HttpLine(live.web, orders) for _ in range(CONNECTIONS)]),
+                (
+                    "klein_bare_per_s",
+                    klein.pid,
+                    [HttpLine(klein.port, bare) for _ in range(CONNECTIONS)],
+                ),
+                (
+                    "http_gets_per_s",
+                    live.pid,
+                    [HttpLine(live.web, gets) for _ in range(CONNECTIONS)],
+                ),
+                (
+                    "http_orders_per_s",
+                    live.pid,
+                    [HttpLine(live.web, orders) for _ in range(CONNECTIONS)],
+                ),
             ]
             for number, (name, pid, lines) in itertools.product(range(rounds + 1), kinds):
                 # the first warms it up
-                took = load(pid, lines, seconds if number else seconds / 3, most=MOST_ORDERS // (rounds + 1))
+                took = load(
+                    pid, lines, seconds if number else seconds / 3, most=MOST_ORDERS // (rounds + 1)
+                )
                 if number:
                     found[name].append(took)
     return found

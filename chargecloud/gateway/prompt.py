@@ -87,7 +87,7 @@ class Sockets:
         """For the reactor's logging context."""
         return "chargers"
 
-    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
+    def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
         for transport in list(self._read.values()):
             transport.connectionLost(reason)

@@ -6,7 +6,7 @@ next to nothing; until then the frames of a charger are one row of bytes.
 
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from attrs import define, field
@@ -81,6 +81,9 @@ class FrameLog:
         self._count += 1
         if self._count >= self.most + SPARE:
             self._drop()
+
+    def __len__(self) -> int:
+        return self._count
 
     def __iter__(self) -> Iterator[RecordedFrame]:
         """The oldest first."""

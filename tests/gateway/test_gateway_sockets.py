@@ -35,6 +35,7 @@ from chargecloud.dialects.native.received import HeartbeatAnswered, Welcomed
 from chargecloud.domain.charger import Secret
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.prompt import PromptReactor
 from chargecloud.gateway.reading import BURST_BYTES
 from chargecloud.gateway.settings import Limits
 from tests.gateway.gate import KEY, Office, logged_failures
@@ -118,10 +119,10 @@ def make_gateway(**limits: Any) -> Gateway:
 
 
 @asynccontextmanager
-async def listening(gateway: Gateway, endpoint: str = TCP) -> Any:
+async def listening(gateway: Gateway, endpoint: str = TCP, *, on: Any = reactor) -> Any:
     """The port of a gateway, while it listens; what remains is closed."""
     listener = gateway.speaking((NativeDialect(), LineDialect()))
-    port = await serverFromString(reactor, endpoint).listen(listener)
+    port = await serverFromString(on, endpoint).listen(listener)
     try:
         yield port
     finally:
@@ -166,17 +167,25 @@ def write_certificate(folder: Path) -> str:
     return f"ssl:0:interface=127.0.0.1:{files}"
 
 
-@pytest.fixture(params=["tcp", "unix", "ssl", "haproxy"])
+@pytest.fixture(params=["tcp", "prompt", "unix", "ssl", "haproxy", "prompt-haproxy"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> "Way":
     """Each kind of listener that the configuration may name."""
     return Way(request.param, tmp_path)
+
+
+@pytest.fixture(params=["stock", "prompt"])
+def transport(request: pytest.FixtureRequest) -> Any:
+    """The reactor of each kind of TCP transport."""
+    return PromptReactor(reactor) if request.param == "prompt" else reactor
 
 
 class Way:
     """How chargers come to a listener of one kind."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self.kind = kind
+        # the transport is one or the other, and all that is promised holds for both
+        self.on = PromptReactor(reactor) if kind.startswith("prompt") else reactor
+        self.kind = kind = kind.removeprefix("prompt-")
         self._socket = str(folder / "s")
         match kind:
             case "unix":
@@ -208,7 +217,7 @@ async def test_a_charger_comes_and_goes(way: Way) -> None:
     """Through every kind of listener; nothing of it is left."""
     gateway = make_gateway()
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             charger = await way.connect(port)
             await in_time(charger.log_in())
             await in_time(charger.beat())
@@ -224,7 +233,7 @@ async def test_a_connection_too_many_is_closed_at_once(way: Way) -> None:
     """Also behind TLS and a proxy's header, where Twisted would leave its socket open."""
     gateway = make_gateway(connections=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             first = await way.connect(port)
             await in_time(first.log_in())
             second = await way.connect(port, "EB-2")
@@ -239,7 +248,7 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
     """Through every kind of listener."""
     gateway = make_gateway(login_s=1, farewell_s=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             charger = await way.connect(port)
             await in_time(charger.lost)
             await until(lambda: gateway.connections == 0)
@@ -250,10 +259,10 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_kernel_watches_a_tcp_connection_too() -> None:
+async def test_the_kernel_watches_a_tcp_connection_too(transport: Any) -> None:
     """Keepalive, no delay, and an end to bytes that nobody acknowledges."""
     gateway = make_gateway(heartbeat_s=20, missed=3)
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         charger = await Way("tcp", Path()).connect(port)
         await in_time(charger.log_in())
         await in_time(charger.beat())
@@ -286,10 +295,10 @@ class Deaf(Protocol):
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_peer_that_does_not_read_is_torn_down() -> None:
+async def test_a_peer_that_does_not_read_is_torn_down(transport: Any) -> None:
     """It pays for its own buffer, and not we: after the farewell its socket is gone."""
     gateway = make_gateway(farewell_s=1)
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
         deaf = await in_time(connectProtocol(client, Deaf()))
         await until(lambda: len(gateway.presence) == 1)
@@ -313,7 +322,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
     """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
     answered meanwhile."""
     gateway = make_gateway(bytes_a_second=200_000, farewell_s=1)
-    async with listening(gateway, way.endpoint) as port:
+    async with listening(gateway, way.endpoint, on=way.on) as port:
         flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
         await in_time(flooding.log_in())
         await in_time(neighbour.log_in())
@@ -332,13 +341,13 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_many_chargers_come_and_go_without_a_leak() -> None:
+async def test_many_chargers_come_and_go_without_a_leak(transport: Any) -> None:
     """All log in at once, all are counted, and when they have gone nothing is left."""
     gateway = make_gateway()
     office = gateway.events
     assert isinstance(office, Office)
     tcp = Way("tcp", Path())
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         names = [f"EB-{number}" for number in range(CHARGERS)]
         with logged_failures() as failures:
             for _ in range(2):
