@@ -29,7 +29,8 @@ def took_ms(
         request(live, "POST", f"/api/v1/chargers/{each.id}/commands", {"name": "locate"})
         for each in chargers
     ]
-    poll, busy, took = select.epoll(), {}, []
+    poll, busy = select.epoll(), {}
+    took: list[float] = []
     for line in free:
         poll.register(line.socket.fileno(), select.EPOLLIN)
     began_s, sent, count = time.perf_counter(), 0, int(a_second * seconds)

@@ -9,7 +9,7 @@ import os
 
 from bench.lines import NativeLine
 from bench.results import keep
-from bench.served import LOAD_CORE, MORE_FROM_ONE, Platform, platform
+from bench.served import LOAD_CORE, MORE_FROM_ONE, Platform, Registered, platform
 
 HEARTBEATS = 10
 #: these log in before it is counted, so that what is made once is there
@@ -26,8 +26,8 @@ def bytes_each(live: Platform, count: int) -> float:
     return (live.rss_bytes - before) / count
 
 
-def _beating(live: Platform, registered: list[object]) -> list[NativeLine]:
-    lines = [NativeLine(live.chargers, each) for each in registered]  # type: ignore[arg-type]
+def _beating(live: Platform, registered: list[Registered]) -> list[NativeLine]:
+    lines = [NativeLine(live.chargers, each) for each in registered]
     for line in lines:
         # the first was given with the login
         line.make(HEARTBEATS - 1)

@@ -73,7 +73,8 @@ class Street:
 
     def open(self, cards: Sequence[tuple[Box, int, str]], a_second: int) -> list[float]:
         """Present cards at so many a second; the milliseconds of each until its start came."""
-        began_s, given, took_ms = time.perf_counter(), 0, []
+        began_s, given = time.perf_counter(), 0
+        took_ms: list[float] = []
         asked_s: dict[Box, float] = {}
         while len(took_ms) < len(cards):
             if time.perf_counter() > began_s + PATIENCE_S:

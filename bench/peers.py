@@ -41,21 +41,22 @@ def klein() -> None:
     from twisted.internet import reactor as installed
     from twisted.web.server import Site
 
-    app, reactor = Klein(), installed
+    app = Klein()
+    reactor: Any = installed
 
     @app.route("/<word>")
     def hello(_request: Any, word: str) -> bytes:
-        return b'{"id":"1"}'
+        return b'{"id":"%b"}' % word.encode()
 
-    port: Any = reactor.listenTCP(0, Site(app.resource()), interface="127.0.0.1")  # type: ignore[attr-defined]
+    port = reactor.listenTCP(0, Site(app.resource()), interface="127.0.0.1")
     _say(port.getHost().port)
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.run()
 
 
 def ocpp() -> None:
     """The C{ocpp} library, as its own example serves it: with C{websockets}."""
-    from ocpp.routing import on
-    from ocpp.v16 import ChargePoint, call_result
+    from ocpp.routing import on  # type: ignore[import-untyped]
+    from ocpp.v16 import ChargePoint, call_result  # type: ignore[import-untyped]
     from websockets.asyncio.server import serve
 
     class CentralSystem(ChargePoint):  # type: ignore[misc]

@@ -150,7 +150,7 @@ class Connection:
     tally: Counter[tuple[str, type]] = field(factory=Counter)
     _conversation: IConversation | None = None
     _first: bytes = b""
-    _early: list[tuple[str, float, bool, bytes, bytes | None]] = field(factory=list)
+    _early: list[tuple[str, tuple[float, bool, bytes, bytes | None]]] = field(factory=list)
     _failure: RemoteError | None = None
 
     def receive(self, data: bytes) -> Sequence[Wish]:
@@ -210,7 +210,7 @@ class Connection:
         self._step(session, Input.ADMITTED)
         session.admission = admission
         session.frames = self.recorder.log(admission.charger_id)
-        for whose, *frame in self._early:
+        for whose, frame in self._early:
             if whose == identity:
                 session.frames.append(*frame)
         self._early = [each for each in self._early if each[0] != identity]
@@ -292,7 +292,7 @@ class Connection:
             session.frames.append(self.seconds(), is_up, raw, opened)
         elif len(self._early) < MOST_EARLY:
             # whoever it is, it is not proved yet
-            self._early.append((identity, self.seconds(), is_up, raw, opened))
+            self._early.append((identity, (self.seconds(), is_up, raw, opened)))
 
     def _hear(self, data: bytes) -> Sequence[Wish]:
         assert self._conversation is not None

@@ -96,6 +96,8 @@ class Sockets:
 class PromptServer(Server):
     """A connection that was accepted."""
 
+    server: "PromptPort"
+
     def startReading(self) -> None:  # noqa: N802
         """Read on."""
         self.server.sockets.add(self)
@@ -108,12 +110,14 @@ class PromptServer(Server):
         """Send it, unless something still waits before it; what does not fit waits as well."""
         if data and self.connected and not (self.dataBuffer or self._tempDataBuffer):
             try:
-                data = data[self.socket.send(data) :]
+                sent = self.socket.send(data)
             except OSError:
                 # there is no room, or nobody: the reactor finds that out, and acts on it
-                pass
-        if data:
-            super().write(data)
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
+        super().write(data)
 
 
 class PromptPort(Port):
