@@ -4,7 +4,7 @@ echo of frames of the same size, and against the C{ocpp} library, in the same ru
 All is measured in turn on one core, several times; ratios are those of a turn, and the median
 of them counts.
 
-C{python -m bench.heartbeats [--seconds 3] [--rounds 3] [--only native,echo]}
+C{python -m bench.heartbeats [--seconds 2] [--rounds 3] [--only native,echo]}
 """
 
 import argparse
@@ -107,7 +107,7 @@ def ratios(found: dict[str, list[Round]]) -> dict[str, Sequence[float]]:
 def main() -> None:
     """Measure all in turn, print a table, and keep the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join({kind for _, kind, _ in MEASURED}))
     given = parser.parse_args()

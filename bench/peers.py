@@ -73,7 +73,9 @@ def ocpp() -> None:
         await CentralSystem(connection.request.path, connection).start()
 
     async def listen() -> None:
-        async with serve(connected, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:  # type: ignore[list-item]
+        # without its pings: nobody here would answer them
+        options: Any = {"subprotocols": ["ocpp1.6"], "ping_interval": None}
+        async with serve(connected, "127.0.0.1", 0, **options) as server:
             _say(next(iter(server.sockets)).getsockname()[1])
             await server.serve_forever()
 
