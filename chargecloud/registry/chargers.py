@@ -126,7 +126,7 @@ def check_in_service(status: SystemState) -> None:
         raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
 
 
-_CHARGERS = Rows(COLUMNS)
+_CHARGERS = Rows(chargers, select(*COLUMNS))
 
 
 def find_charger(connection: Connection, tenant_id: int | None, charger_id: int) -> Charger:
