@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the tests start the platform a hundred times: it is compiled once
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-databases services cluster soak campus acn lint bench format clean
+.PHONY: run test test-databases services cluster soak campus acn fuzz lint bench format clean
 
 run: $(STAMP)
 	$(BIN)/twist --log-format=text chargecloud --config etc/demo.toml
@@ -39,8 +39,8 @@ services:
 	       ln -sf "$$(ls -d /usr/lib/postgresql/*/bin | tail -1)/$$program" /usr/local/bin/; done; } \
 	  || echo "to test on servers: apt-get install mariadb-server postgresql redis-server haproxy, and have mariadbd, postgres and initdb in the PATH"
 
-# the long trials: 50 kills under 300 running charges, 200 while money moves, bad networks, storms, a database that is away;
-# an hour
+# the long trials: 50 kills under 300 running charges, 200 while money moves, bad networks, storms, a database
+# that is away, bad peers, and ten hours of churn in accelerated time; over an hour
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills
 	$(BIN)/python -m tests.soak.ledger_kills
@@ -51,6 +51,8 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak.outages
 	$(BIN)/python -m tests.soak.outages --database mariadb
 	$(BIN)/python -m tests.soak.outages --database postgresql --allow
+	$(BIN)/python -m tests.soak.siege
+	$(BIN)/python -m tests.soak.churn
 
 # the reference day of a campus, lived twice in accelerated time; twenty minutes
 campus: $(STAMP)
@@ -59,6 +61,12 @@ campus: $(STAMP)
 # the real sessions of a garage: a week over sockets, and all of two years on clocks; a quarter of an hour
 acn: $(STAMP)
 	$(BIN)/python -m tests.soak.acn
+
+# each dialect's frames under a coverage-guided fuzzer, a minute each; what it finds is kept in
+# tests/fuzz/corpus, which "make test" goes through
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c .ci/constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz
 
 # several processes on MariaDB, Redis and HAProxy here, with simulated chargers; Ctrl-C stops it
 cluster: $(STAMP) services
@@ -75,6 +83,7 @@ bench: $(STAMP) services
 	$(BIN)/python -m bench.starts
 	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.quotes
+	$(BIN)/python -m bench.settlement
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ setup(
         "psycopg[binary]>=3.2",
         "PyMySQL>=1.1",
         "SQLAlchemy>=2.0.36",
+        "XlsxWriter>=3.2",
         "treq>=24.9",
         "txredisapi>=1.6",
         "tzdata",
@@ -60,6 +61,7 @@ setup(
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
             "pytest-xdist>=3.8",
+            "python-alipay-sdk>=3.4",
             "ruff>=0.9",
             "schemathesis>=4.0",
             "setuptools>=80",
@@ -67,7 +69,10 @@ setup(
             "towncrier>=24.8",
             "types-PyMySQL>=1.1",
             "websockets>=15",
-        ]
+            "wechatpayv3>=2.0.4",
+        ],
+        # make fuzz
+        "fuzz": ["atheris>=3.0"],
     },
     entry_points={
         "console_scripts": ["chargecloud = chargecloud.cli:main"],

@@ -22,6 +22,7 @@ from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
 from chargecloud.charging.catching_up import CatchingUp
 from chargecloud.charging.changing import Changing
+from chargecloud.charging.clocks import Clocks
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.delivering import Delivering
 from chargecloud.charging.disputes import Disputes
@@ -69,7 +70,8 @@ from chargecloud.interfaces import Platform as Given
 from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
 from chargecloud.money.head_log import HeadLog
-from chargecloud.money.settings import PaymentSettings
+from chargecloud.money.settings import PaymentSettings, SettlementSettings
+from chargecloud.money.settlement.waiting import WaitingOrders
 from chargecloud.money.tariffs import Tariffs
 from chargecloud.money.timed import TimedTariff
 from chargecloud.money.wallets import Wallets
@@ -92,6 +94,7 @@ from chargecloud.registry.tokens import Tokens
 from chargecloud.registry.users import Users
 from chargecloud.registry.vault import Vault
 from chargecloud.routes import Route
+from chargecloud.splitting import Splitting
 from chargecloud.storage.following import Following
 from chargecloud.storage.spool import Spool
 from chargecloud.storage.store import Store
@@ -136,6 +139,7 @@ class Platform:
     @ivar post: to the other nodes, once it has a wire.
     @ivar forwarding: of what belongs to another node.
     @ivar feed: tells of what happens; closed when the service stops.
+    @ivar clocks: how far those of chargers are off.
     @ivar backlog: what waits in the spool for the database.
     @ivar catching_up: a service that brings it there; L{take_up} starts it.
     @ivar watchdog: a service that looks after orders of which nobody tells any more.
@@ -159,6 +163,7 @@ class Platform:
     watching: Watching
     plugin_calls: PluginCalls
     delivering: Delivering
+    clocks: Clocks
     backlog: Backlog
     catching_up: CatchingUp
     channels: Channels
@@ -184,6 +189,7 @@ class Platform:
         charging: ChargingSettings | None = None,
         limits: Limits | None = None,
         payments: PaymentSettings | None = None,
+        settlements: SettlementSettings | None = None,
         missing: Callable[[], Sequence[str]] = tuple,
         full: Callable[[], str | None] = lambda: None,
     ) -> "Platform":
@@ -237,6 +243,7 @@ class Platform:
         )
         forgotten = Forgotten(book, settling, calendar)
         unmatched = Unmatched(store)
+        watching: Watching
         given = Given(
             calendar,
             store.read,
@@ -248,6 +255,7 @@ class Platform:
             book.chargers,
             store.node,
             clock,
+            lambda alarm: watching.tell(alarm),
         )
         built = {
             name: feature.build(feature_settings[name], given)
@@ -276,6 +284,9 @@ class Platform:
             watching.tell,
             partial(plugin_calls.took, "payment_channel"),
         )
+        splitting = Splitting.join(
+            store, calendar, paying.channels, settlements or SettlementSettings()
+        )
         reports = Reports(book, Sampling(book, stopping, watching.tell, charging), clock.seconds)
         offline = OfflineCharges(store, book, placing, settling, stopping, forgotten, unmatched)
         backlog = Backlog(spool, calendar)
@@ -295,6 +306,7 @@ class Platform:
         cards_changed = asked.cards_changed_everywhere(post)
         book.cards_changed = paying.taking.cards_changed = cards_changed
         wallets = Wallets(store, cards_changed)
+        clocks = Clocks(store, prices, watching, calendar, charging)
         facts = Facts(
             registered,
             custody,
@@ -308,6 +320,7 @@ class Platform:
             live_ports,
             plugin_calls,
             PriceBoard(store, prices, calendar),
+            clocks,
             KnownOrders(store, book, numbering),
             desks,
         )
@@ -349,6 +362,7 @@ class Platform:
             watching=watching,
             plugin_calls=plugin_calls,
             delivering=delivering,
+            clocks=clocks,
             backlog=backlog,
             catching_up=catching_up,
             watchdog=watchdog,
@@ -357,11 +371,18 @@ class Platform:
             channels=paying.channels,
             followings=[
                 Following(store.writer, PrepaidOrders(), clock),
+                Following(store.writer, WaitingOrders(), clock),
                 *_followings(store, clock, features),
             ],
             shared_rounds={
                 **paying.shared_rounds,
+                **splitting.shared_rounds,
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
+                **{
+                    name: Rounds(clock, work)
+                    for parts in features
+                    for name, work in parts.shared_minute.items()
+                },
             },
             rounds=[
                 paying.rounds,
@@ -404,6 +425,7 @@ class Platform:
                 ),
                 *order_histories.routes(Curves(store, book), History(store)),
                 *paying.routes(tenants),
+                *splitting.routes(tenants),
                 *(route for parts in features for route in parts.routes),
                 *sessions.routes(
                     users,

@@ -19,7 +19,7 @@ from chargecloud.domain.errors import Invalid
 from chargecloud.domain.fields import checked, choice, text, whole
 from chargecloud.gateway.certificates import TlsSettings
 from chargecloud.gateway.settings import Limits
-from chargecloud.money.settings import PaymentSettings
+from chargecloud.money.settings import PaymentSettings, SettlementSettings
 from chargecloud.plugins import PluginError, Plugins, PluginSettings, load_plugins
 from chargecloud.references import resolve
 from chargecloud.simulator.settings import SimulatorSettings
@@ -268,6 +268,7 @@ class Config:
     limits: Limits = field(factory=Limits)
     charging: ChargingSettings = field(factory=ChargingSettings)
     payments: PaymentSettings = field(factory=PaymentSettings)
+    settlements: SettlementSettings = field(factory=SettlementSettings)
     plugins: PluginSettings = field(factory=PluginSettings)
     simulator: SimulatorSettings | None = None
 

@@ -127,6 +127,9 @@ class Figures(Collector):
         yield _gauge("chargers_online", "logged in now", len(gateway.presence))
         yield _gauge("logins_under_way", "that wait for the database", gateway.logins.under_way)
         yield _counter("logins_postponed", "told to come back", gateway.logins.postponed)
+        budget = gateway.login_budget
+        yield _counter("logins_put_off", "of chargers that log in too often", budget.put_off)
+        yield _counter("reading_paused", "of who sends too much", gateway.throttled)
         yield _counter("connections_turned_away", "refused for a limit", gateway.turned_away)
         heard = CounterMetricFamily(
             "chargecloud_heard",
@@ -145,7 +148,7 @@ class Figures(Collector):
         yield faults
 
     def _of_orders(self) -> Iterable[Metric]:
-        book = self.platform.book
+        book, clocks = self.platform.book, self.platform.clocks
         running = Counter(track.order.state for track in book.running())
         orders = GaugeMetricFamily("chargecloud_orders", "not billed yet", None, ("state",))
         for state in (*RUNNING, OrderState.ENDED):
@@ -157,6 +160,7 @@ class Figures(Collector):
         for state in OrderState:
             came_to.add_metric((state.value,), book.came_to[state])
         yield came_to
+        yield _gauge("clocks_distrusted", "that no charge is billed by", len(clocks.distrusted))
         yield _gauge("chargers_at_work", "of which a decision is under way", len(book.turns))
 
     def _of_alarms(self) -> Iterable[Metric]:

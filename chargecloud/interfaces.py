@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import Attribute, Interface
 
 from chargecloud.calendar import Calendar
@@ -20,8 +20,13 @@ from chargecloud.domain.channel import (
     Opening,
     PaymentAt,
     PaymentFact,
+    Receiver,
     RefundAt,
     RefundFact,
+    SplitAt,
+    SplitBackAt,
+    SplitBackFact,
+    SplitFact,
     ToPay,
 )
 from chargecloud.domain.charger import Admission, Secret
@@ -373,6 +378,10 @@ class IChargerEvents(Interface):
         """One live connection of the charger after another is displaced by a newer one, so
         many times within a short while: two boxes may have one identity and key."""
 
+    def flapping(admission: Admission, times: int, at: datetime) -> None:
+        """The charger has logged in so many times within a short while: its network does not
+        hold, or it starts anew again and again."""
+
     def took(dialect: str, seconds: float) -> None:
         """A dialect has read what came, and everybody else has waited for so long."""
 
@@ -491,6 +500,56 @@ class IPaymentChannel(Interface):
         """All that came and went back on a day in China (UTC+8)."""
 
 
+class ISplittingChannel(IPaymentChannel):
+    """
+    A payment channel that gives parts of what was paid to others than the merchant.
+
+    Its methods have the manners of those of L{IPaymentChannel}: a deadline each, their effect once
+    by the merchant's number, and L{ChannelRefused} as the final word.  Nobody sends notices of
+    splits: they are asked after.  What is to be refunded of what was split is called back first.
+    """
+
+    most_receivers: int = Attribute("of one split, at the most")
+    most_splits: int = Attribute("of one payment, at the most")
+    most_split_percent: int = Attribute(
+        "of what was paid, in whole percent, that may go to others than the merchant, by all splits"
+    )
+    split_within_days: int = Attribute("after it was paid, or the merchant has it")
+
+    def add_receiver(tenant_id: int, merchant: str, receiver: Receiver) -> "Deferred[None]":
+        """
+        Make a receiver known, before the first split that gives them something; one that is known
+        stays so.
+
+        @raise ChannelRefused: as a failure, if there is no such account.
+        """
+
+    def split(split: SplitAt) -> "Deferred[SplitFact]":
+        """
+        Give parts of a payment to receivers.  What is left of it stays frozen, where a channel
+        freezes it, until L{finish_split}.
+        """
+
+    def query_split(split: SplitAt) -> "Deferred[SplitFact]":
+        """Ask what became of a split."""
+
+    def split_back(back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Call back a part, or some of it, from its receiver to the merchant."""
+
+    def query_split_back(back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Ask what became of what was called back."""
+
+    def finish_split(
+        payment: PaymentAt, transaction: str, number: str, reason: str
+    ) -> "Deferred[None]":
+        """
+        Say that no more is split of a payment: what is left of it is the merchant's to use.
+
+        @param transaction: the channel's own number of the payment.
+        @param number: the merchant's number of this, as of a split.
+        """
+
+
 # ----------------------------------------------------------------------------- features
 
 
@@ -533,6 +592,7 @@ class Platform:
     @ivar charging: the ids of the chargers, among those, with a port that an order has.
     @ivar node: the number of this process; a charger's row says at which it logged in last.
     @ivar reactor: what the service runs in; in memory, a clock.
+    @ivar tell: takes an L{Alarm} to people, and writes it down.
     """
 
     calendar: Calendar
@@ -545,6 +605,7 @@ class Platform:
     charging: Any = None
     node: int = 0
     reactor: Any = None
+    tell: Any = None
 
 
 @frozen
@@ -555,6 +616,8 @@ class FeatureParts:
     @ivar payment_channels: those that have settings, likewise.
     @ivar each_minute: called about once a minute, in every process that has chargers; a
         Deferred that it returns is waited for.
+    @ivar shared_minute: the same for what one node does for all, by its name, which is never
+        changed.  Two nodes may be at it for a moment.
     """
 
     routes: tuple[Route, ...] = ()
@@ -564,6 +627,7 @@ class FeatureParts:
     sinks: tuple[IAlarmSink, ...] = ()
     payment_channels: tuple[IPaymentChannel, ...] = ()
     each_minute: tuple[Any, ...] = ()
+    shared_minute: Mapping[str, Callable[[], Any]] = field(factory=dict)
 
 
 class IFeature(Interface):

@@ -6,7 +6,7 @@ and L{choice} carry their documentation and their limits with them.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, BinaryIO, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -65,6 +65,20 @@ class Later:
     """
 
     answer: Any
+
+
+@frozen
+class Download:
+    """
+    An answer that is a file, sent as fast as the client takes it; of a route whose C{media_type}
+    is none of JSON.
+
+    @ivar file: open for reading; it is closed in the end.
+    @ivar name: what to call it.
+    """
+
+    file: BinaryIO
+    name: str
 
 
 @frozen(kw_only=True)
@@ -177,7 +191,8 @@ class Route:
     @ivar consumes: the media type of the body; any but JSON comes as text, as it is, and what is
         L{SIGNED} as bytes.
     @ivar held_by: what tells where it is carried out, if not at any node.
-    @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is.
+    @ivar media_type: of the answer; of any but JSON, C{answer} is C{str}, and goes as it is,
+        unless it is a L{Download}.
     """
 
     method: Method

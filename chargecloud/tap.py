@@ -209,6 +209,7 @@ class ChargeCloud(Service):
             charging=config.charging,
             limits=config.limits,
             payments=config.payments,
+            settlements=config.settlements,
             missing=lambda: [why for why in (self._missing, store.writer.trouble) if why],
             full=Reserve(config.data_dir, config.node.reserve_mb).lacking,
         )

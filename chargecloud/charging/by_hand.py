@@ -31,6 +31,7 @@ def adjusted(order: Order, energy_mwh: int, now: datetime) -> Ended:
         basis=BY_HAND,
         record=order.record,
         float_dw=order.float_dw,
+        clock_ahead_s=order.clock_ahead_s,
     )
 
 
@@ -69,4 +70,5 @@ def of_record(order: Order, record: Row, ended_at: datetime) -> Ended:
         basis=BY_HAND,
         record={name: record[name] for name in _RECORDED},
         float_dw=order.float_dw,
+        clock_ahead_s=order.clock_ahead_s,
     )

@@ -4,11 +4,12 @@ from collections import OrderedDict
 from contextlib import suppress
 
 from attrs import define, evolve, field
+from sqlalchemy import Connection
 from twisted.logger import Logger
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.lending import Lending
-from chargecloud.charging.placing import Placing, Wish
+from chargecloud.charging.placing import Found, Placing, Wish, find_for
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.charger import Admission
@@ -92,14 +93,11 @@ class CardDesk:
 
     async def _card(self, admission: Admission, uid: str) -> Card | Reply:
         """A card that may charge, or why it may not."""
-        card = await self.store.read(
-            lambda connection: find_card(connection, admission.tenant_id, uid)
+        return _checked(
+            await self.store.read(
+                lambda connection: find_card(connection, admission.tenant_id, uid)
+            )
         )
-        if card is None or card.customer_id is None:
-            return _refused("unknown-card")
-        if card.status in _NOT_ACTIVE:
-            return _refused(_NOT_ACTIVE[card.status])
-        return card
 
     async def _answer(self, admission: Admission, event: CardPresented) -> Reply:
         try:
@@ -119,17 +117,19 @@ class CardDesk:
         if self.lending.is_asked:
             return await self._lend(admission, wish)
         try:
-            card = await self._card(admission, uid)
+            found = await self.store.read(
+                lambda connection: _find_for_card(connection, admission.tenant_id, wish)
+            )
         except TROUBLES:
             if not self.lending.is_allowed:
                 raise
             # nothing was decided yet: whoever is let charge now is let charge once
             return await self._lend(admission, wish)
-        if isinstance(card, Reply):
-            return card
-        assert card.customer_id is not None
-        wish = evolve(wish, customer_id=card.customer_id)
-        return await self._place(admission, wish, card.customer_id)
+        except (NotFound, Invalid) as refusal:
+            return self._impossible(refusal)
+        if isinstance(found, Reply):
+            return found
+        return await self._place(admission, *found)
 
     async def _lend(self, admission: Admission, wish: Wish) -> Reply:
         """Without the database: who is not known may be good all the same, and not now."""
@@ -140,23 +140,27 @@ class CardDesk:
             return _refused("not-now")
         return Reply(Outcome.KEPT, "ok", order.id)
 
-    async def _place(self, admission: Admission, wish: Wish, customer_id: int) -> Reply:
+    async def _place(self, admission: Admission, wish: Wish, found: Found) -> Reply:
         try:
-            order = await self.placing.place(None, admission.tenant_id, wish)
+            order = await self.placing.place(None, admission.tenant_id, wish, found)
         except (NotFound, Invalid) as refusal:
-            # no such port; a site without a tariff
-            self._log.warn("a card cannot charge here: {why}", why=refusal.detail)
-            return _refused("refused")
+            return self._impossible(refusal)
         except (InsufficientFunds, AlreadyExists) as refusal:
             if isinstance(refusal, AlreadyExists):
                 # asked before, and the service was started anew since: the order is there
                 return Reply(Outcome.KEPT)
+            assert wish.customer_id is not None
             return Reply(
                 Outcome.REFUSED,
                 "insufficient-funds",
-                balance_fen=await self._balance_fen(admission.tenant_id, customer_id),
+                balance_fen=await self._balance_fen(admission.tenant_id, wish.customer_id),
             )
-        return await self._accepted(order, "ok")
+        return Reply(Outcome.KEPT, "ok", order.id, found.money.all_fen - order.held_fen)
+
+    def _impossible(self, refusal: Refusal) -> Reply:
+        """No such port; a site without a tariff."""
+        self._log.warn("a card cannot charge here: {why}", why=refusal.detail)
+        return _refused("refused")
 
     async def _at_busy_port(self, running: Track, uid: str) -> Reply:
         """The same card ends its charge; any other finds the port taken."""
@@ -181,6 +185,28 @@ class CardDesk:
             lambda connection: find_wallet(connection, tenant_id, customer_id)
         )
         return wallet.balance_fen
+
+
+def _checked(card: Card | None) -> Card | Reply:
+    """A card, if it may charge, or why it may not."""
+    if card is None or card.customer_id is None:
+        return _refused("unknown-card")
+    if card.status in _NOT_ACTIVE:
+        return _refused(_NOT_ACTIVE[card.status])
+    return card
+
+
+def _find_for_card(
+    connection: Connection, tenant_id: int, wish: Wish
+) -> tuple[Wish, Found] | Reply:
+    """What a card's owner wishes and what the order is made of, or why it may not charge: in
+    one go, as each goes through a thread."""
+    assert wish.card_uid is not None
+    card = _checked(find_card(connection, tenant_id, wish.card_uid))
+    if isinstance(card, Reply):
+        return card
+    wish = evolve(wish, customer_id=card.customer_id)
+    return wish, find_for(connection, tenant_id, wish)
 
 
 def _refused(code: str) -> Reply:

@@ -156,7 +156,7 @@ class Custody:
             if order.state is OrderState.ENDED:
                 await self._settle(order)
             elif order.state is OrderState.STARTING:
-                self.starting.expect_confirmation(order)
+                self.starting.go_on(order)
 
     async def _settle(self, order: Order) -> None:
         try:

@@ -21,10 +21,11 @@ _SECOND = timedelta(seconds=1)
 def when(admission: Admission, at: Told, received_at: datetime) -> datetime:
     """
     The instant of a fact: by the charger's time where that is known, and else when we
-    received it; never after we received it.  In whole milliseconds, as it is kept.
+    received it; never after we received it.  A clock that is too far off is put right by what it
+    is off.  In whole milliseconds, as it is kept.
     """
     told = admission.instant(at)
-    instant = received_at if told is None else min(told, received_at)
+    instant = received_at if told is None else min(admission.by_our_clock(told), received_at)
     return instant_of(instant_ms(instant))
 
 
@@ -58,7 +59,7 @@ def end_of(
         own_s=order.charged_until(max(at, order.created_at)),
     )
     figures = judge(event, known)
-    end = ended(order, track, event, figures, at, received_at, admission.instant(event.at))
+    end = ended(order, track, event, figures, at, received_at, admission)
     if figures.doubt is None:
         return Judgement(end)
     return Judgement(end, figures.doubt, _evidence(event, known))
@@ -71,7 +72,7 @@ def ended(
     figures: Figures,
     at: datetime,
     received_at: datetime,
-    told_at: datetime | None,
+    admission: Admission,
 ) -> Ended:
     """
     @param at: when it ended by the charger's time; a clock that went back is not believed
@@ -84,17 +85,19 @@ def ended(
     reason = event.reason
     if reason is StopReason.REMOTE and track is not None and track.stop_reason is not None:
         reason = track.stop_reason
+    told_marks = _told_marks(event, admission)
     return Ended(
         at=ended_at,
         start_meter_mwh=figures.start_mwh,
         end_meter_mwh=figures.end_mwh,
         charged_s=figures.charged_s,
         reason=reason,
-        marks=with_told(_marks(figures, track, started_at, ended_at), _told_marks(event)),
+        marks=with_told(_marks(figures, track, started_at, ended_at), told_marks),
         basis=figures.basis,
         record=record_of(event),
         float_dw=track.float_dw if track and reason is StopReason.FULL else None,
-        told_at=told_at,
+        told_at=admission.instant(event.at),
+        clock_ahead_s=admission.clock_ahead_s,
     )
 
 
@@ -113,12 +116,12 @@ def _marks(
     return Mark(started_at, figures.start_mwh), end
 
 
-def _told_marks(event: ChargeEnded) -> list[Mark]:
+def _told_marks(event: ChargeEnded, admission: Admission) -> list[Mark]:
     """The charger's clock is set by us, and its marks are of whole seconds; what no calendar
     holds is no mark."""
     latest_s = int(datetime.max.replace(tzinfo=UTC).timestamp())
     return [
-        Mark(datetime.fromtimestamp(mark.unix_s, UTC), mark.meter_mwh)
+        Mark(admission.by_our_clock(datetime.fromtimestamp(mark.unix_s, UTC)), mark.meter_mwh)
         for mark in event.marks
         if mark.unix_s < latest_s
     ]
@@ -146,11 +149,13 @@ def end_by_last_reading(order: Order, track: Track, at: datetime, why: str) -> E
 
 def record_of(event: ChargeEnded) -> Row:
     """An end record as it was told, in plain values."""
+    amount = {} if event.amount_e5 is None else {"amount_e5": event.amount_e5}
     return {
         "start_meter_mwh": event.start_meter_mwh,
         "end_meter_mwh": event.end_meter_mwh,
         "duration_s": event.duration_s,
         "reason": event.reason.value,
+        **amount,
     }
 
 

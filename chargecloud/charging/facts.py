@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from chargecloud.charging.card_lists import CardLists
 from chargecloud.charging.cards import CardDesk
+from chargecloud.charging.clocks import Clocks
 from chargecloud.charging.custody import Custody
 from chargecloud.charging.ending import when
 from chargecloud.charging.hazards import Hazards
@@ -21,7 +22,7 @@ from chargecloud.charging.reports import Reports
 from chargecloud.charging.schedules import PriceBoard
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
-from chargecloud.domain.charger import Admission
+from chargecloud.domain.charger import Admission, ChargerTime
 from chargecloud.domain.decision import Change, Decision, LogEntry
 from chargecloud.domain.events import (
     CardAsked,
@@ -30,6 +31,7 @@ from chargecloud.domain.events import (
     ChargePaused,
     ChargerEvent,
     ChargeStarted,
+    ClockTold,
     HazardTold,
     LoggedIn,
     Outcome,
@@ -60,6 +62,7 @@ class Facts:
     @ivar plugin_calls: knows dialects that keep everybody waiting, or fail.
     @ivar price_board: tells them what energy costs.
     @ivar custody: has the orders of the chargers that log in here.
+    @ivar clocks: know how far chargers' clocks are off.
     @ivar known: has the orders by which a charger's words are understood.
     @ivar desks: take what is none of the core's business.
     """
@@ -76,6 +79,7 @@ class Facts:
     live: LivePorts
     plugin_calls: PluginCalls
     price_board: PriceBoard
+    clocks: Clocks
     known: KnownOrders
     desks: Sequence[IChargerDesk] = ()
 
@@ -112,6 +116,12 @@ class Facts:
         self, admission: Admission, event: ChargerEvent, received_at: datetime
     ) -> "Deferred[Reply] | None":
         """A fact from a charger that is logged in."""
+        if isinstance(event, PortsReported) and isinstance(event.at, ChargerTime):
+            self.clocks.look(admission, event.at, received_at)
+        if isinstance(event, ClockTold):
+            self.clocks.look(admission, event.at, received_at)
+            return None
+        admission = self.clocks.judge(admission)
         if isinstance(event, PortsReported):
             self._reported(admission, event, received_at)
             return None
@@ -171,9 +181,16 @@ class Facts:
 
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """Two boxes may have one identity and key."""
+        self._warn("identity-contested", admission, times, at)
+
+    def flapping(self, admission: Admission, times: int, at: datetime) -> None:
+        """A network may not hold, or a power supply."""
+        self._warn("charger-flapping", admission, times, at)
+
+    def _warn(self, rule: str, admission: Admission, times: int, at: datetime) -> None:
         self.watching.tell(
             Alarm(
-                rule="identity-contested",
+                rule=rule,
                 level=Level.WARNING,
                 tenant_id=admission.tenant_id,
                 charger_id=admission.charger_id,

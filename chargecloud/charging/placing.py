@@ -89,10 +89,17 @@ class Placing:
     full: Callable[[], str | None]
     _log: Logger = field(factory=Logger, init=False)
 
-    async def place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
+    async def place(
+        self,
+        request: RequestKey | None,
+        tenant_id: int | None,
+        wish: Wish,
+        found: Found | None = None,
+    ) -> Order:
         """
         Place an order; the start goes to the charger without being waited for.
 
+        @param found: what it is made of, if that was just read.
         @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
         @raise OutOfService: if nobody may begin to charge there.
         @raise ChargerOffline: if the charger is not connected.
@@ -102,22 +109,24 @@ class Placing:
         @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
         try:
-            return await self._place(request, tenant_id, wish)
+            return await self._place(request, tenant_id, wish, found)
         except TROUBLES as error:
             why = self.store.writer.trouble or f"the database is away: {error.orig}"
             refusal = StorageFull if is_full(error) else Overloaded
             raise refusal(f"no charge can begin: {why}") from error
 
-    async def _place(self, request: RequestKey | None, tenant_id: int | None, wish: Wish) -> Order:
+    async def _place(
+        self, request: RequestKey | None, tenant_id: int | None, wish: Wish, found: Found | None
+    ) -> Order:
         if made := await known(self.store, request):
             return await self.book.find(made.resource_id)
-        found = await self.check(tenant_id, wish)
+        found = await self.check(tenant_id, wish, found)
         order = self.order_for(wish, found, self.calendar.now())
         if order.customer_id is not None and not order.held_fen:
             raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
         return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
 
-    async def check(self, tenant_id: int | None, wish: Wish) -> Found:
+    async def check(self, tenant_id: int | None, wish: Wish, found: Found | None = None) -> Found:
         """
         Whether an order could be placed now, as far as that is known before it is; what it
         raises is what L{place} raises.
@@ -126,7 +135,8 @@ class Placing:
         """
         if why := self.full():
             raise StorageFull(f"no charge can begin: {why}")
-        found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
+        if found is None:
+            found = await self.store.read(lambda connection: find_for(connection, tenant_id, wish))
         check_in_service(found.charger.status)
         self.book.tariffs.refuse_unfit(found.tariff)
         if not 1 <= wish.port <= found.charger.port_count:

@@ -47,7 +47,9 @@ class PriceBoard:
     async def asked(self, admission: Admission) -> Reply:
         """The prices of the next 24 hours; none where a site has no tariff, or its tariff no
         price of energy."""
-        found = await self.store.read(lambda connection: _find(connection, admission.charger_id))
+        found = await self.store.read(
+            lambda connection: tariff_there(connection, admission.charger_id)
+        )
         if found is None:
             return Reply(Outcome.KEPT)
         tariff, zone = found
@@ -55,7 +57,8 @@ class PriceBoard:
         return Reply(Outcome.KEPT, prices=_prices(self.tariffs, tariff, zone, now, now + HORIZON))
 
 
-def _find(connection: Connection, charger_id: int) -> tuple[Tariff, str] | None:
+def tariff_there(connection: Connection, charger_id: int) -> tuple[Tariff, str] | None:
+    """The tariff of a charger's site, with its time zone; C{None} if it has none."""
     charger = find_charger(connection, None, charger_id)
     site = find_site(connection, charger.tenant_id, charger.site_id)
     if site.tariff_id is None:

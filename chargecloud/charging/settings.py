@@ -115,6 +115,18 @@ class ChargingSettings:
         default=3 * DAY,
         least=HOUR,
     )
+    clock_warned_s: int = whole(
+        "people are warned of a charger's clock that is off by more, where prices go by the time",
+        default=5,
+        least=1,
+        most=HOUR,
+    )
+    clock_distrusted_s: int = whole(
+        "and by one that is off by more nothing is billed: ours counts",
+        default=180,
+        least=1,
+        most=DAY,
+    )
     when_database_away: WhenAway = choice(
         "whether cards begin charges while the database is away: `refuse` or `allow`",
         default=WhenAway.REFUSE,

@@ -13,6 +13,7 @@ from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, W
 from chargecloud.domain.order_value import Order
 from chargecloud.domain.plausible import drew_nothing
 from chargecloud.domain.tariff import Bill
+from chargecloud.money.remarks import clock_remarks
 from chargecloud.money.tariffs import Tariff
 from chargecloud.money.wallets import Spendable, spendable
 from chargecloud.registry.cards import CardStatus, find_card
@@ -46,7 +47,13 @@ class Settling:
 
     async def after(self, order: Order, end: Ended, no_load_dw: int) -> Billed | Waived | Doubted:
         """What occurs to an order that has ended with believed figures."""
-        after = evolve(order, marks=end.marks, charged_s=end.charged_s, suspended_at=None)
+        after = evolve(
+            order,
+            marks=end.marks,
+            charged_s=end.charged_s,
+            clock_ahead_s=end.clock_ahead_s,
+            suspended_at=None,
+        )
         if drew_nothing(after.energy_mwh, end.charged_s, no_load_dw):
             return Waived(self.calendar.now(), "nothing-drawn")
         return await self.bill(after, self.book.tariff_of(order))
@@ -71,11 +78,12 @@ class Settling:
     def price(self, order: Order, tariff: Tariff) -> Bill | None:
         """What a tariff makes of an order; C{None} if it cannot."""
         try:
-            return self.book.tariffs.bill(tariff, order.usage)
+            bill = self.book.tariffs.bill(tariff, order.usage)
         except Exception:
             # a tariff may be a plugin: what it breaks is this bill, and no money moves
             self._log.failure("no bill for order {order_id}", order_id=order.id)
             return None
+        return evolve(bill, remarks=clock_remarks(order.clock_ahead_s))
 
     async def available(self, order: Order) -> Spendable:
         """What the wallet of an order has, beyond what is held for it."""

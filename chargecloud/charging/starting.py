@@ -19,6 +19,11 @@ from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.domain.occurrences import Occurrence, Started, StartRefused
 from chargecloud.domain.order_value import Order, OrderState
 
+#: seconds for a charger to connect after its node has gone, and to tell what its ports do
+COMES_BACK_S = 45
+#: seconds after which an order is given up again, if that failed
+AGAIN_S = 10
+
 
 @define(eq=False)
 class Starting:
@@ -60,6 +65,15 @@ class Starting:
     def expect_confirmation(self, order: Order) -> None:
         """Give an order up that the charger does not say to have begun in time; as often as
         it takes, or else its money would be held and its port taken for ever."""
+        self._expect_confirmation(order, self.settings.confirm_deadline_s)
+
+    def go_on(self, order: Order) -> None:
+        """Expect the confirmation of an order that was taken up from another process: a charger
+        that comes and goes must not make its deadline begin anew each time."""
+        left_s = self.settings.confirm_deadline_s - self.book.store.ids.age_s(order.id)
+        self._expect_confirmation(order, max(COMES_BACK_S, left_s))
+
+    def _expect_confirmation(self, order: Order, within_s: float) -> None:
 
         def too_late() -> None:
             track = self.book.tracked(order.id)
@@ -74,9 +88,9 @@ class Starting:
 
         def try_again(failure: Failure) -> None:
             self._not_failed(failure, order)
-            self.expect_confirmation(order)
+            self._expect_confirmation(order, AGAIN_S)
 
-        self.clock.callLater(self.settings.confirm_deadline_s, too_late)
+        self.clock.callLater(within_s, too_late)
 
     def give_up_if_there(self, order: Order) -> None:
         """Give an order up of which nobody knows whether it was written down, some time from
@@ -94,7 +108,7 @@ class Starting:
 
         def try_again(failure: Failure) -> None:
             self._not_failed(failure, order)
-            self.give_up_if_there(order)
+            self.clock.callLater(AGAIN_S, self._give_up_if_there, order)
 
         Deferred.fromCoroutine(give_up()).addErrback(try_again)
 

@@ -13,6 +13,7 @@ from chargecloud.domain.order_value import Order
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.registry.chargers import find_charger
 from chargecloud.registry.cut_offs import find_cut_off
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.schema import orders, ports
 
 
@@ -34,16 +35,17 @@ class Terms:
     register_before_mwh: int | None
 
 
+_ORDERS = Rows(orders, select(orders))
+_REGISTERS = Rows(ports, select(ports.c.meter_mwh))
+
+
 def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> Order:
     """
     An order of a tenant, or of any for C{None}.
 
     @raise NotFound: if there is none.
     """
-    found = select(orders).where(orders.c.id == order_id)
-    if tenant_id is not None:
-        found = found.where(orders.c.tenant_id == tenant_id)
-    row = connection.execute(found).first()
+    row = _ORDERS.first(connection, id=order_id, tenant_id=tenant_id)
     if row is None:
         raise NotFound(f"there is no order {order_id}")
     return order_of(row._asdict())
@@ -51,10 +53,7 @@ def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> 
 
 def find_start(connection: Connection, charger_id: int, port: int, start_key: str) -> Order | None:
     """The order that a start at a port has made, if it is known."""
-    found = select(orders).where(
-        orders.c.charger_id == charger_id, orders.c.port == port, orders.c.start_key == start_key
-    )
-    row = connection.execute(found).first()
+    row = _ORDERS.first(connection, charger_id=charger_id, port=port, start_key=start_key)
     return None if row is None else order_of(row._asdict())
 
 
@@ -67,14 +66,12 @@ def find_terms(
     @param counts_anew: dialects whose registers begin at zero with each charge.
     """
     charger = find_charger(connection, None, order.charger_id)
-    register = select(ports.c.meter_mwh).where(
-        ports.c.charger_id == order.charger_id, ports.c.port == order.port
-    )
     everywhere = cut_offs.by_kind[charger.kind]
+    port = _REGISTERS.first(connection, charger_id=order.charger_id, port=order.port)
     return Terms(
         charger.dialect,
         find_tariff(connection, None, order.tariff_id, order.tariff_version),
         charger.rated_w,
         find_cut_off(connection, order.site_id, charger.kind, everywhere),
-        None if charger.dialect in counts_anew else connection.execute(register).scalar(),
+        None if port is None or charger.dialect in counts_anew else port.meter_mwh,
     )

@@ -31,6 +31,7 @@ from chargecloud.cli.ledger import ledger_commands
 from chargecloud.cli.nodes import node_commands
 from chargecloud.cli.parsing import about_chargers, command, for_whom, room
 from chargecloud.cli.plugins import plugin_commands
+from chargecloud.cli.settling import settle_command
 from chargecloud.cli.tailing import tail_commands
 from chargecloud.cli.users import user_commands
 from chargecloud.cli.wire import wire_commands
@@ -118,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     firmware_commands(room(rooms, "firmware", "vendors' images of firmware"))
     node_commands(room(rooms, "node", "processes that share the database"))
     ledger_commands(room(rooms, "ledger", "the money"))
+    settle_command(rooms)
     wire_commands(rooms)
     tail_commands(rooms)
     return whole

@@ -72,10 +72,10 @@ def open_store(arguments: argparse.Namespace) -> Iterator[tuple[Store, Calendar,
         try:
             ids = Ids(time.time, slot)
             transactions = Transactions(for_writing(engine), slot, ids.next)
-            writer = Writer(transactions, _AtOnce(), calendar, slot)
+            writer = Writer(transactions, AtOnce(), calendar, slot)
             with engine.connect() as connection:
                 writer.open(connection)
-            yield Store(engine, ids, writer, _AtOnce(), Roster(slot)), calendar, setup
+            yield Store(engine, ids, writer, AtOnce(), Roster(slot)), calendar, setup
         finally:
             with for_writing(engine).begin() as connection:
                 release_slot(connection, slot, holder, time.time())
@@ -90,7 +90,7 @@ def _calendar(setup: Setup, engine: Engine) -> Calendar:
     return Calendar(time.time, anchor)
 
 
-class _AtOnce:
+class AtOnce:
     """Runs the database's work here and now: a command has nothing else to do."""
 
     def run(self, work: Callable[[], T]) -> "Deferred[T]":

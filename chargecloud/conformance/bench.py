@@ -5,6 +5,7 @@ interface asks for: it lets everybody in whom it knows, and says what becomes of
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from twisted.internet.task import Clock
 from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer, Command, SetTime, StartCharge, StopCharge
-from chargecloud.domain.errors import NotAdmitted, RemoteError
+from chargecloud.domain.errors import NotAdmitted, Refusal, RemoteError
 from chargecloud.domain.events import (
     ChargeEnded,
     ChargerEvent,
@@ -66,10 +67,15 @@ def whole(data: bytes) -> Iterator[bytes]:
         yield data
 
 
+def in_pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """As networks cut it."""
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
 def byte_by_byte(data: bytes) -> Iterator[bytes]:
     """The worst that a network does."""
-    for at in range(len(data)):
-        yield data[at : at + 1]
+    return in_pieces(data, 1)
 
 
 class Restless(AssertionError):
@@ -85,7 +91,9 @@ class Bench:
     @ivar retry_s: if the platform has too many logins: when the charger is to come back.
     @ivar loses_answers: whether what the platform says is lost on its way.
     @ivar is_deaf: whether nothing comes through, either way.
-    @ivar has_hung_up: whether the charger has ended the connection.
+    @ivar is_rough: whether the network does damage: what is no protocol then ends the connection,
+        as it does at the gateway, and else is raised, as a fault of the dialect.
+    @ivar has_hung_up: whether the connection has ended.
     @ivar heard: all that came up, in order.
     @ivar replied: tickets of the facts that were answered.
     """
@@ -98,6 +106,7 @@ class Bench:
     retry_s: int | None = None
     loses_answers: bool = False
     is_deaf: bool = False
+    is_rough: bool = False
     heard: list[Heard] = field(factory=list)
     replied: list[object] = field(factory=list)
     clock: Clock = field(factory=Clock)
@@ -163,8 +172,11 @@ class Bench:
             up = b"" if self.has_hung_up else self.session.data_to_send()
             if self.is_deaf:
                 up = b""
-            for piece in self.pieces(up):
-                self._platform_hears(piece)
+            if self.is_rough:
+                self._platform_bears(self.pieces(up))
+            else:
+                for piece in self.pieces(up):
+                    self._platform_hears(piece)
             due_s = self.conversation.due_s
             if due_s is not None and due_s <= self.clock.seconds():
                 self._platform_hears(b"")
@@ -180,6 +192,26 @@ class Bench:
         try:
             self.take(self.conversation.receive(data))
         except NotAdmitted:
+            self.hang_up()
+
+    def _platform_bears(self, pieces: Iterable[bytes]) -> None:
+        """Let the platform hear what may be no protocol, and act on it when all of it is there:
+        what it says between two pieces would change what it hears of the second."""
+        heard: list[Heard] = []
+        is_over = False
+        for piece in pieces:
+            try:
+                heard += self.conversation.receive(piece)
+            except RemoteError:
+                is_over = True
+            if is_over or self.conversation.failure is not None:
+                break
+        try:
+            self.take(heard)
+        except RemoteError:
+            # in what had waited for the welcome
+            is_over = True
+        if is_over or self.conversation.failure is not None:
             self.hang_up()
 
     def pass_time(self, seconds: float, step_s: float = 1.0) -> "Bench":
@@ -207,7 +239,9 @@ class Bench:
 
     def _act(self, told: Told) -> None:
         if isinstance(told.event, TimeAsked):
-            self.command(SetTime(int(self.clock.seconds())))
+            # refused, it asks again by itself
+            with suppress(Refusal):
+                self.command(SetTime(int(self.clock.seconds())))
         elif told.ticket is not None:
             self.replied.append(told.ticket)
             is_offline = getattr(told.event, "offline", None) is not None
@@ -304,6 +338,16 @@ class Bench:
             elif isinstance(each, Claimed | Answered):
                 told.append(repr(each))
         return told
+
+    def tale(self) -> tuple[list[str], list[str]]:
+        """All that was heard, without what differs from one run to the next: to compare two.  When
+        a command counts as answered is also a matter of time: those answers stand apart."""
+        told = [
+            f"{each.identity}: {type(each).__name__} {getattr(each, 'event', '')!r}"
+            for each in self.heard
+            if not isinstance(each, Answered)
+        ]
+        return told, sorted(repr(each) for each in self.of(Answered))
 
 
 def only_remote_errors(conversation: IConversation, data: bytes) -> bool:

@@ -2,14 +2,23 @@
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
-from chargecloud.conformance.bench import Bench, byte_by_byte, only_remote_errors, whole
+from chargecloud.conformance.bench import (
+    ORDER,
+    Bench,
+    byte_by_byte,
+    in_pieces,
+    only_remote_errors,
+    whole,
+)
+from chargecloud.conformance.damage import BadNetwork, Damage, Harm, same_chance
+from chargecloud.domain.commands import Command, StartCharge, StopCharge
 from chargecloud.domain.errors import BadFrame, RemoteError
 from chargecloud.interfaces import IConversation, IDialect, Told
 from chargecloud.simulator.speaking import ISession, ISimulatedDialect
@@ -24,7 +33,9 @@ FUZZING = settings(
 )
 #: bytes of noise that a conversation takes, all of which it may keep only up to a limit
 MUCH = 300_000
-#: of it, what a conversation may still hold
+#: bytes, longer than any good piece: what is longer need not come byte by byte to its end
+MUCH_AT_ONCE = 1_500
+#: of what came, what a conversation may still hold
 MOST_HELD = 100_000
 
 
@@ -106,6 +117,67 @@ def test_flipped_bits_are_borne(new_bench: NewBench, data: st.DataObject) -> Non
         at = data.draw(st.integers(0, len(sent) - 1))
         sent[at] ^= 1 << data.draw(st.integers(0, 7))
     only_remote_errors(bench.conversation, bytes(sent))
+
+
+DAMAGES = st.lists(
+    st.builds(
+        Damage,
+        piece=st.integers(0, 12),
+        harm=st.sampled_from(Harm),
+        where=st.floats(0, 1, exclude_max=True),
+        much=st.integers(0, 31),
+        noise=st.binary(max_size=40),
+    ),
+    max_size=4,
+)
+#: more of what no frame is long enough for than a conversation may hold
+MUCH_TOO_LONG = [Damage(3, Harm.ENLARGE, 0.5)] * 8
+
+
+@settings(FUZZING, max_examples=40)
+@example(damages=MUCH_TOO_LONG, size=40)
+@given(damages=DAMAGES, size=st.integers(2, 40))
+def test_damage_is_the_same_however_it_comes(
+    new_bench: NewBench, damages: list[Damage], size: int
+) -> None:
+    """A whole charge of which something was flipped, cut off, lost, repeated, replayed, delayed,
+    inserted, enlarged or filled: whatever pieces it comes in, the same is heard, the connection
+    ends or goes on alike, and nothing is hoarded."""
+
+    def some_bytes(data: bytes) -> Iterator[bytes]:
+        yield from in_pieces(data, size if len(data) < MUCH_AT_ONCE else MUCH_AT_ONCE // 3)
+
+    def dribble(data: bytes) -> Iterator[bytes]:
+        yield from byte_by_byte(data[:MUCH_AT_ONCE])
+        yield from in_pieces(data[MUCH_AT_ONCE:], MUCH_AT_ONCE)
+
+    benches = [
+        _battered(new_bench(pieces=BadNetwork(damages, cut), is_rough=True))
+        for cut in (whole, some_bytes, dribble)
+    ]
+    outcomes = [(bench.tale(), bench.has_hung_up) for bench in benches]
+    assert outcomes[1] == outcomes[0]
+    assert outcomes[2] == outcomes[0]
+    assert all(_held(bench.conversation) < MOST_HELD for bench in benches)
+
+
+def _battered(bench: Bench) -> Bench:
+    """A charge, as far as it comes, and shorter than any silence after which a dialect asks for a
+    sign of life: it would ask when half a frame has come, and not when a whole one has."""
+
+    def tell(command: Command) -> None:
+        # the gateway gives commands to nobody else
+        if bench.is_in and not bench.has_hung_up:
+            bench.command(command)
+
+    with same_chance():
+        bench.connect().plug()
+        tell(StartCharge(ORDER, 1, int(bench.clock.seconds()) + 600))
+        bench.pass_time(20, step_s=10)
+        tell(StopCharge(ORDER, 1))
+        bench.pass_time(10, step_s=10)
+        bench.charger.unplug(1, bench.calendar.now())
+        return bench.pass_time(20, step_s=10)
 
 
 def test_noise_is_not_hoarded(dialect: Any) -> None:

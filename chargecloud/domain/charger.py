@@ -127,6 +127,8 @@ class Admission:
     @ivar next_key: generation and nonce of a key that it is still to take, if there is one.
     @ivar has_card_list: whether it keeps a list of cards for when it is offline.
     @ivar was_at: the node that it was logged in at before, if it ever was.
+    @ivar clock_ahead_s: by how much its clock is ahead of ours, where that is so much that it is
+        not billed by; C{None} if it is.
     """
 
     charger_id: int
@@ -139,6 +141,7 @@ class Admission:
     next_key: tuple[int, bytes] | None = None
     has_card_list: bool = False
     was_at: int | None = None
+    clock_ahead_s: int | None = None
 
     def instant(self, at: Told) -> datetime | None:
         """When something was by the charger's time; C{None} if that is not known: a start
@@ -152,6 +155,13 @@ class Admission:
             return told if told.year >= FIRST_YEAR else None
         booted_at = self.booted_at if at.boot == self.boot else self.booted_before.get(at.boot)
         return None if booted_at is None else booted_at + timedelta(seconds=at.uptime_s)
+
+    def by_our_clock(self, told: datetime) -> datetime:
+        """When it was by our clock that a charger's showed this."""
+        try:
+            return told - timedelta(seconds=self.clock_ahead_s or 0)
+        except OverflowError:
+            return told
 
 
 @frozen

@@ -61,6 +61,13 @@ class Change:
 
 
 @frozen
+class Together:
+    """Writes of one decision to different rows, in no order: few statements for many rows."""
+
+    writes: tuple[Insert | Change, ...]
+
+
+@frozen
 class LogEntry:
     """A fact for the event log, which features follow.  C{body} is plain JSON."""
 
@@ -76,7 +83,7 @@ class Decision:
     """Writes that are applied together, the log entries that tell of them, and the
     commands to chargers that follow once they are committed."""
 
-    writes: tuple[Insert | Change | Post, ...] = ()
+    writes: tuple[Insert | Change | Together | Post, ...] = ()
     log: tuple[LogEntry, ...] = ()
     commands: tuple[Command, ...] = ()
 

@@ -189,6 +189,8 @@ class ChargeEnded:
         has not been told.
     @ivar duration_s: seconds of charging, without the time a power cut took.
     @ivar marks: the register where the price changed, oldest first.
+    @ivar amount_e5: what the charger says that it costs, in 1e-5 yuan; C{None} where it knows no
+        prices.
     """
 
     order_id: int | None
@@ -200,6 +202,7 @@ class ChargeEnded:
     at: Told
     offline: OfflineStart | None = None
     marks: tuple[MeterMark, ...] = ()
+    amount_e5: int | None = None
 
 
 @frozen
@@ -220,6 +223,13 @@ class CardAsked:
     """A charger asks whether a card may charge; that it does is told by a start of its own."""
 
     card_uid: str
+
+
+@frozen
+class ClockTold:
+    """The charger's clock shows this as it is told; nothing is kept to be told later."""
+
+    at: Told
 
 
 @frozen
@@ -318,6 +328,7 @@ ChargerEvent = (
     | ChargeEnded
     | CardPresented
     | CardAsked
+    | ClockTold
     | TimeAsked
     | PricesAsked
     | HazardTold

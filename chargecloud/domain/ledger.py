@@ -15,8 +15,11 @@ cash                 0                below zero: what was paid in
 channel_…            0                below zero: what a payment channel has taken for us
 refunding            0                what goes back to payers and has not arrived
 gifts                0                below zero: what was given to customers
-electricity_fees     0                what was earned for electricity
-service_fees         0                what was earned for service
+electricity_fees     0                what was earned for electricity, before it is split
+service_fees         0                what was earned for service, before it is split
+channel_fees         0                what payment channels took of what they brought
+…_share              party            what a party got of the fees by revenue split, and has
+                                      not been given: below zero where it is to give back
 ==================== ================ =====================================================
 
 An account belongs to one tenant, the operator to whom the money was paid, and no money goes from
@@ -33,7 +36,8 @@ from attrs import frozen
 #: of what each account is; those of payment channels have names of their own
 KINDS = (
     *("wallet", "gift", "held", "receivable", "cash", "refunding", "gifts"),
-    *("electricity_fees", "service_fees"),
+    *("electricity_fees", "service_fees", "channel_fees"),
+    *("platform_share", "operator_share", "owner_share", "agent_share", "partner_share"),
 )
 
 
@@ -101,6 +105,8 @@ CAUSES = {
     "refund": "refund",
     "withdrawal": "withdrawal",
     "transfer": "transfer",
+    **dict.fromkeys(("split", "claw_back", "reimburse"), "settlement"),
+    "channel_split": "channel split",
 }
 
 

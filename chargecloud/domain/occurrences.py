@@ -109,6 +109,7 @@ class Ended:
         charger's record says.
     @ivar record: what the charger said, as it said it; C{None} if it never did.
     @ivar float_dw: what the battery drew at last when it was full, if it was cut off then.
+    @ivar clock_ahead_s: by how much the charger's clock was ahead, where it was not billed by.
     """
 
     at: datetime
@@ -122,6 +123,7 @@ class Ended:
     record: Row | None = None
     float_dw: int | None = None
     told_at: datetime | None = None
+    clock_ahead_s: int | None = None
 
 
 @frozen

@@ -223,8 +223,13 @@ def _ended_entry(order: Order, end: Ended) -> LogEntry:
         start_meter_mwh=end.start_meter_mwh,
         end_meter_mwh=end.end_meter_mwh,
         charged_s=end.charged_s,
+        **_of_clock(end),
         **_instants(end.at, end.told_at),
     )
+
+
+def _of_clock(end: Ended) -> dict[str, int]:
+    return {} if end.clock_ahead_s is None else {"clock_ahead_s": end.clock_ahead_s}
 
 
 def _settle(order: Order, occurrence: Billed) -> Outcome:
@@ -400,6 +405,7 @@ def _with_figures(order: Order, figures: Ended) -> Order:
         basis=figures.basis,
         record=figures.record,
         float_dw=figures.float_dw,
+        clock_ahead_s=figures.clock_ahead_s,
         marks=figures.marks,
     )
 

@@ -11,7 +11,7 @@ from attrs import fields
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
-from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Vat
+from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Remark, Vat
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -92,6 +92,7 @@ def bill_columns(bill: Bill | None) -> Row:
             "tariff_version": bill.tariff_version,
             "made_by": bill.made_by,
             "lines": lines,
+            **_remarks_row(bill),
         },
         "electricity_fen": bill.fee_fen(Fee.ELECTRICITY),
         "service_fen": bill.fee_fen(Fee.SERVICE),
@@ -118,7 +119,16 @@ def bill_of(column: Mapping[str, Any] | None) -> Bill | None:
         )
         for line in column["lines"]
     )
-    return Bill(column["tariff_id"], column["tariff_version"], lines, column.get("made_by"))
+    remarks = tuple(Remark(code, words) for code, words in column.get("remarks", ()))
+    return Bill(
+        column["tariff_id"], column["tariff_version"], lines, column.get("made_by"), remarks
+    )
+
+
+def _remarks_row(bill: Bill) -> Row:
+    if not bill.remarks:
+        return {}
+    return {"remarks": [[remark.code, remark.words] for remark in bill.remarks]}
 
 
 def _vat_row(vat: Vat) -> list[str | None]:

@@ -84,6 +84,8 @@ class Order:
     @ivar abnormal: what is odd about it; C{None} again once it has ended.
     @ivar float_dw: what the full battery drew at last, if it was cut off.
     @ivar unplugged_at: when the plug of a battery that had been cut off was pulled.
+    @ivar clock_ahead_s: by how much the charger's clock was ahead of ours, if it was so much that
+        the order is billed by ours.
     """
 
     id: int
@@ -124,6 +126,7 @@ class Order:
     abnormal: Abnormality | None = None
     float_dw: int | None = None
     unplugged_at: datetime | None = None
+    clock_ahead_s: int | None = None
     marks: tuple[Mark, ...] = ()
     bill: Bill | None = None
 

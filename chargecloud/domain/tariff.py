@@ -19,6 +19,9 @@ from attrs.validators import deep_iterable, ge, instance_of, min_len, optional
 
 from chargecloud.domain.units import FEN_PER_UNIT, energy_price_fen
 
+#: what the rules of lines begin with that are for a place that was taken without charging
+OCCUPANCY = "occupancy"
+
 
 class Fee(Enum):
     """What a line of a bill is for.  Notice 537/2024 (NDRC) wants the first two apart."""
@@ -277,7 +280,7 @@ class BillLine:
 @frozen
 class Remark:
     """
-    What the one who uses a tariff should know, though it is no fault.
+    What the one who uses a tariff, or reads a bill, should know, though it is no fault.
 
     @ivar forbids_orders: whether charges cannot be billed by it as it says.
     """
@@ -294,12 +297,14 @@ class Bill:
 
     @ivar made_by: the plugin that priced them, with its version; C{None} on bills that are
         older than this.
+    @ivar remarks: what is to be known of how it was made.
     """
 
     tariff_id: int
     tariff_version: int
     lines: tuple[BillLine, ...] = field(validator=deep_iterable(instance_of(BillLine)))
     made_by: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         # what is taken off is taken off something

@@ -15,11 +15,12 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, Command, SetTime
 from chargecloud.domain.errors import Refusal, RemoteError
-from chargecloud.gateway.contests import Contests
+from chargecloud.gateway.login_budget import LoginBudget
 from chargecloud.gateway.logins import Logins
 from chargecloud.gateway.presence import Presence, Present
 from chargecloud.gateway.protocol import ChargerProtocol
 from chargecloud.gateway.recorder import FlightRecorder
+from chargecloud.gateway.recurrences import CONTESTED, FLAPPING, Recurrences
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 from chargecloud.gateway.settings import Limits
 from chargecloud.interfaces import Greeting, IChargerEvents, IDialect
@@ -60,8 +61,10 @@ class Gateway:
     @ivar events: acts on what chargers say.
     @ivar random: gives a number from 0 to 1.
     @ivar logins: those that are under way.
+    @ivar login_budget: how often each charger may log in.
     @ivar recorder: has the last frames of each charger.
     @ivar turned_away: connections that were refused for a limit.
+    @ivar throttled: how often a connection was not read for a while, for what it had sent.
     @ivar faults: remote errors by their code.
     @ivar heard: what chargers said, by dialect and class.
     @ivar answered: called with each command that has come to its end: the dialect, the
@@ -75,19 +78,23 @@ class Gateway:
     limits: Limits = field(factory=Limits)
     random: Callable[[], float] = random.random
     logins: Logins = field(init=False)
+    login_budget: LoginBudget = field(init=False)
     recorder: FlightRecorder = field(init=False)
     turned_away: int = 0
+    throttled: int = 0
     faults: Counter[str] = field(factory=Counter)
     heard: Counter[tuple[str, type]] = field(factory=Counter)
     answered: Callable[[str, Command, str, float], None] = lambda *_what: None
     _protocols: dict[ChargerProtocol, str] = field(factory=dict, init=False)
     _by_address: Counter[str] = field(factory=Counter, init=False)
-    _contests: Contests = field(factory=Contests, init=False)
+    _contests: Recurrences = field(factory=lambda: Recurrences(CONTESTED), init=False)
+    _flapping: Recurrences = field(factory=lambda: Recurrences(FLAPPING), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.recorder = FlightRecorder(self.limits.recorded_frames)
         self.logins = Logins(self.limits.logins_at_a_time, self.clock.seconds, self.random)
+        self.login_budget = LoginBudget(self.limits.logins_a_minute, self.clock.seconds)
 
     def speaking(self, dialects: Sequence[IDialect]) -> Listener:
         """What to listen with where these dialects are spoken."""
@@ -132,15 +139,19 @@ class Gateway:
         return None
 
     def arrive(self, present: Present) -> None:
-        """A charger has been admitted on a connection.  The one that it displaces may hang,
-        as those do whose network address has changed; one that was alive is counted."""
+        """A charger has been admitted on a connection: how often that happens is counted, and
+        how often one that was alive is displaced.  One that hangs may be, as those do whose
+        network address has changed."""
         displaced = self.presence.arrive(present)
-        now_s = self.clock.seconds()
-        if displaced is None or now_s - displaced.link.heard_s > self.limits.heartbeat_s:
-            return
-        times = self._contests.count(present.admission.charger_id, now_s)
-        if times is not None:
-            self._tell(self.events.contested, present.admission, times, self.calendar.now())
+        admission, now_s = present.admission, self.clock.seconds()
+        was_alive = displaced and now_s - displaced.link.heard_s <= self.limits.heartbeat_s
+        for recurrences, tell, is_so in (
+            (self._contests, self.events.contested, was_alive),
+            (self._flapping, self.events.flapping, True),
+        ):
+            times = recurrences.count(admission.charger_id, now_s) if is_so else None
+            if times is not None:
+                self._tell(tell, admission, times, self.calendar.now())
 
     def open(self, admission: Admission) -> None:
         """A charger's session is open."""
@@ -156,6 +167,10 @@ class Gateway:
         except Exception:
             # our own fault, and none of the connection that happens to be at work
             self._log.failure("what became of a charger could not be told")
+
+    def throttle(self) -> None:
+        """A connection is not read for a while, for what it has sent."""
+        self.throttled += 1
 
     def refused(self, error: RemoteError) -> None:
         """A connection broke its protocol."""

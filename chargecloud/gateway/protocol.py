@@ -39,7 +39,7 @@ from chargecloud.gateway.connection import (
     Wish,
 )
 from chargecloud.gateway.presence import Present
-from chargecloud.gateway.reading import Pause, Reading
+from chargecloud.gateway.reading import READ_BYTES, Pause, Reading
 from chargecloud.interfaces import Credentials, IDialect
 
 if TYPE_CHECKING:
@@ -92,9 +92,16 @@ class ChargerProtocol(Protocol):
     def connectionMade(self) -> None:
         """Watch the connection: for a login at first, and for silence later."""
         clock, limits = self._gateway.clock, self._gateway.limits
-        self._reading = Reading(self.transport, clock, limits.bytes_a_second)
+        self._reading = Reading(
+            self.transport, clock, limits.bytes_a_second, self._gateway.throttle
+        )
         self._deadline = clock.callLater(limits.login_s, self._close, "no login in time")
         self.transport.registerProducer(self, True)
+        below: Any = self.transport
+        # TLS and a proxy's header have the socket's transport below them
+        while (wrapped := getattr(below, "transport", None)) is not None:
+            below = wrapped
+        below.bufferSize = READ_BYTES
         # a UNIX socket provides ITCPTransport too, and can do none of it
         is_ip = isinstance(self.transport.getHost(), IPv4Address | IPv6Address)
         if is_ip and ITCPTransport.providedBy(self.transport):
@@ -306,8 +313,21 @@ class ChargerProtocol(Protocol):
                 self._close("too many log in at once")
         return not self._ended
 
+    def _is_put_off(self, identity: str) -> bool:
+        """Whether a charger has logged in too often of late.  One of several is sent away alone,
+        where its dialect can say so: the others have done nothing."""
+        retry_s = self._gateway.login_budget.retry_s(self._dialect, identity)
+        if retry_s is None or self._ended:
+            return self._ended
+        if len(self._connection.sessions) > 1 and self._connection.dismiss(identity):
+            self._write()
+            return True
+        self._act(self._connection.postpone, identity, retry_s)
+        self._close("logs in too often")
+        return True
+
     def _ask_credentials(self, wish: AskCredentials) -> None:
-        if not self._lets_in(wish.identity):
+        if self._is_put_off(wish.identity) or not self._lets_in(wish.identity):
             return
         session = self._connection.sessions[wish.identity]
         found = self._gateway.events.credentials(self._dialect, wish.identity)
@@ -324,8 +344,9 @@ class ChargerProtocol(Protocol):
         return self._connection.sessions.get(session.identity) is session
 
     def _ask_admission(self, wish: AskAdmission) -> None:
-        if not self._lets_in(wish.identity):
+        if self._is_put_off(wish.identity) or not self._lets_in(wish.identity):
             return
+        self._gateway.login_budget.spend(self._dialect, wish.identity)
         session = self._connection.sessions[wish.identity]
         admitted = self._gateway.events.logged_in(
             self._dialect, wish.identity, wish.login, wish.login_digest

@@ -1,14 +1,19 @@
 """Whether a connection is read, and why not."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-#: bytes that may come at once, above what comes in the long run: as much as Twisted reads
-#: in one go, and over a thousand records that chargers kept while they had no connection
+#: bytes that may come at once, above what comes in the long run: over a thousand records that
+#: chargers kept while they had no connection
 BURST_BYTES = 64 * 1024
+
+#: bytes that are read from a socket in one go.  Everybody else waits while they are acted on: as
+#: much as Twisted would read holds 6,000 heartbeats
+READ_BYTES = 4 * 1024
 
 #: a shorter pause costs more than what it keeps away
 SHORTEST_PAUSE_S = 0.05
@@ -36,12 +41,14 @@ class Reading:
 
     @ivar transport: what the connection is read from.
     @ivar bytes_a_second: how fast tokens come back.
+    @ivar throttled: is told when it is not read for what it has sent.
     @ivar since_s: since when it is read without a pause.
     """
 
     transport: Any
     clock: IReactorTime
     bytes_a_second: int
+    throttled: Callable[[], None] = lambda: None
     since_s: float = field(init=False)
     _burst_s: float = field(init=False)
     #: when all tokens will have come back
@@ -60,6 +67,7 @@ class Reading:
         self._full_s = full_s = (full_s if full_s > now_s else now_s) + size / self.bytes_a_second
         owed_s = full_s - now_s - self._burst_s
         if owed_s > 0 and self._paying is None and not self._stopped:
+            self.throttled()
             self.pause(Pause.BYTES)
             self._pay(owed_s)
 

@@ -57,6 +57,11 @@ class Limits:
     logins_at_a_time: int = whole(
         "under way at once; further chargers are told when to come back", default=64, least=1
     )
+    logins_a_minute: int = whole(
+        "of one charger in the long run, 10 at once; one that comes oftener is put off",
+        default=6,
+        least=1,
+    )
     recorded_frames: int = whole(
         "of each charger, both ways, that the flight recorder keeps in memory: about 250 bytes "
         "each",

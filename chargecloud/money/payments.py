@@ -13,8 +13,10 @@ from chargecloud.domain.decision import Decision, Row
 from chargecloud.domain.errors import ChannelRefused, Conflict, Invalid
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.payment_value import OrderPart, Payment, PaymentState, PayMethod
+from chargecloud.interfaces import ISplittingChannel
 from chargecloud.money.channels import Channels
 from chargecloud.money.payment_rows import find_payment, payment_of, payments_of
+from chargecloud.money.settlement.parties import has_receivers
 from chargecloud.money.taking import Taking
 from chargecloud.registry.customers import Customer, find_customer, open_customer
 from chargecloud.storage.once import RequestKey, known, once
@@ -176,6 +178,16 @@ class Payments:
             due_s=now_s + FIRST_QUERY_S,
         )
 
+    async def _splits(self, payment: Payment) -> bool:
+        """Whether its channel may have to give parts of it to others: of one for an order."""
+        if payment.wish is None or not ISplittingChannel.providedBy(
+            self.channels.channels.get(payment.channel)
+        ):
+            return False
+        return await self.store.read(
+            lambda connection: has_receivers(connection, payment.tenant_id, payment.channel)
+        )
+
     async def _offered(self, payment_id: int) -> Payment:
         """A payment whose channel has answered, asked again if it has not yet."""
         payment = await self.get(None, payment_id)
@@ -194,6 +206,7 @@ class Payments:
             payer=payment.payer,
             client_ip=payment.client_ip,
             return_url=payment.return_url,
+            splits=await self._splits(payment),
         )
         answer: rules.Offered | rules.NotTaken
         try:

@@ -22,6 +22,18 @@ NO_CURRENT = Remark(
 )
 
 
+def clock_remarks(ahead_s: int | None) -> tuple[Remark, ...]:
+    """Of a bill for a charge at a charger whose clock is not billed by; none where it is.
+
+    @param ahead_s: by how much it was ahead of ours.
+    """
+    if ahead_s is None:
+        return ()
+    way = "ahead of" if ahead_s > 0 else "behind"
+    words = f"the charger's clock was {abs(ahead_s)} s {way} ours: the charge is billed by ours"
+    return (Remark("billed-by-our-clock", words),)
+
+
 def other_currency(currency: str) -> Remark:
     """Wallets are in yuan."""
     words = f"prices are in {currency}, and wallets in CNY: quotes only"

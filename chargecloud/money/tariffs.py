@@ -13,6 +13,7 @@ from chargecloud.domain.errors import Conflict, Invalid, NotFound
 from chargecloud.domain.tariff import Bill, Remark, Usage
 from chargecloud.interfaces import IRemarks, ITariff
 from chargecloud.money.windows import cheapest
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import tariffs
@@ -51,6 +52,9 @@ def _newest(tenant_id: int | None) -> Any:
     )
 
 
+_TARIFFS = Rows(tariffs, select(tariffs).order_by(tariffs.c.version.desc()))
+
+
 def find_tariff(
     connection: Connection, tenant_id: int | None, tariff_id: int, version: int | None = None
 ) -> Tariff:
@@ -59,13 +63,7 @@ def find_tariff(
 
     @raise NotFound: if there is none.
     """
-    if version is None:
-        query = _newest(tenant_id).where(tariffs.c.id == tariff_id)
-    else:
-        query = select(tariffs).where(tariffs.c.id == tariff_id, tariffs.c.version == version)
-        if tenant_id is not None:
-            query = query.where(tariffs.c.tenant_id == tenant_id)
-    row = connection.execute(query).first()
+    row = _TARIFFS.first(connection, id=tariff_id, version=version, tenant_id=tenant_id)
     if row is None:
         raise NotFound(f"there is no tariff {tariff_id}")
     return _tariff(row)

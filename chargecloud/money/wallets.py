@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, literal, or_, select
 
 from chargecloud.domain.decision import Change, Decision, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, InsufficientFunds, Invalid
@@ -101,13 +101,17 @@ def balance_fen(connection: Connection, account: Account) -> int:
     return connection.execute(found).scalar() or 0
 
 
+# built once: it is asked at each start
+_OF_CUSTOMER = select(accounts.c.kind, accounts.c.balance_fen).where(
+    accounts.c.tenant_id == bindparam("tenant_id"),
+    accounts.c.kind.in_([literal(kind) for kind in sorted(Account.CUSTOMERS)]),
+    accounts.c.owner_id == bindparam("owner_id"),
+)
+
+
 def _balances(connection: Connection, tenant_id: int, customer_id: int) -> dict[str, int]:
-    found = select(accounts.c.kind, accounts.c.balance_fen).where(
-        accounts.c.tenant_id == tenant_id,
-        accounts.c.kind.in_(sorted(Account.CUSTOMERS)),
-        accounts.c.owner_id == customer_id,
-    )
-    kept = {row.kind: row.balance_fen for row in connection.execute(found)}
+    of_customer = {"tenant_id": tenant_id, "owner_id": customer_id}
+    kept = {row.kind: row.balance_fen for row in connection.execute(_OF_CUSTOMER, of_customer)}
     return dict.fromkeys(Account.CUSTOMERS, 0) | kept
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.features.firmware.feature import FirmwareFeature
+from chargecloud.features.metering.feature import MeteringFeature
 from chargecloud.features.safety.feature import SafetyFeature
 from chargecloud.features.safety.log_sink import LogSink
 from chargecloud.features.sandbox.feature import SandboxFeature
@@ -35,8 +36,14 @@ class OwnPlugin:
 
     @hookimpl
     def chargecloud_features(self) -> Sequence[IFeature]:
-        """Statistics, safety, firmware, and payments for trying out."""
-        return [StatisticsFeature(), SafetyFeature(), FirmwareFeature(), SandboxFeature()]
+        """Statistics, metering, safety, firmware, and payments for trying out."""
+        return [
+            StatisticsFeature(),
+            MeteringFeature(),
+            SafetyFeature(),
+            FirmwareFeature(),
+            SandboxFeature(),
+        ]
 
     @hookimpl
     def chargecloud_alarm_sinks(self) -> Sequence[IAlarmSink]:

@@ -12,6 +12,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from chargecloud.registry.customers import find_customer
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import cards
@@ -71,10 +72,12 @@ def is_uid(text: str) -> bool:
     return True
 
 
+_CARDS = Rows(cards, select(cards))
+
+
 def find_card(connection: Connection, tenant_id: int, uid: str) -> Card | None:
     """The card of a tenant with that uid, if there is one."""
-    found = select(cards).where(cards.c.tenant_id == tenant_id, cards.c.uid == uid)
-    row = connection.execute(found).first()
+    row = _CARDS.first(connection, tenant_id=tenant_id, uid=uid)
     return None if row is None else _card(row)
 
 

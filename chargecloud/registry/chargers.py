@@ -16,6 +16,7 @@ from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.interfaces import Credentials, IDialect, IOptionalKeyDialect
 from chargecloud.registry.secrets import FIRST_KEY, NEEDS_NONE, SEALED, Secrets
 from chargecloud.registry.sites import find_site
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.schema import chargers, sites
 from chargecloud.storage.store import Store
@@ -81,6 +82,7 @@ _KNOWN = [
     chargers.c.booted_at,
     chargers.c.boots_before,
     chargers.c.card_slots,
+    chargers.c.clock_ahead_s,
     chargers.c.next_key_nonce,
     *SEALED,
 ]
@@ -124,13 +126,16 @@ def check_in_service(status: SystemState) -> None:
         raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
 
 
+_CHARGERS = Rows(chargers, select(*COLUMNS))
+
+
 def find_charger(connection: Connection, tenant_id: int | None, charger_id: int) -> Charger:
     """
     A charger of a tenant, or of any for C{None}.
 
     @raise NotFound: if there is none.
     """
-    row = connection.execute(_of(tenant_id).where(chargers.c.id == charger_id)).first()
+    row = _CHARGERS.first(connection, id=charger_id, tenant_id=tenant_id)
     if row is None:
         raise NotFound(f"there is no charger {charger_id}")
     return read_charger(row)
@@ -341,6 +346,8 @@ class Chargers:
             next_key=change_of_key.still_to_take,
             has_card_list=bool(row.card_slots if login.card_slots is None else login.card_slots),
             was_at=row.node,
+            # one that counts its starts has no clock but that which a login sets
+            clock_ahead_s=None if login.boot else row.clock_ahead_s,
         )
         told = {
             name: value

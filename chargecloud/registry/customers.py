@@ -11,6 +11,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Decision, Insert
 from chargecloud.domain.errors import NotFound
 from chargecloud.domain.ledger import Account
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import customers
@@ -42,13 +43,16 @@ def _of(tenant_id: int | None) -> Any:
     return found if tenant_id is None else found.where(customers.c.tenant_id == tenant_id)
 
 
+_CUSTOMERS = Rows(customers, select(customers))
+
+
 def find_customer(connection: Connection, tenant_id: int | None, customer_id: int) -> Customer:
     """
     A customer of a tenant, or of any for C{None}.
 
     @raise NotFound: if there is none.
     """
-    row = connection.execute(_of(tenant_id).where(customers.c.id == customer_id)).first()
+    row = _CUSTOMERS.first(connection, id=customer_id, tenant_id=tenant_id)
     if row is None:
         raise NotFound(f"there is no customer {customer_id}")
     return _customer(row)

@@ -11,6 +11,7 @@ from chargecloud.domain.cut_off import CutOff
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Conflict
 from chargecloud.registry.sites import find_site
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.schema import cut_offs
 from chargecloud.storage.store import Store
 
@@ -26,13 +27,14 @@ def find_cut_off(
     return evolve(everywhere, **_own(connection, site_id, kind))
 
 
+_RULES = Rows(cut_offs, select(cut_offs.c.rules))
+
+
 def _own(connection: Connection, site_id: int, kind: ChargerKind) -> Mapping[str, Any]:
-    found = select(cut_offs.c.rules).where(
-        cut_offs.c.site_id == site_id, cut_offs.c.kind == kind.value
-    )
-    rules: Mapping[str, Any] | None = connection.execute(found).scalar()
+    row = _RULES.first(connection, site_id=site_id, kind=kind.value)
+    rules: Mapping[str, Any] = row.rules if row is not None else {}
     # a rule that a later version no longer has is no reason to charge by none
-    return {name: value for name, value in (rules or {}).items() if name in RULES}
+    return {name: value for name, value in rules.items() if name in RULES}
 
 
 @frozen

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Decision, Insert, LogEntry
 from chargecloud.domain.errors import Invalid, NotFound
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import sites
@@ -42,13 +43,16 @@ def _site(row: Any) -> Site:
     return Site(**row._mapping)
 
 
+_SITES = Rows(sites, select(sites))
+
+
 def find_site(connection: Connection, tenant_id: int | None, site_id: int) -> Site:
     """
     A site of a tenant, or of any for C{None}.
 
     @raise NotFound: if there is none.
     """
-    row = connection.execute(_of(tenant_id).where(sites.c.id == site_id)).first()
+    row = _SITES.first(connection, id=site_id, tenant_id=tenant_id)
     if row is None:
         raise NotFound(f"there is no site {site_id}")
     return _site(row)

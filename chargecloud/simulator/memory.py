@@ -4,6 +4,7 @@ from attrs import define, field
 
 from chargecloud.domain.charger import LockOut
 from chargecloud.domain.events import ChargeEnded, ChargeStarted
+from chargecloud.domain.metering import PPM
 from chargecloud.simulator.bikes import Bike
 from chargecloud.simulator.charge import Charge
 
@@ -22,6 +23,7 @@ class Port:
     @ivar meter_mwh: the energy register, which never goes back.
     @ivar bike: what is plugged in.
     @ivar charge: the order that runs here, or waits for a bike to be plugged in again.
+    @ivar meter_ppm: a fault: the register counts so many millionths too much.
     @ivar last_order_id: the newest order that ran here, which is never started again.
     """
 
@@ -31,6 +33,14 @@ class Port:
     charge: Charge | None = None
     last_order_id: int | None = None
     is_faulty: bool = False
+    meter_ppm: int = 0
+
+    def count(self) -> None:
+        """Have the register count what its charge has drawn so far."""
+        if self.charge is not None:
+            start_mwh = self.charge.start_meter_mwh
+            drawn_mwh = self.charge.meter_mwh(self.bike.curve if self.bike else None) - start_mwh
+            self.meter_mwh = start_mwh + drawn_mwh * (PPM + self.meter_ppm) // PPM
 
 
 @define

@@ -102,7 +102,7 @@ class Relays:
         for port in self.memory.ports:
             if port.charge is not None:
                 port.charge.charged_s += elapsed_s
-                port.meter_mwh = port.charge.meter_mwh(port.bike.curve if port.bike else None)
+                port.count()
 
     # ------------------------------------------------------------------- the mains
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from attrs import define, field
 from pymysql.converters import escape_float, escape_string
@@ -53,7 +53,9 @@ class Many(Protocol):
 def inserting(dialect: Dialect, table: Any, names: Sequence[str]) -> Many:
     """A statement that makes rows."""
     if dialect.name == "sqlite":
-        return _EachRow(insert(table))
+        return _each_row(
+            dialect, table.c, insert(table).compile(dialect=dialect, column_keys=list(names))
+        )
     columns = {name: table.c[name] for name in names}
     if dialect.name != "postgresql":
         return _listed(dialect, table, columns)
@@ -81,19 +83,68 @@ def changing(
     @param build: makes an update of the values.
     """
     if dialect.name == "sqlite":
-        return _EachRow(build(lambda name: bindparam(name, type_=columns[name].type)))
+        statement = build(lambda name: bindparam(name, type_=columns[name].type))
+        return _each_row(dialect, columns, statement.compile(dialect=dialect))
     return _rows_as_table(dialect, columns, key, build)
 
 
 @define
-class _EachRow:
-    """The driver is given all rows, and runs the statement for each."""
+class _Taking:
+    """
+    What a driver is given of a row: most values as they are, and most rows have dozens.
 
-    statement: Any
+    @ivar processors: the values' names in their order, each with what makes of it what the
+        driver takes.
+    """
+
+    processors: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    _taken: Callable[[Values], tuple[Any, ...]] = field(init=False)
+    _to_process: Sequence[tuple[int, Callable[[Any], Any]]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        names = [name for name, _process in self.processors]
+        take = itemgetter(*names)
+        # of one name it gives the value itself
+        self._taken = take if len(names) > 1 else lambda row: (take(row),)
+        self._to_process = [
+            (place, process)
+            for place, (_name, process) in enumerate(self.processors)
+            if process is not None
+        ]
+
+    def __call__(self, row: Values) -> Sequence[Any]:
+        """The values of a row."""
+        if not self._to_process:
+            return self._taken(row)
+        values = [*self._taken(row)]
+        for place, process in self._to_process:
+            values[place] = process(values[place])
+        return values
+
+
+@define
+class _EachRow:
+    """The driver is given all rows, and runs the statement for each.  SQLAlchemy would go over
+    each value of each row several times, for which most of a commit went."""
+
+    statement: str
+    taking: _Taking
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> int:
         """Run it."""
-        return connection.execute(self.statement, [dict(row) for row in rows]).rowcount
+        given = [tuple(self.taking(row)) for row in rows]
+        try:
+            return connection.exec_driver_sql(self.statement, given).rowcount
+        except StatementError as error:
+            # a log is no place for the names and numbers of a thousand rows
+            error.params = None
+            raise
+
+
+def _each_row(dialect: Dialect, columns: Mapping[str, Column[Any]], compiled: Any) -> Many:
+    names: Sequence[str] = compiled.positiontup
+    processors = _processors(dialect, {name: columns[name] for name in names})
+    return _EachRow(str(compiled), _Taking([(name, processors[name]) for name in names]))
 
 
 @define
@@ -102,29 +153,16 @@ class _RowsAsTable:
     The rows are a table that the statement joins.
 
     @ivar parts: what is before and behind that table in the statement.
-    @ivar processors: what makes of a value what the driver takes.
+    @ivar taking: what of a row is written.
     @ivar key: a statement changes a row once, however often it is joined: rows with the same
         key are in statements of their own.
     @ivar pages: writes some rows as a table, with its parameters.
     """
 
     parts: tuple[str, str]
-    processors: Mapping[str, Callable[[Any], Any] | None]
+    taking: _Taking
     key: Sequence[str]
-    pages: Callable[[list[list[Any]]], Iterator[tuple[str, tuple[Any, ...]]]]
-    _taken: Callable[[Values], tuple[Any, ...]] = field(init=False)
-    _to_process: Sequence[tuple[int, Callable[[Any], Any]]] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        names = list(self.processors)
-        take = itemgetter(*names)
-        # of one name it gives the value itself
-        self._taken = take if len(names) > 1 else lambda row: (take(row),)
-        self._to_process = [
-            (place, process)
-            for place, process in enumerate(self.processors.values())
-            if process is not None
-        ]
+    pages: Callable[[list[Sequence[Any]]], Iterator[tuple[str, tuple[Any, ...]]]]
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> int:
         """Run it."""
@@ -145,10 +183,10 @@ class _RowsAsTable:
                 found += done.rowcount
         return found
 
-    def _waves(self, rows: Sequence[Values]) -> Iterable[list[list[Any]]]:
+    def _waves(self, rows: Sequence[Values]) -> Iterable[list[Sequence[Any]]]:
         if not self.key:
-            return [[self._processed(row) for row in rows]]
-        waves: list[list[list[Any]]] = []
+            return [[self.taking(row) for row in rows]]
+        waves: list[list[Sequence[Any]]] = []
         seen: dict[tuple[Any, ...], int] = {}
         for row in rows:
             key = tuple(row[name] for name in self.key)
@@ -156,15 +194,8 @@ class _RowsAsTable:
             seen[key] = number + 1
             if number == len(waves):
                 waves.append([])
-            waves[number].append(self._processed(row))
+            waves[number].append(self.taking(row))
         return waves
-
-    def _processed(self, row: Values) -> list[Any]:
-        # most values are taken as they are, and most rows have dozens
-        values = [*self._taken(row)]
-        for place, process in self._to_process:
-            values[place] = process(values[place])
-        return values
 
 
 def _listed(dialect: Dialect, table: Any, columns: Mapping[str, Column[Any]]) -> Many:
@@ -173,7 +204,7 @@ def _listed(dialect: Dialect, table: Any, columns: Mapping[str, Column[Any]]) ->
     names = ", ".join(quote(name) for name in columns)
     return _RowsAsTable(
         (f"INSERT INTO {quote(table.name)} ({names}) VALUES (", ")"),  # noqa: S608
-        _processors(dialect, columns),
+        _Taking([*_processors(dialect, columns).items()]),
         (),
         lambda rows: _pages(rows, "), ("),
     )
@@ -216,23 +247,23 @@ def _rows_as_table(
         }
         return _RowsAsTable(
             (before, behind),
-            {**_processors(dialect, columns), **plain},
+            _Taking([*{**_processors(dialect, columns), **plain}.items()]),
             key,
             lambda rows: iter([(unnested, _turned(rows))]),
         )
-    processors = _processors(dialect, columns)
+    taking = _Taking([*_processors(dialect, columns).items()])
     # its first row, which is none, names the columns
     named = "SELECT " + ", ".join(f"NULL AS {name}" for name in names) + " FROM DUAL WHERE FALSE"  # noqa: S608
     between = " UNION ALL SELECT "
     parts = (before + named + between, behind)
-    return _RowsAsTable(parts, processors, key, lambda rows: _pages(rows, between))
+    return _RowsAsTable(parts, taking, key, lambda rows: _pages(rows, between))
 
 
-def _turned(rows: list[list[Any]]) -> tuple[str, ...]:
+def _turned(rows: list[Sequence[Any]]) -> tuple[str, ...]:
     """An array for each column, as PostgreSQL reads it from text (its manual, 8.15.2)."""
     columns = zip(*rows, strict=True)
     return tuple(
-        "{" + ",".join([_written(_ITEMS, value) for value in values]) + "}" for values in columns
+        "{" + ",".join([_ITEMS[type(value)](value) for value in values]) + "}" for values in columns
     )
 
 
@@ -240,12 +271,12 @@ def _json_text(kind: JSON[Any], value: Any) -> str | None:
     return None if value is None and kind.none_as_null else json.dumps(value)
 
 
-def _written(kinds: Mapping[type, Callable[[Any], str]], value: Any) -> str:
-    """A value as a server reads it from text; none is cut off, none is taken for another's."""
-    write = kinds.get(type(value))
-    if write is None:
-        raise TypeError(f"{type(value).__name__} is nothing that a row holds")
-    return write(value)
+class _Written(dict[type, Callable[[Any], str]]):
+    """How a server reads values of each type from text; none is cut off, none is taken for
+    another's."""
+
+    def __missing__(self, kind: type) -> NoReturn:
+        raise TypeError(f"{kind.__name__} is nothing that a row holds")
 
 
 def _in_array(words: str) -> str:
@@ -253,31 +284,35 @@ def _in_array(words: str) -> str:
 
 
 #: in an array of PostgreSQL
-_ITEMS: Mapping[type, Callable[[Any], str]] = {
-    type(None): lambda _none: "NULL",
-    bool: str,
-    int: str,
-    float: str,
-    str: _in_array,
-    bytes: lambda value: f'"\\\\x{value.hex()}"',
-}
+_ITEMS = _Written(
+    {
+        type(None): lambda _none: "NULL",
+        bool: str,
+        int: str,
+        float: str,
+        str: _in_array,
+        bytes: lambda value: f'"\\\\x{value.hex()}"',
+    }
+)
 #: in a statement of the MySQL family
-_LITERALS: Mapping[type, Callable[[Any], str]] = {
-    type(None): lambda _none: "NULL",
-    bool: lambda value: str(int(value)),
-    int: str,
-    float: escape_float,
-    str: lambda value: f"'{escape_string(value)}'",
-    bytes: lambda value: f"_binary X'{value.hex()}'",
-}
+_LITERALS = _Written(
+    {
+        type(None): lambda _none: "NULL",
+        bool: lambda value: str(int(value)),
+        int: str,
+        float: escape_float,
+        str: lambda value: f"'{escape_string(value)}'",
+        bytes: lambda value: f"_binary X'{value.hex()}'",
+    }
+)
 
 
-def _pages(rows: list[list[Any]], between: str) -> Iterator[tuple[str, tuple[()]]]:
+def _pages(rows: list[Sequence[Any]], between: str) -> Iterator[tuple[str, tuple[()]]]:
     """The rows as text, so many together as a statement takes."""
     page: list[str] = []
     characters = 0
     for row in rows:
-        written = ", ".join([_written(_LITERALS, value) for value in row])
+        written = ", ".join([_LITERALS[type(value)](value) for value in row])
         if page and (len(page) == MOST_ROWS or characters + len(written) > MOST_CHARACTERS):
             yield between.join(page), ()
             page, characters = [], 0

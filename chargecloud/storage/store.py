@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.storage.breathing import Breathing
 from chargecloud.storage.engine import READERS, for_writing
 from chargecloud.storage.ids import Ids
 from chargecloud.storage.roster import Node, Roster, read_nodes
@@ -120,6 +121,10 @@ class StoreService(MultiService):
         # nothing can fail any more: threads that nobody stops would keep the process alive
         self._writing.start()
         self._reading.start()
+        self._breathing = Breathing(
+            reactor, lambda: self._writing.are_at_work or self._reading.are_at_work
+        )
+        self._breathing.start()
         renewing = TimerService(RENEW_S, self._renew)
         renewing.clock = reactor
         renewing.setServiceParent(self)
@@ -170,4 +175,5 @@ class StoreService(MultiService):
         self.store.writer.closed = True
         self._writing.stop()
         self._reading.stop()
+        self._breathing.stop()
         self.store.engine.dispose()

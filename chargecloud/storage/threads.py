@@ -56,6 +56,11 @@ class Threads:
         self._waiting += 1
         return deferToThreadPool(self.reactor, self._pool, work).addBoth(self._done)
 
+    @property
+    def are_at_work(self) -> bool:
+        """Whether one has something to do."""
+        return self._waiting > 0
+
     def _done(self, result: Any) -> Any:
         self._waiting -= 1
         return result

@@ -13,7 +13,7 @@ from attrs import define, field
 from sqlalchemy import Connection, Dialect, exists, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chargecloud.domain.decision import Change, Decision, Insert, Row, Stale
+from chargecloud.domain.decision import Change, Decision, Insert, Row, Stale, Together
 from chargecloud.domain.ledger import Account, Post
 from chargecloud.domain.order_rows import instant_ms
 from chargecloud.storage.chains import Growing
@@ -77,15 +77,22 @@ class Writes:
             if number >= len(decision.writes):
                 continue
             write = decision.writes[number]
-            if isinstance(write, Insert):
-                self._insert(batches, write.table, write.row)
-            elif isinstance(write, Change):
-                self._change(batches, write)
+            if isinstance(write, Together):
+                for each in write.writes:
+                    self._row(batches, each)
+            elif isinstance(write, Insert | Change):
+                self._row(batches, write)
             else:
                 self._insert(batches, postings.name, posted.row(connection, write))
                 self._move(batches, write.debit, -write.amount_fen)
                 self._move(batches, write.credit, write.amount_fen)
         return batches.values()
+
+    def _row(self, batches: dict[Hashable, _Batch], write: Insert | Change) -> None:
+        if isinstance(write, Insert):
+            self._insert(batches, write.table, write.row)
+        else:
+            self._change(batches, write)
 
     def _insert(self, batches: dict[Hashable, _Batch], table: str, row: Row) -> None:
         form = ("insert", table, tuple(row))

@@ -11,9 +11,10 @@ from cattrs import Converter
 from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 
-from chargecloud.routes import JSON, SIGNED, Call, Caller, Later, Route
+from chargecloud.routes import JSON, SIGNED, Call, Caller, Download, Later, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.converters import answer_converter, body_converter, query_converter
+from chargecloud.web.downloads import send
 from chargecloud.web.event_stream import EventStream
 from chargecloud.web.problems import (
     BadRequest,
@@ -105,6 +106,9 @@ class Operation:
         if isinstance(answer, EventStream):
             await answer.serve(request)
             return HTTPStatus.OK, b""
+        if isinstance(answer, Download):
+            await send(answer, self.route.media_type, request)
+            return self.route.status, b""
         if answer is None:
             return HTTPStatus.NO_CONTENT, b""
         if isinstance(answer, Later):

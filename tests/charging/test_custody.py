@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from chargecloud.charging.settings import ChargingSettings
+from chargecloud.charging.starting import COMES_BACK_S
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.events import Outcome
 from chargecloud.storage.audit import ledger_faults
@@ -261,6 +262,21 @@ def test_an_order_that_was_starting_when_its_node_died_comes_to_an_end(tmp_path:
     b.clock.advance(ChargingSettings().lost_after_s)
     assert b.get(f"/orders/{order['id']}")["state"] == "failed"
     assert b.get(f"/wallets/{customer}")["balance_fen"] == 1000
+
+
+def test_a_charger_that_comes_and_goes_does_not_put_a_deadline_off(tmp_path: Path) -> None:
+    """Money would be held for as long as it does."""
+    a, b = two(tmp_path)
+    c = World(tmp_path, a.clock, slot=3)
+    know_each_other(a, b, c)
+    box, customer = a.box().connect(), a.customer(1000)
+    order = a.order(box, customer, prepaid_fen=200)
+    for other in (b, c):
+        move(box, other)
+        other.pass_time(COMES_BACK_S - 1, box.heartbeat)
+    c.pass_time(5, box.heartbeat)
+    assert c.get(f"/orders/{order['id']}")["state"] == "failed"
+    assert c.get(f"/wallets/{customer}")["balance_fen"] == 1000
 
 
 def test_a_node_that_starts_again_takes_up_its_own(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from chargecloud.dialects.native.received import HeartbeatAnswered, Ordered, Ref
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.domain.events import VendorEvent
-from chargecloud.gateway.contests import TIMES
 from chargecloud.gateway.reading import BURST_BYTES
+from chargecloud.gateway.recurrences import CONTESTED
 from tests.gateway.gate import Charger, Gate, Line, Office, logged_failures
 from tests.gateway.line_dialect import PREAMBLE, PoliteLines
 from tests.harness import result_of
@@ -174,8 +174,8 @@ def test_two_boxes_with_one_key_are_told() -> None:
         other = gate.charger().log_in()
         assert charger.line.is_closing
         charger = other
-        assert len(gate.office.contests) == (displaced >= TIMES)
-    assert gate.office.contests[0][1] == TIMES
+        assert len(gate.office.contests) == (displaced >= CONTESTED)
+    assert gate.office.contests[0][1] == CONTESTED
     assert gate.is_online("EB-1")
 
 

@@ -48,6 +48,7 @@ class Office:
     @ivar opened: whose sessions were said to be open.
     @ivar lost: who was said to be gone, and when.
     @ivar contests: who was said to be contested, how often, and when.
+    @ivar flaps: who was said to be flapping, how often, and when.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class Office:
         self.opened: list[Admission] = []
         self.lost: list[tuple[Admission, datetime]] = []
         self.contests: list[tuple[Admission, int, datetime]] = []
+        self.flaps: list[tuple[Admission, int, datetime]] = []
         self.ids: dict[str, int] = {}
         self._epochs: Counter[str] = Counter()
         self._waiting: list[tuple[Deferred[Any], Any]] = []
@@ -103,6 +105,10 @@ class Office:
     def contested(self, admission: Admission, times: int, at: datetime) -> None:
         """A charger's connections displace each other."""
         self.contests.append((admission, times, at))
+
+    def flapping(self, admission: Admission, times: int, at: datetime) -> None:
+        """A charger logs in again and again."""
+        self.flaps.append((admission, times, at))
 
     def failed(self, dialect: str) -> None:
         """Not looked at here."""

@@ -163,8 +163,12 @@ class Trial:
         wait_until(self._is_over, 180, "all charges are over", LOOK_EVERY_S)
         self.fleet.stop()
 
+    def boxes(self) -> list[Any]:
+        """The fleet's, as the platform sees them."""
+        return self.live.all("/chargers")
+
     def _are_back(self) -> bool:
-        return all(box["online"] for box in self.live.all("/chargers"))
+        return all(box["online"] for box in self.boxes())
 
     def _is_over(self) -> bool:
         """Stop what still runs; whether nothing does, and the chargers have told all."""

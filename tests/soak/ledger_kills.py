@@ -1,10 +1,10 @@
 """
-The platform is killed while money moves: top-ups, gifts, transfers, payments, refunds and
-withdrawals over HTTP, and the holds, captures and releases of charges.
+The platform is killed while money moves: top-ups, gifts, transfers, payments, refunds, withdrawals
+and settlements over HTTP, and the holds, captures and releases of charges.
 
 After each kill the books are gone through as they lie there, against the heads of the time before.
 In the end each request has had its effect once: all are sent again under their keys, and what came
-into the wallets is what was asked for.
+into the wallets is what was asked for, and what charges have paid is split, once.
 
 C{make soak} does it 200 times.
 """
@@ -94,7 +94,9 @@ class Till:
         mine, other = self.random.sample(self.customers, 2)
         amount_fen = self.random.randint(1, 300)
         body: dict[str, Any] = {"amount_fen": amount_fen}
-        what = self.random.choice(["top-ups", "top-ups", "transfers", "withdrawals", "payments"])
+        what = self.random.choice(
+            ["top-ups", "top-ups", "transfers", "withdrawals", "payments", "settlements"]
+        )
         if what == "top-ups":
             body["gift_fen"] = self.random.choice([0, amount_fen // 5])
         elif what == "transfers":
@@ -105,6 +107,8 @@ class Till:
         if what == "payments":
             path = "/payments"
             body |= {"channel": "sandbox", "customer_id": mine, "subject": "a trial"}
+        elif what == "settlements":
+            path, body = "/settlements", {}
         return Asked(f"{self.name}-{len(self.asked)}", path, body)
 
     def send(self, asked: Asked) -> int:
@@ -152,6 +156,7 @@ class Trial:
             for tariff in self.live.all("/tariffs"):
                 terms = {"terms": DEAR[tariff["kind"]]}
                 self.live.ask("POST", f"/tariffs/{tariff['id']}/versions", terms)
+            self._split()
             customers = [
                 self.live.ask("POST", "/customers", {"name": str(number)})["id"]
                 for number in range(CUSTOMERS)
@@ -171,6 +176,7 @@ class Trial:
                 self.live.start()
             self._resend(tills)
             self._count(customers, tills)
+            self._count_shares()
         finally:
             self.fleet.stop()
             self.live.stop(signal.SIGTERM)
@@ -179,6 +185,33 @@ class Trial:
         self.report.figures["kills"] = kills
         self.report.figures["seconds"] = round(time.monotonic() - began_s)
         return self.report
+
+    def _split(self) -> None:
+        """What is earned is split among four."""
+        parties = [
+            self.live.ask("POST", "/parties", {"level": level, "name": level})["id"]
+            for level in ("platform", "operator", "owner", "agent")
+        ]
+        shares = [{"party_id": parties[0], "rest": True}]
+        shares += [
+            {"party_id": party, "basis_points": points}
+            for party, points in zip(parties[1:], (3_333, 1_111, 777), strict=True)
+        ]
+        terms = {"electricity": shares, "service": shares, "channel_fees": {"wallet": 60}}
+        rule = {"name": "four", "valid_from": "2020-01-01", "every": "daily", "terms": terms}
+        self.live.ask("POST", "/split-rules", rule)
+
+    def _count_shares(self) -> None:
+        """What is left of the fees is of orders that are held; all else was split."""
+        wait_until(
+            lambda: all(each["state"] == "done" for each in self.live.all("/settlements")),
+            120,
+            "all settlements come to their ends",
+        )
+        settlements = self.live.all("/settlements")
+        split = sum(each["orders"] for each in settlements)
+        self.report.figures |= {"settlements": len(settlements), "orders_split": split}
+        self.report.check("orders were split", holds=split > 0, otherwise="none was")
 
     def _verify(self) -> list[str]:
         """Go through the books as they lie there, and keep where they end."""

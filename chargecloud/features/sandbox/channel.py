@@ -22,16 +22,22 @@ from chargecloud.domain.channel import (
     PaymentAt,
     PaymentFact,
     PaymentWord,
+    Receiver,
     RefundAt,
     RefundFact,
     RefundWord,
+    SplitAt,
+    SplitBackAt,
+    SplitBackFact,
+    SplitFact,
     ToPay,
 )
 from chargecloud.domain.errors import ChannelRefused, NotFound
 from chargecloud.domain.payment_value import PayMethod
-from chargecloud.features.sandbox import signing
+from chargecloud.features.sandbox import signing, splitting
 from chargecloud.features.sandbox.manners import Manners
-from chargecloud.interfaces import IPaymentChannel
+from chargecloud.features.sandbox.splitting import Splits
+from chargecloud.interfaces import ISplittingChannel
 
 T = TypeVar("T")
 
@@ -56,6 +62,7 @@ class Sale:
     transaction: str | None = None
     at: datetime | None = None
     refunds: dict[str, BillRow] = field(factory=dict)
+    splits: Splits = field(factory=Splits)
 
     def fact(self) -> PaymentFact:
         """What there is to tell of it."""
@@ -84,7 +91,7 @@ class Sale:
         )
 
 
-@implementer(IPaymentChannel)
+@implementer(ISplittingChannel)
 @define(eq=False)
 class SandboxChannel:
     """
@@ -103,8 +110,13 @@ class SandboxChannel:
     real_money: bool = False
     methods: frozenset[PayMethod] = frozenset(PayMethod)
     notice_answer: str = "success"
+    most_receivers: int = splitting.MOST_RECEIVERS
+    most_splits: int = splitting.MOST_SPLITS
+    most_split_percent: int = splitting.MOST_PERCENT
+    split_within_days: int = splitting.WITHIN_DAYS
     _key: bytes = field(factory=lambda: secrets.token_bytes(32), init=False, repr=False)
     _sales: dict[str, Sale] = field(factory=dict, init=False)
+    _receivers: set[str] = field(factory=set, init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     # ------------------------------------------------------------------------ as a channel
@@ -146,6 +158,34 @@ class SandboxChannel:
     def bill(self, tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
         """All of a day, in the order in which it was opened."""
         return self._asked(lambda: self._bill(merchant, day))
+
+    # ------------------------------------------------------------------------ as one that splits
+
+    def add_receiver(self, tenant_id: int, merchant: str, receiver: Receiver) -> "Deferred[None]":
+        """Everybody has an account."""
+        return self._asked(lambda: self._receivers.add(receiver.account))
+
+    def split(self, split: SplitAt) -> "Deferred[SplitFact]":
+        """Give parts, at once."""
+        return self._asked(lambda: self._split(split))
+
+    def query_split(self, split: SplitAt) -> "Deferred[SplitFact]":
+        """Tell of a split."""
+        return self._asked(lambda: self._sale(split.payment.number).splits.fact(split))
+
+    def split_back(self, back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Call a part back, at once."""
+        return self._asked(lambda: self._sale(back.split.payment.number).splits.back(back))
+
+    def query_split_back(self, back: SplitBackAt) -> "Deferred[SplitBackFact]":
+        """Tell of what was called back."""
+        return self._asked(lambda: self._sale(back.split.payment.number).splits.back_fact(back))
+
+    def finish_split(
+        self, payment: PaymentAt, transaction: str, number: str, reason: str
+    ) -> "Deferred[None]":
+        """No more is split of it."""
+        return self._asked(lambda: setattr(self._sale(payment.number).splits, "is_finished", True))
 
     # ------------------------------------------------------------------------ as the payer
 
@@ -228,6 +268,13 @@ class SandboxChannel:
             self.give_back(refund.payment.number, refund.amount_fen, refund.number)
             self._notify(refund.notice_url, sale.refund_fact(refund.number))
         return sale.refund_fact(refund.number)
+
+    def _split(self, split: SplitAt) -> SplitFact:
+        sale = self._sale(split.payment.number)
+        if not sale.opening.splits:
+            raise ChannelRefused("it was opened to be split by nobody", why="not-splitting")
+        back_fen = sum(row.amount_fen for row in sale.refunds.values())
+        return sale.splits.split(split, sale.opening.amount_fen - back_fen, self._receivers)
 
     def _bill(self, merchant: str, day: date) -> Sequence[BillRow]:
         if self.since is not None and day <= self.since.astimezone(CHINA).date():

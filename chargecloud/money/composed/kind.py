@@ -26,7 +26,7 @@ from attrs import define, evolve
 from zope.interface import implementer
 
 from chargecloud.domain.commands import Price
-from chargecloud.domain.tariff import BillLine, Fee, Remark, StayKind, Usage
+from chargecloud.domain.tariff import OCCUPANCY, BillLine, Fee, Remark, StayKind, Usage
 from chargecloud.domain.units import (
     PRICE_UNITS_PER_FEN,
     divide_half_up,
@@ -229,7 +229,7 @@ def _occupancy(terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
         return ()
     due_s += -due_s % terms["step_s"]
     fen = divide_half_up(due_s * terms["price_fen"], terms["block_s"])
-    told = f"occupancy: {parked_s} s parked, of which {terms['grace_s']} s are free"
+    told = f"{OCCUPANCY}: {parked_s} s parked, of which {terms['grace_s']} s are free"
     told += f", in steps of {terms['step_s']} s"
     if fen > terms.get("most_fen", fen):
         fen = terms["most_fen"]

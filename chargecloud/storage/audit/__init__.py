@@ -15,6 +15,7 @@ from chargecloud.storage.audit.chains import chain_faults, read_heads
 from chargecloud.storage.audit.orders import order_faults
 from chargecloud.storage.audit.payments import payment_faults
 from chargecloud.storage.audit.reading import ChainOf
+from chargecloud.storage.audit.settlements import settlement_faults
 
 __all__ = ["ChainOf", "ledger_faults", "read_heads"]
 
@@ -32,3 +33,4 @@ def ledger_faults(
     yield from balance_faults(connection)
     yield from order_faults(connection)
     yield from payment_faults(connection)
+    yield from settlement_faults(connection)

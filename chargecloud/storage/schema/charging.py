@@ -63,6 +63,8 @@ orders = Table(
     Column("abnormal", String(24)),
     Column("float_dw", BigInteger),
     Column("unplugged_at", Instant),
+    # by how much the charger's clock was ahead, where the order is not billed by it
+    Column("clock_ahead_s", Integer),
     # [[milliseconds, mWh], …]: readings that decide how energy is split by price
     Column("marks", JSON, nullable=False),
     Column("electricity_fen", BigInteger),

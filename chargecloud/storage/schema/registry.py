@@ -132,6 +132,8 @@ chargers = Table(
     # the same of its last starts before: [[boot, milliseconds], …]
     Column("boots_before", JSON, nullable=False),
     Column("logged_in_at", Instant),
+    # by how much its clock was ahead of ours as it was last seen
+    Column("clock_ahead_s", Integer),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("dialect", "identity"),
     Index("chargers_by_tenant", "tenant_id", "id"),

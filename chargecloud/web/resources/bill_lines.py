@@ -27,6 +27,14 @@ class LineShown:
     rule: str = text("the rule of the tariff that made it", longest=400)
 
 
+@frozen(kw_only=True)
+class BillRemarkShown:
+    """What is to be known of how a bill was made."""
+
+    code: str = text("for programs")
+    words: str = text("for people", longest=400)
+
+
 def show_line(line: BillLine) -> LineShown:
     """A line as it is answered."""
     return LineShown(

@@ -15,7 +15,7 @@ from chargecloud.domain.saving import saved
 from chargecloud.domain.tariff import MOST_OF_A_LINE, Fee
 from chargecloud.domain.units import DAY, decimal_text, wh
 from chargecloud.routes import Id, Paging
-from chargecloud.web.resources.bill_lines import LineShown, show_line
+from chargecloud.web.resources.bill_lines import BillRemarkShown, LineShown, show_line
 
 #: ten times the largest battery on a road; every dialect's fields hold it
 MOST_ENERGY_WH = 10_000_000
@@ -143,6 +143,7 @@ class BillShown:
     energy_mwh: int = whole("the energy that was metered")
     charged_s: int = whole("seconds of charging")
     lines: tuple[LineShown, ...] = choice("they sum to the amount")
+    remarks: tuple[BillRemarkShown, ...] = choice("what is to be known of how it was made")
     credit_notes: tuple[CreditNoteShown, ...] = choice("of the bills before it, oldest first")
 
 
@@ -248,6 +249,7 @@ def show_bill(order: Order, credited: Sequence[CreditNote] = ()) -> BillShown:
         energy_mwh=order.energy_mwh,
         charged_s=order.charged_s,
         lines=tuple(show_line(line) for line in bill.lines),
+        remarks=tuple(BillRemarkShown(code=each.code, words=each.words) for each in bill.remarks),
         credit_notes=tuple(
             [
                 CreditNoteShown(

@@ -16,6 +16,7 @@ from chargecloud.domain.events import (
     ChargeEnded,
     ChargerEvent,
     ChargeStarted,
+    ClockTold,
     HazardTold,
     LoggedIn,
     OfflineStart,
@@ -209,6 +210,16 @@ def fact(message: Message, fields: Fields) -> ChargerEvent:
     take = _TAKE.get(message.name)
     told = None if take is None else take(fields)
     return told or VendorEvent("dny", message.name, plain(fields))
+
+
+#: messages that say what a device's clock shows as they are sent
+_SHOW_CLOCK = frozenset({"power", "host_heartbeat"})
+
+
+def clock(message: Message, fields: Fields) -> ClockTold | None:
+    """What a device's clock shows, where it is told."""
+    at = _when(fields) if message.name in _SHOW_CLOCK else None
+    return None if at is None else ClockTold(at)
 
 
 def parameters(fields: Fields) -> ParametersTold:

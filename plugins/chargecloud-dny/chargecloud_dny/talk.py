@@ -118,7 +118,9 @@ class Talk:
             self.device.time_asked = frame
         is_answered = message.reply is How.COMMITTED or message.name == "card"
         ticket = Asked(message, frame, fields) if is_answered else None
-        return (Told(self.device.identity, event, ticket),)
+        told = Told(self.device.identity, event, ticket)
+        shown = facts.clock(message, fields)
+        return (told,) if shown is None else (told, Told(self.device.identity, shown))
 
     def _hear_answer(self, frame: Frame) -> Sequence[Heard]:
         outgoing = self.device.answered(frame) if frame.command in DOWN else None

@@ -17,6 +17,17 @@ _DIGESTS = frozenset({"sha256", "sha384", "sha512"})
 Key = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
+# what the library raises for damaged input has no base of its own
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class Denied(Exception):
     """It is not signed; the message says why."""
 
@@ -37,7 +48,7 @@ def read_request(csr: str, identity: str, organization: str) -> Key:
         _check_name(asked.subject, NameOID.COMMON_NAME, identity, "CN")
         _check_name(asked.subject, NameOID.ORGANIZATION_NAME, organization, "O")
         _check_uses(asked.extensions)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except _UNREADABLE as error:
         raise Denied(f"no PKCS#10 in PEM: {str(error)[:100]}") from error
     assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
     return key

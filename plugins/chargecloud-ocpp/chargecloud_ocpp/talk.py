@@ -7,9 +7,16 @@ from typing import Any
 from attrs import define, field
 from twisted.logger import Logger
 
-from chargecloud.domain.charger import PortState
+from chargecloud.domain.charger import PortState, WallTime
 from chargecloud.domain.commands import Command, SetTime
-from chargecloud.domain.events import ChargePaused, Outcome, PauseReason, Reply, TimeAsked
+from chargecloud.domain.events import (
+    ChargePaused,
+    ClockTold,
+    Outcome,
+    PauseReason,
+    Reply,
+    TimeAsked,
+)
 from chargecloud.interfaces import Heard
 from chargecloud_ocpp import facts
 from chargecloud_ocpp.asking import Asking
@@ -127,6 +134,8 @@ class Talk:
             point.is_clock_off = point.time.is_off(at, point.seconds())
         event = facts.status(values, point.transactions.at_port(port))
         heard: list[Heard] = [point.tells(event)]
+        if at is not None:
+            heard.append(point.tells(ClockTold(WallTime(at))))
         for reading in event.readings:
             point.states[reading.port] = reading.state
             if reading.state is PortState.PAUSED and reading.order_id is not None:

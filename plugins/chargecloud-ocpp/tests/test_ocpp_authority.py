@@ -1,5 +1,6 @@
 """What may be signed, and by whom."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,6 +173,16 @@ def test_a_wish_that_was_changed_is_denied(place: int, character: str) -> None:
     except Denied:
         return
     assert key == x509.load_pem_x509_csr(GOOD.encode()).public_key()
+
+
+def test_a_wish_of_a_version_that_there_is_not_is_denied() -> None:
+    """The library has an error of its own for it."""
+    der = x509.load_pem_x509_csr(GOOD.encode()).public_bytes(Encoding.DER)
+    version = b"\x02\x01\x00"
+    changed = b64encode(der.replace(version, b"\x02\x01\x34", 1)).decode()
+    begin, end = "-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----"
+    with pytest.raises(Denied, match="version"):
+        read_request(f"{begin}\n{changed}\n{end}", "CP-1", ORGANIZATION)
 
 
 # ------------------------------------------------------------------------------- who signs

@@ -128,7 +128,15 @@ def record(fields: Fields) -> ChargeEnded:
         reason=stop_reason(fields["reason"]),
         at=None if ended is None else WallTime(ended),
         offline=None if order_id is not None else _offline(fields),
+        amount_e5=_amount_e5(fields),
     )
+
+
+def _amount_e5(fields: Fields) -> int | None:
+    """What the pile has billed, in 1e-5 yuan; without any price it knows of none."""
+    if not any(fields[f"{period}_price_e5"] for period in PERIODS):
+        return None
+    return int(fields["money_e4"]) * 10
 
 
 def _offline(fields: Fields) -> OfflineStart:

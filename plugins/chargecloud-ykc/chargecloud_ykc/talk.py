@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import define
 
 from chargecloud.dialects.layouts import Fields, plain
+from chargecloud.domain.charger import WallTime
 from chargecloud.domain.commands import (
     WAITS_FOR_PLUG,
     Answer,
@@ -16,6 +17,7 @@ from chargecloud.domain.commands import (
 from chargecloud.domain.errors import BadFrame
 from chargecloud.domain.events import (
     ChargeStarted,
+    ClockTold,
     Outcome,
     PortsReported,
     PricesAsked,
@@ -209,8 +211,14 @@ class Talk:
         if order_id is not None:
             self.pile.gun(question.gun).has_ended(order_id)
         ended, odd = facts.record(question.fields), facts.odd_record(question.fields)
-        told = Told(self.pile.number, ended, question)
-        return (told,) if odd is None else (told, Told(self.pile.number, odd))
+        told = [Told(self.pile.number, ended, question)]
+        if ended.at is not None:
+            # most records are told at once; those that are not say nothing of the clock, as no
+            # two of them are late by the same
+            told.append(Told(self.pile.number, ClockTold(ended.at)))
+        if odd is not None:
+            told.append(Told(self.pile.number, odd))
+        return told
 
     def _hear_asks_start(self, question: Question) -> Sequence[Heard]:
         return self._starters.ask(question)
@@ -227,9 +235,12 @@ class Talk:
         if answer.accepted and outgoing.rest:
             self._order(outgoing.rest, outgoing.number, outgoing.command)
             return (Alive(self.pile.number),)
+        heard: list[Heard] = []
+        if message.name == "time_reply" and fields["at"] is not None:
+            heard.append(Told(self.pile.number, ClockTold(WallTime(fields["at"]))))
         if outgoing.number is None:
-            return (Alive(self.pile.number),)
-        return (Answered(self.pile.number, outgoing.number, answer),)
+            return heard or (Alive(self.pile.number),)
+        return (*heard, Answered(self.pile.number, outgoing.number, answer))
 
     # ------------------------------------------------------------------------------------ starts
 

@@ -1,11 +1,18 @@
-"""Two boxes with one identity and key: who displaces whom again and again is told."""
+"""Two boxes with one key displace each other again and again, and a charger whose network does not
+hold logs in again and again: both are told."""
 
 from datetime import datetime
 
 from twisted.internet.task import Clock
 
 from chargecloud.domain.charger import Admission
-from chargecloud.gateway.contests import MOST_WATCHED, TIMES, WINDOW_S, Contests
+from chargecloud.gateway.recurrences import (
+    CONTESTED,
+    FLAPPING,
+    MOST_WATCHED,
+    WINDOW_S,
+    Recurrences,
+)
 from tests.gateway.gate import Charger, Gate, Office, logged_failures
 from tests.harness import clock_at
 
@@ -18,7 +25,7 @@ class Faulty(Office):
         raise ZeroDivisionError
 
 
-def told(contests: Contests, clock: Clock, every_s: float, count: int) -> list[int]:
+def told(contests: Recurrences, clock: Clock, every_s: float, count: int) -> list[int]:
     """What is told while one charger's connections are displaced so often."""
     counted = []
     for _ in range(count):
@@ -41,26 +48,26 @@ def displace(gate: Gate, times: int, every_s: float = 10.0) -> Charger:
 
 def test_the_third_time_within_the_window_is_told() -> None:
     """And neither the second, nor a third that comes too late."""
-    assert told(Contests(), clock_at(), WINDOW_S / 2 - 1, TIMES - 1) == []
-    assert told(Contests(), clock_at(), WINDOW_S / 2 - 1, TIMES) == [TIMES]
-    assert told(Contests(), clock_at(), WINDOW_S / 2, 50) == []
+    assert told(Recurrences(CONTESTED), clock_at(), WINDOW_S / 2 - 1, CONTESTED - 1) == []
+    assert told(Recurrences(CONTESTED), clock_at(), WINDOW_S / 2 - 1, CONTESTED) == [CONTESTED]
+    assert told(Recurrences(CONTESTED), clock_at(), WINDOW_S / 2, 50) == []
 
 
 def test_it_is_told_once_in_a_window() -> None:
     """Whoever goes on is told again, with how often it was meanwhile."""
-    assert told(Contests(), clock_at(), 1.0, 1_300) == [3, 600, 600]
+    assert told(Recurrences(CONTESTED), clock_at(), 1.0, 1_300) == [3, 600, 600]
 
 
 def test_each_charger_counts_for_itself() -> None:
     """Three chargers that come back once contest nothing."""
-    contests = Contests()
+    contests = Recurrences(CONTESTED)
     assert [contests.count(charger, 1.0) for charger in (1, 2, 3, 1, 2)] == [None] * 5
     assert contests.count(1, 2.0) == 3
 
 
 def test_what_is_over_is_forgotten() -> None:
     """After a window without another."""
-    contests = Contests()
+    contests = Recurrences(CONTESTED)
     for charger in range(10):
         contests.count(charger, float(charger))
     contests.count(99, WINDOW_S + 4.5)
@@ -69,7 +76,7 @@ def test_what_is_over_is_forgotten() -> None:
 
 def test_so_many_are_watched_and_no_more() -> None:
     """Those who were quiet for longest give way."""
-    contests = Contests()
+    contests = Recurrences(CONTESTED)
     for charger in range(3 * MOST_WATCHED):
         contests.count(charger, charger / 100)
     assert len(contests) == MOST_WATCHED
@@ -83,9 +90,9 @@ def test_so_many_are_watched_and_no_more() -> None:
 def test_live_connections_that_are_displaced_in_turn_are_told() -> None:
     """With the admission that holds the charger now, how often, and when; once."""
     gate = Gate()
-    displace(gate, TIMES + 3)
+    displace(gate, CONTESTED + 3)
     ((admission, times, at),) = gate.office.contests
-    assert (admission.charger_id, admission.epoch, times) == (1, 1 + TIMES, TIMES)
+    assert (admission.charger_id, admission.epoch, times) == (1, 1 + CONTESTED, CONTESTED)
     assert at.timestamp() == gate.clock.seconds() - 30
 
 
@@ -105,12 +112,33 @@ def test_a_connection_that_has_ended_is_displaced_by_nobody() -> None:
     assert gate.office.contests == []
 
 
+def test_a_charger_that_logs_in_again_and_again_is_told() -> None:
+    """With how often; at a pace at which nobody puts it off, and once in ten minutes."""
+    gate = Gate()
+    for _ in range(4 * FLAPPING):
+        gate.charger().log_in().line.drop()
+        gate.clock.advance(20)
+    ((first, times, _), (_, more, _)) = gate.office.flaps
+    assert (first.epoch, times, more) == (FLAPPING, FLAPPING, 30)
+    assert gate.office.contests == []
+    assert gate.gateway.login_budget.put_off == 0
+
+
+def test_a_charger_that_comes_back_now_and_then_is_not_told() -> None:
+    """A bad network, and nothing that a person should look at tonight."""
+    gate = Gate()
+    for _ in range(5 * FLAPPING):
+        gate.charger().log_in().line.drop()
+        gate.clock.advance(WINDOW_S / (FLAPPING - 1) + 1)
+    assert gate.office.flaps == []
+
+
 def test_who_cannot_be_told_costs_no_connection() -> None:
     """A fault above is logged, and the charger is served."""
     gate = Gate()
     gate.gateway.events = gate.office = Faulty()
     with logged_failures() as failures:
-        charger = displace(gate, TIMES)
+        charger = displace(gate, CONTESTED)
     assert len(failures) == 1
     assert not charger.line.is_closing
     assert gate.is_online("EB-1")

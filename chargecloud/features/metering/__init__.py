@@ -1,0 +1,1 @@
+"""Metering: what chargers' meters, amounts and clocks come to, and verifications on site."""
