@@ -144,7 +144,7 @@ def measure(boxes: int, ports: int, a_second: int) -> tuple[dict[str, float], di
             calm = _parts(street.open(cards[boxes : 2 * boxes], boxes // 4))
     count = boxes * ports
     figures = {
-        "card_starts_per_s": round(count / starts_s),
+        "order_starts_per_s": round(count / starts_s),
         "order_start_p99_ms": beside[98],
         "order_ends_per_s": round(count / ends_s),
     }
