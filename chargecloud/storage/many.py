@@ -187,9 +187,10 @@ class _RowsAsTable:
         if not self.key:
             return [[self.taking(row) for row in rows]]
         waves: list[list[Sequence[Any]]] = []
-        seen: dict[tuple[Any, ...], int] = {}
+        seen: dict[Any, int] = {}
+        key_of = itemgetter(*self.key)
         for row in rows:
-            key = tuple(row[name] for name in self.key)
+            key = key_of(row)
             number = seen.get(key, 0)
             seen[key] = number + 1
             if number == len(waves):

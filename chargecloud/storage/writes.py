@@ -99,7 +99,9 @@ class Writes:
         if form not in self._statements:
             columns = metadata.tables[table]
             self._statements[form] = inserting(self.dialect, columns, tuple(row))
-        batch = batches.setdefault(form, _Batch(table, self._statements[form], guarded=False))
+        batch = batches.get(form)
+        if batch is None:
+            batch = batches[form] = _Batch(table, self._statements[form], guarded=False)
         batch.values.append(row)
 
     def _change(self, batches: dict[Hashable, _Batch], write: Change) -> None:
@@ -110,7 +112,9 @@ class Writes:
         if form not in self._statements:
             self._statements[form] = _update_statement(self.dialect, write, absent)
             self._names[form] = _names(write, absent)
-        batch = batches.setdefault(form, _Batch(write.table, self._statements[form]))
+        batch = batches.get(form)
+        if batch is None:
+            batch = batches[form] = _Batch(write.table, self._statements[form])
         values = [*write.key.values(), *write.row.values()]
         values += [value for value in write.expect.values() if value is not None]
         if write.holds:
@@ -123,7 +127,9 @@ class Writes:
         form = "move"
         if form not in self._statements:
             self._statements[form] = _move_statement(self.dialect)
-        batch = batches.setdefault(form, _Batch(accounts.name, self._statements[form]))
+        batch = batches.get(form)
+        if batch is None:
+            batch = batches[form] = _Batch(accounts.name, self._statements[form])
         batch.values.append(
             {
                 "of_tenant_id": account.tenant_id,
