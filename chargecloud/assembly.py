@@ -54,6 +54,7 @@ from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.suspecting import Suspecting
 from chargecloud.charging.unmatched import Unmatched
+from chargecloud.charging.waiting import Waiting
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.decision import Decision
@@ -332,7 +333,16 @@ class Platform:
         }
         suspecting = Suspecting(book, watching, calendar, punctual)
         watchdog = Watchdog(
-            book, presence, stopping, forgotten, watching, suspecting, clock, calendar, charging
+            book,
+            presence,
+            stopping,
+            forgotten,
+            watching,
+            suspecting,
+            Waiting(book, starting, calendar),
+            clock,
+            calendar,
+            charging,
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)

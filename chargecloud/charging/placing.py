@@ -12,6 +12,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import Starting
+from chargecloud.charging.waiting import waiting
 from chargecloud.domain.decision import Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
@@ -25,7 +26,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.order import place
 from chargecloud.domain.order_rows import instant_ms, instant_of
-from chargecloud.domain.order_value import Order, Origin
+from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import Spendable, find_wallet, spendable
@@ -46,6 +47,7 @@ class Wish:
     What somebody wants to have charged.
 
     @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
+    @ivar ready_by: the charge may begin later, when it costs the least, but must be over by then.
     @ivar start_key: what the start is known by at its port; the order's id if C{None}.
     @ivar origin: how the wish was told.
     """
@@ -59,6 +61,7 @@ class Wish:
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None
     until_full: bool = True
+    ready_by: datetime | None = None
     start_key: str | None = None
     origin: Origin = Origin.API
     card_uid: str | None = None
@@ -97,7 +100,7 @@ class Placing:
         found: Found | None = None,
     ) -> Order:
         """
-        Place an order; the start goes to the charger without being waited for.
+        Place an order; the start goes to the charger without being waited for, or later.
 
         @param found: what it is made of, if that was just read.
         @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
@@ -122,6 +125,9 @@ class Placing:
             return await self.book.find(made.resource_id)
         found = await self.check(tenant_id, wish, found)
         order = self.order_for(wish, found, self.calendar.now())
+        if wish.ready_by is not None:
+            rated_w = found.charger.rated_w
+            order = waiting(order, wish.ready_by, found.tariff, rated_w, self.book.tariffs)
         if order.customer_id is not None and not order.held_fen:
             raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
         return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
@@ -205,7 +211,9 @@ class Placing:
         if made.repeated:
             return await self.book.find(made.resource_id)
         self.book.came_to[order.state] += 1
-        self.starting.start(self.book.track(order, terms))
+        track = self.book.track(order, terms)
+        if order.state is OrderState.STARTING:
+            self.starting.start(track)
         return order
 
     async def _placed(self, request: RequestKey | None, order: Order) -> tuple[Order, Made]:

@@ -29,12 +29,14 @@ from chargecloud.domain.occurrences import (
     Occurrence,
     Resumed,
     Sampled,
+    StartDue,
     Started,
     StartRefused,
     Suspected,
     Suspended,
     Unplugged,
     Waived,
+    Withdrawn,
 )
 from chargecloud.domain.order_rows import bill_columns, changed_columns, instant_ms, order_row
 from chargecloud.domain.order_value import Order, OrderState
@@ -75,6 +77,8 @@ def write_down(order: Order) -> Decision:
         "card_uid": order.card_uid,
         "held_fen": order.held_fen,
     }
+    if order.start_at is not None:
+        body["start_ms"] = instant_ms(order.start_at)
     return Decision(
         (Insert("orders", order_row(order)), *money.hold(order)),
         (_entry(order, "order.placed", **body),),
@@ -122,11 +126,22 @@ def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> St
 Outcome = tuple[Order, Decision]
 
 
+def _due(order: Order, occurrence: StartDue) -> Outcome:
+    return order, Decision(log=(_entry(order, "order.due", **_instants(occurrence.at)),))
+
+
+def _withdraw(order: Order, occurrence: Withdrawn) -> Outcome:
+    return _not_begun(order, "order.cancelled", occurrence.why, occurrence.at)
+
+
 def _fail(order: Order, occurrence: StartRefused) -> Outcome:
-    after = evolve(
-        order, failure=occurrence.code, ended_at=occurrence.at, held_fen=0, held_gift_fen=0
-    )
-    entry = _entry(after, "order.failed", why=occurrence.code, released_fen=order.held_fen)
+    return _not_begun(order, "order.failed", occurrence.code, occurrence.at)
+
+
+def _not_begun(order: Order, kind: str, why: str, at: datetime) -> Outcome:
+    """It comes to nothing: the port is free, and the money goes back."""
+    after = evolve(_nothing_held(order), failure=why, ended_at=at)
+    entry = _entry(after, kind, why=why, released_fen=order.held_fen)
     return after, Decision((_free_port(order), *money.release(order)), (entry,))
 
 
@@ -342,6 +357,14 @@ def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
 Action = Callable[[Order, Any], Outcome]
 
 TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]] = {
+    # State: waiting
+    (OrderState.WAITING, StartDue): (_due, OrderState.STARTING),
+    (OrderState.WAITING, StartRefused): (_fail, OrderState.FAILED),
+    (OrderState.WAITING, Withdrawn): (_withdraw, OrderState.CANCELLED),
+    # its start was sent and is not remembered: the database is an older copy of itself
+    (OrderState.WAITING, Started): (_begin, OrderState.CHARGING),
+    (OrderState.WAITING, Ended): (_end, OrderState.ENDED),
+    (OrderState.WAITING, HoldReleased): (_release, OrderState.WAITING),
     # State: starting
     (OrderState.STARTING, StartRefused): (_fail, OrderState.FAILED),
     (OrderState.STARTING, Started): (_begin, OrderState.CHARGING),

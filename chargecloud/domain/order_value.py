@@ -16,6 +16,8 @@ _SECOND = timedelta(seconds=1)
 class OrderState(Enum):
     """Where an order is in its life."""
 
+    #: placed, money held, and its start is to be sent later
+    WAITING = "waiting"
     #: placed, money held, the start is on its way to the charger
     STARTING = "starting"
     #: the charger has closed the relay and told its meter
@@ -35,7 +37,11 @@ class OrderState(Enum):
 
 
 #: states in which an order has its port
-RUNNING = frozenset({OrderState.STARTING, OrderState.CHARGING, OrderState.SUSPENDED})
+RUNNING = frozenset(
+    {OrderState.WAITING, OrderState.STARTING, OrderState.CHARGING, OrderState.SUSPENDED}
+)
+#: states in which the charger has not said that it began
+NOT_BEGUN = frozenset({OrderState.WAITING, OrderState.STARTING})
 #: states in which a charge has begun and not ended
 UNDER_WAY = frozenset({OrderState.CHARGING, OrderState.SUSPENDED})
 #: states in which money may be held for it
@@ -71,6 +77,8 @@ class Order:
 
     @ivar start_key: what its start is known by at its port, so that it counts once.
     @ivar version: raised by each write; the writer's guard.
+    @ivar start_at: when its start is to be sent, and C{ready_by} when it must be over, for an
+        order that may wait; C{None} for others.
     @ivar held_fen: money held for it from the customer's wallet; C{held_gift_fen} of it is gift
         money.
     @ivar paid_gift_fen: what of its bill was paid with gift money.
@@ -110,6 +118,8 @@ class Order:
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None
     until_full: bool = True
+    start_at: datetime | None = None
+    ready_by: datetime | None = None
     started_at: datetime | None = None
     suspended_at: datetime | None = None
     suspended_s: int = 0

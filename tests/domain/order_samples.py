@@ -18,14 +18,16 @@ from chargecloud.domain.occurrences import (
     Occurrence,
     Resumed,
     Sampled,
+    StartDue,
     Started,
     StartRefused,
     Suspected,
     Suspended,
     Unplugged,
     Waived,
+    Withdrawn,
 )
-from chargecloud.domain.order_value import Abnormality, Order, Origin
+from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from tests.harness import NOW
 
@@ -68,6 +70,7 @@ def placed_orders(draw: st.DrawFn) -> Order:
         limit_amount_fen=draw(maybe_limit),
         until_full=draw(st.booleans()),
         created_at=draw(instants),
+        state=draw(st.sampled_from((OrderState.STARTING, OrderState.WAITING))),
         origin=draw(st.sampled_from(Origin)),
         card_uid=draw(st.none() | st.just("04A1B2C3")),
     )
@@ -127,6 +130,8 @@ def occurrences(
     """
     meters = st.none() | st.integers(0, 10**9)
     of_kind: dict[type[Occurrence], Callable[[], st.SearchStrategy[Any]]] = {
+        StartDue: lambda: st.builds(StartDue, instants),
+        Withdrawn: lambda: st.builds(Withdrawn, instants, st.just("user")),
         StartRefused: lambda: st.builds(StartRefused, instants, st.sampled_from(["busy", "fault"])),
         Started: lambda: st.builds(Started, instants, meters, st.none() | instants),
         Changed: lambda: st.builds(

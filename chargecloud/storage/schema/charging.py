@@ -43,6 +43,9 @@ orders = Table(
     Column("limit_duration_s", BigInteger),
     Column("limit_amount_fen", BigInteger),
     Column("until_full", Boolean, nullable=False),
+    # of orders that may wait: when the start is sent, and when they must be over
+    Column("start_at", Instant),
+    Column("ready_by", Instant),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("suspended_at", Instant),

@@ -59,6 +59,11 @@ class NewOrder:
     tariff_id: Id | None = choice("at which price; the site's if not given", default=None)
     prepaid_fen: int | None = whole("to hold, and to spend at the most", default=None, least=1)
     limit: Limit = choice("when to end", default=Limit())
+    ready_by: datetime | None = choice(
+        "it may begin later, when it costs the least, but must be over by then; limit.duration_s"
+        " says how long it takes",
+        default=None,
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.prepaid_fen is not None and self.customer_id is None:
@@ -108,6 +113,8 @@ class OrderShown:
     saved: SavedShown | None = choice("what its cut-off saved, if its battery was full")
     limit: Limit = choice("when it is to end by itself")
     created_at: datetime = choice("when it was placed")
+    start_at: datetime | None = choice("when its start is sent, if it was to be ready in time")
+    ready_by: datetime | None = choice("when it is to be over")
     started_at: datetime | None = choice("when the charger began")
     ended_at: datetime | None = choice("when the charger ended, or the order failed")
     settled_at: datetime | None = choice("when it was billed and paid")
@@ -205,6 +212,8 @@ def show(order: Order) -> OrderShown:
             until_full=order.until_full,
         ),
         created_at=order.created_at,
+        start_at=order.start_at,
+        ready_by=order.ready_by,
         started_at=order.started_at,
         ended_at=order.ended_at,
         settled_at=order.settled_at,

@@ -51,6 +51,7 @@ def routes(
             limit_duration_s=body.limit.duration_s,
             limit_amount_fen=body.limit.amount_fen,
             until_full=body.limit.until_full,
+            ready_by=body.ready_by,
         )
         return show(await placing.place(request_key(call), call.caller.tenant_id, wish))
 
@@ -101,7 +102,7 @@ def routes(
             method=Method.POST,
             path="/orders",
             held_by=HeldBy.CHARGER,
-            summary="Place an order: hold the money, start the charge",
+            summary="Place an order: hold the money, start the charge, now or when it costs less",
             permission="orders:write",
             body=NewOrder,
             answer=OrderShown,
@@ -164,7 +165,8 @@ def routes(
             method=Method.POST,
             path="/orders/{order_id}/stop",
             held_by=HeldBy.ORDER,
-            summary="Ask the charger to stop; the order ends with the charger's end record",
+            summary="Ask the charger to stop; the order ends with its end record, or at once if it"
+            " waits",
             permission="orders:write",
             answer=OrderShown,
             refusals=(NotFound, Conflict, ChargerOffline, CommandTimedOut),
