@@ -70,6 +70,7 @@ from chargecloud.interfaces import (
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
+from chargecloud.money.coupons import Coupons
 from chargecloud.money.head_log import HeadLog
 from chargecloud.money.settings import PaymentSettings, SettlementSettings
 from chargecloud.money.settlement.waiting import WaitingOrders
@@ -111,6 +112,7 @@ from chargecloud.web.resources import (
     charger_pool,
     chargers,
     commands,
+    coupon_offers,
     customers,
     cut_offs,
     health,
@@ -232,7 +234,8 @@ class Platform:
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)
-        placing = Placing(store, book, starting, calendar, charging, full)
+        coupons = Coupons(store, calendar)
+        placing = Placing(store, book, starting, calendar, charging, full, coupons)
         custody = Custody(
             store,
             book,
@@ -424,6 +427,7 @@ class Platform:
                 *ledger.routes(Books(store)),
                 *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
+                *coupon_offers.routes(coupons, tenants),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(

@@ -13,7 +13,7 @@ from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import Starting
 from chargecloud.charging.waiting import waiting
-from chargecloud.domain.decision import Stale
+from chargecloud.domain.decision import Decision, Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
     ChargerOffline,
@@ -28,6 +28,7 @@ from chargecloud.domain.order import place
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.money.coupons import Coupons
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import Spendable, find_wallet, spendable
 from chargecloud.registry.chargers import Charger, check_in_service, find_charger
@@ -37,8 +38,9 @@ from chargecloud.storage.store import Store
 from chargecloud.storage.transactions import is_full
 from chargecloud.storage.writer import TROUBLES
 
-#: how often a hold is split anew between what was paid in and gift money, while others spend, too
-MOST_SPLITS = 4
+#: how often an order is tried that others are in the way of: they spend from the same wallet, so
+#: that its hold is split anew between what was paid in and gift money, or use the same coupon
+MOST_TRIES = 8
 
 
 @frozen(kw_only=True)
@@ -48,6 +50,7 @@ class Wish:
 
     @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
     @ivar ready_by: the charge may begin later, when it costs the least, but must be over by then.
+    @ivar coupon: the code of one.
     @ivar start_key: what the start is known by at its port; the order's id if C{None}.
     @ivar origin: how the wish was told.
     """
@@ -62,6 +65,7 @@ class Wish:
     limit_amount_fen: int | None = None
     until_full: bool = True
     ready_by: datetime | None = None
+    coupon: str | None = None
     start_key: str | None = None
     origin: Origin = Origin.API
     card_uid: str | None = None
@@ -90,6 +94,7 @@ class Placing:
     calendar: Calendar
     settings: ChargingSettings
     full: Callable[[], str | None]
+    coupons: Coupons
     _log: Logger = field(factory=Logger, init=False)
 
     async def place(
@@ -108,6 +113,7 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
+        @raise CouponRefused: if it cannot have the coupon.
         @raise StorageFull: if there is no room to write it down to its end.
         @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
@@ -130,7 +136,9 @@ class Placing:
             order = waiting(order, wish.ready_by, found.tariff, rated_w, self.book.tariffs)
         if order.customer_id is not None and not order.held_fen:
             raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
-        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+        return await self.book.turns.take(
+            wish.charger_id, lambda: self._commit(request, order, wish.coupon)
+        )
 
     async def check(self, tenant_id: int | None, wish: Wish, found: Found | None = None) -> Found:
         """
@@ -187,11 +195,11 @@ class Placing:
             until_full=wish.until_full,
         )
 
-    async def _commit(self, request: RequestKey | None, order: Order) -> Order:
+    async def _commit(self, request: RequestKey | None, order: Order, coupon: str | None) -> Order:
         # in the charger's turn: no charge before it ends between this and the commit
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
-            order, made = await self._placed(request, order)
+            order, made = await self._placed(request, order, coupon)
         except Stale as stale:
             if stale.table == "orders":
                 raise AlreadyExists("this start is known already") from None
@@ -201,6 +209,8 @@ class Placing:
                 raise InsufficientFunds(
                     f"the wallet holds less than {order.held_fen} fen", wanted_fen=order.held_fen
                 ) from None
+            if stale.table == "coupon_uses":
+                raise Overloaded("many orders use the coupon at this moment") from None
             raise
         except Refusal:
             raise
@@ -216,22 +226,35 @@ class Placing:
             self.starting.start(track)
         return order
 
-    async def _placed(self, request: RequestKey | None, order: Order) -> tuple[Order, Made]:
-        """Commit it.  If the wallet has enough, and only less of what was paid in than was seen,
-        it is held otherwise."""
+    async def _placed(
+        self, request: RequestKey | None, order: Order, coupon: str | None
+    ) -> tuple[Order, Made]:
+        """Commit it, with whatever others leave it of a wallet and of a coupon."""
         epoch = self.book.epoch_of(order.charger_id)
-        for _ in range(MOST_SPLITS - 1):
+        for left in reversed(range(MOST_TRIES)):
+            claim = Decision()
+            if coupon is not None:
+                order, claim = await self.coupons.claim(order, coupon)
             try:
-                return order, await once(self.store, request, order.id, place(order, epoch))
+                placed = place(order, epoch) + claim
+                return order, await once(self.store, request, order.id, placed)
             except Stale as stale:
-                if stale.table != "accounts" or order.customer_id is None:
+                if not left or stale.table not in ("accounts", "coupon_uses"):
                     raise
-            read = partial(spendable, tenant_id=order.tenant_id, customer_id=order.customer_id)
-            money = await self.store.read(read)
-            if money.all_fen < order.held_fen:
-                raise Stale("accounts")
-            order = evolve(order, held_gift_fen=money.gift_of(order.held_fen))
-        return order, await once(self.store, request, order.id, place(order, epoch))
+                if stale.table == "accounts":
+                    order = await self._split_anew(order)
+        raise AssertionError("the last try returns or raises")
+
+    async def _split_anew(self, order: Order) -> Order:
+        """Of a wallet that has enough, and only less of what was paid in than was seen, it is
+        held otherwise."""
+        if order.customer_id is None:
+            raise Stale("accounts")
+        read = partial(spendable, tenant_id=order.tenant_id, customer_id=order.customer_id)
+        money = await self.store.read(read)
+        if money.all_fen < order.held_fen:
+            raise Stale("accounts")
+        return evolve(order, held_gift_fen=money.gift_of(order.held_fen))
 
 
 def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found:

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from chargecloud.domain import order_money as money
 from chargecloud.domain.commands import Query, Question, StopCharge
+from chargecloud.domain.coupon import is_reduced
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.occurrences import (
@@ -41,7 +42,7 @@ from chargecloud.domain.occurrences import (
 from chargecloud.domain.order_rows import bill_columns, changed_columns, instant_ms, order_row
 from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.plausible import is_told
-from chargecloud.domain.tariff import Fee, Mark
+from chargecloud.domain.tariff import Bill, Fee, Mark
 
 _SECOND = timedelta(seconds=1)
 _LIMITS = ("limit_energy_mwh", "limit_duration_s", "limit_amount_fen", "until_full")
@@ -140,9 +141,10 @@ def _fail(order: Order, occurrence: StartRefused) -> Outcome:
 
 def _not_begun(order: Order, kind: str, why: str, at: datetime) -> Outcome:
     """It comes to nothing: the port is free, and the money goes back."""
-    after = evolve(_nothing_held(order), failure=why, ended_at=at)
+    after = evolve(_nothing_held(order), failure=why, ended_at=at, coupon=None)
     entry = _entry(after, kind, why=why, released_fen=order.held_fen)
-    return after, Decision((_free_port(order), *money.release(order)), (entry,))
+    free = (_free_port(order), *_coupon_back(order))
+    return after, Decision((*free, *money.release(order)), (entry,))
 
 
 def _begin(order: Order, occurrence: Started) -> Outcome:
@@ -256,8 +258,9 @@ def _settle(order: Order, occurrence: Billed) -> Outcome:
         settled_at=occurrence.at,
         paid_gift_fen=order.held_gift_fen + money.gift_paid_fen(order, posts),
     )
+    after, back = _coupon_kept(after, bill)
     entry = _entry(after, "order.settled", **_counted(after))
-    decision = Decision(posts, (entry,))
+    decision = Decision((*posts, *back), (entry,))
     if occurrence.card_id is not None and money.owes(posts):
         decision += _block(after, occurrence.card_id)
     return after, decision
@@ -273,7 +276,7 @@ def _block(order: Order, card_id: int) -> Decision:
 
 def _waive(order: Order, occurrence: Waived) -> Outcome:
     after = evolve(
-        order, settled_at=occurrence.at, failure=occurrence.code, held_fen=0, held_gift_fen=0
+        _nothing_held(order), settled_at=occurrence.at, failure=occurrence.code, coupon=None
     )
     entry = _entry(
         after,
@@ -283,7 +286,7 @@ def _waive(order: Order, occurrence: Waived) -> Outcome:
         released_fen=order.held_fen,
         energy_mwh=order.energy_mwh,
     )
-    return after, Decision(money.release(order), (entry,))
+    return after, Decision((*_coupon_back(order), *money.release(order)), (entry,))
 
 
 def _hold(order: Order, occurrence: Doubted) -> Outcome:
@@ -328,8 +331,8 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
         occurrence.gift_fen,
     )
     paid_gift_fen = order.paid_gift_fen + money.gift_paid_fen(order, posts)
-    after = evolve(after, paid_gift_fen=paid_gift_fen)
-    return after, Decision(posts, (entry,))
+    after, back = _coupon_kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
+    return after, Decision((*posts, *back), (entry,))
 
 
 def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
@@ -435,6 +438,22 @@ def _with_figures(order: Order, figures: Ended) -> Order:
 
 def _nothing_held(order: Order) -> Order:
     return evolve(order, held_fen=0, held_gift_fen=0)
+
+
+def _coupon_kept(order: Order, bill: Bill) -> tuple[Order, tuple[Change, ...]]:
+    """A coupon that took nothing off can be used again."""
+    if is_reduced(bill):
+        return order, ()
+    return evolve(order, coupon=None), _coupon_back(order)
+
+
+def _coupon_back(order: Order) -> tuple[Change, ...]:
+    """The order's use of its coupon is anybody's again."""
+    coupon = order.coupon
+    if coupon is None:
+        return ()
+    key = {"coupon_id": coupon.id, "number": coupon.number}
+    return (Change("coupon_uses", key, {"order_id": None}, {"order_id": order.id}),)
 
 
 def _port_key(order: Order) -> dict[str, int]:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from chargecloud.domain.coupon import Coupon
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.tariff import Bill, Mark, Usage
@@ -81,6 +82,7 @@ class Order:
         order that may wait; C{None} for others.
     @ivar held_fen: money held for it from the customer's wallet; C{held_gift_fen} of it is gift
         money.
+    @ivar coupon: what is taken off its bill; C{None} again once it is given back.
     @ivar paid_gift_fen: what of its bill was paid with gift money.
     @ivar marks: meter readings that decide how the energy is split by price; none before
         there is one that is believed.
@@ -120,6 +122,7 @@ class Order:
     until_full: bool = True
     start_at: datetime | None = None
     ready_by: datetime | None = None
+    coupon: Coupon | None = None
     started_at: datetime | None = None
     suspended_at: datetime | None = None
     suspended_s: int = 0

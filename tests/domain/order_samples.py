@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from chargecloud.domain.coupon import Coupon
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.occurrences import (
     Billed,
@@ -39,6 +40,23 @@ instants = milliseconds.map(lambda since: NOW + since)
 maybe_limit = st.none() | st.integers(1, 10**9)
 
 
+amounts = st.integers(1, 1500)
+coupons = st.builds(
+    Coupon,
+    id=st.just(9),
+    number=st.integers(1, 100),
+    code=st.just("SPRING"),
+    amount_fen=amounts,
+) | st.builds(
+    Coupon,
+    id=st.just(9),
+    number=st.integers(1, 100),
+    code=st.just("TENTH"),
+    percent=st.integers(1, 100),
+    most_fen=st.none() | amounts,
+)
+
+
 def an_order(**about: Any) -> Order:
     """An order that has just been placed."""
     values: dict[str, Any] = {
@@ -70,6 +88,7 @@ def placed_orders(draw: st.DrawFn) -> Order:
         limit_amount_fen=draw(maybe_limit),
         until_full=draw(st.booleans()),
         created_at=draw(instants),
+        coupon=draw(st.none() | coupons),
         state=draw(st.sampled_from((OrderState.STARTING, OrderState.WAITING))),
         origin=draw(st.sampled_from(Origin)),
         card_uid=draw(st.none() | st.just("04A1B2C3")),

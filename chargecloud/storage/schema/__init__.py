@@ -16,6 +16,7 @@ from chargecloud.storage.schema.charging import (
     unmatched,
 )
 from chargecloud.storage.schema.columns import Instant, metadata
+from chargecloud.storage.schema.coupons import coupon_uses, coupons
 from chargecloud.storage.schema.money import (
     accounts,
     ledger_heads,
@@ -67,6 +68,8 @@ __all__ = [
     "channel_splits",
     "chargers",
     "commits",
+    "coupon_uses",
+    "coupons",
     "cursors",
     "curves",
     "customers",

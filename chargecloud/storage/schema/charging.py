@@ -46,6 +46,8 @@ orders = Table(
     # of orders that may wait: when the start is sent, and when they must be over
     Column("start_at", Instant),
     Column("ready_by", Instant),
+    # what is taken off its bill, as long as it claims it
+    Column("coupon", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("suspended_at", Instant),

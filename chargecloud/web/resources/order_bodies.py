@@ -64,6 +64,7 @@ class NewOrder:
         " says how long it takes",
         default=None,
     )
+    coupon: str | None = text("the code of a coupon", default=None, longest=40)
 
     def __attrs_post_init__(self) -> None:
         if self.prepaid_fen is not None and self.customer_id is None:
@@ -115,6 +116,7 @@ class OrderShown:
     created_at: datetime = choice("when it was placed")
     start_at: datetime | None = choice("when its start is sent, if it was to be ready in time")
     ready_by: datetime | None = choice("when it is to be over")
+    coupon: str | None = text("the code of the coupon that it uses")
     started_at: datetime | None = choice("when the charger began")
     ended_at: datetime | None = choice("when the charger ended, or the order failed")
     settled_at: datetime | None = choice("when it was billed and paid")
@@ -214,6 +216,7 @@ def show(order: Order) -> OrderShown:
         created_at=order.created_at,
         start_at=order.start_at,
         ready_by=order.ready_by,
+        coupon=order.coupon.code if order.coupon else None,
         started_at=order.started_at,
         ended_at=order.ended_at,
         settled_at=order.settled_at,

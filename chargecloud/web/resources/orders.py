@@ -13,6 +13,7 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     CommandTimedOut,
     Conflict,
+    CouponRefused,
     InsufficientFunds,
     NotFound,
     Overloaded,
@@ -52,6 +53,7 @@ def routes(
             limit_amount_fen=body.limit.amount_fen,
             until_full=body.limit.until_full,
             ready_by=body.ready_by,
+            coupon=body.coupon,
         )
         return show(await placing.place(request_key(call), call.caller.tenant_id, wish))
 
@@ -112,6 +114,7 @@ def routes(
                 PortBusy,
                 ChargerOffline,
                 InsufficientFunds,
+                CouponRefused,
                 Overloaded,
                 StorageFull,
             ),
