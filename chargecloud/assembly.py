@@ -72,6 +72,7 @@ from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
 from chargecloud.money.coupons import Coupons
 from chargecloud.money.head_log import HeadLog
+from chargecloud.money.month_cards import MonthCards
 from chargecloud.money.settings import PaymentSettings, SettlementSettings
 from chargecloud.money.settlement.waiting import WaitingOrders
 from chargecloud.money.tariffs import Tariffs
@@ -118,6 +119,7 @@ from chargecloud.web.resources import (
     health,
     ledger,
     live,
+    month_card_sales,
     order_histories,
     order_questions,
     orders,
@@ -234,8 +236,8 @@ class Platform:
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)
-        coupons = Coupons(store, calendar)
-        placing = Placing(store, book, starting, calendar, charging, full, coupons)
+        coupons, month_cards = Coupons(store, calendar), MonthCards(store, calendar)
+        placing = Placing(store, book, starting, calendar, charging, full, coupons, month_cards)
         custody = Custody(
             store,
             book,
@@ -390,6 +392,7 @@ class Platform:
             shared_rounds={
                 **paying.shared_rounds,
                 **splitting.shared_rounds,
+                "end month cards": Rounds(clock, month_cards.round),
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
                 **{
                     name: Rounds(clock, work)
@@ -428,6 +431,7 @@ class Platform:
                 *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
                 *coupon_offers.routes(coupons, tenants),
+                *month_card_sales.routes(month_cards),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(

@@ -29,6 +29,7 @@ from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.units import MWH_PER_WH
 from chargecloud.money.coupons import Coupons
+from chargecloud.money.month_cards import MonthCards
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import Spendable, find_wallet, spendable
 from chargecloud.registry.chargers import Charger, check_in_service, find_charger
@@ -41,6 +42,8 @@ from chargecloud.storage.writer import TROUBLES
 #: how often an order is tried that others are in the way of: they spend from the same wallet, so
 #: that its hold is split anew between what was paid in and gift money, or use the same coupon
 MOST_TRIES = 8
+#: where claims go stale
+_OFFERS = ("coupon_uses", "month_cards")
 
 
 @frozen(kw_only=True)
@@ -51,6 +54,8 @@ class Wish:
     @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
     @ivar ready_by: the charge may begin later, when it costs the least, but must be over by then.
     @ivar coupon: the code of one.
+    @ivar month_card_id: one that is to cover it.  Without C{prepaid_fen} it holds nothing then,
+        and ends when the card covers no more of the day.
     @ivar start_key: what the start is known by at its port; the order's id if C{None}.
     @ivar origin: how the wish was told.
     """
@@ -66,6 +71,7 @@ class Wish:
     until_full: bool = True
     ready_by: datetime | None = None
     coupon: str | None = None
+    month_card_id: int | None = None
     start_key: str | None = None
     origin: Origin = Origin.API
     card_uid: str | None = None
@@ -95,6 +101,7 @@ class Placing:
     settings: ChargingSettings
     full: Callable[[], str | None]
     coupons: Coupons
+    month_cards: MonthCards
     _log: Logger = field(factory=Logger, init=False)
 
     async def place(
@@ -114,6 +121,7 @@ class Placing:
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
         @raise CouponRefused: if it cannot have the coupon.
+        @raise MonthCardRefused: if the month card does not cover it.
         @raise StorageFull: if there is no room to write it down to its end.
         @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
@@ -134,10 +142,10 @@ class Placing:
         if wish.ready_by is not None:
             rated_w = found.charger.rated_w
             order = waiting(order, wish.ready_by, found.tariff, rated_w, self.book.tariffs)
-        if order.customer_id is not None and not order.held_fen:
+        if order.customer_id is not None and not order.held_fen and wish.month_card_id is None:
             raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
         return await self.book.turns.take(
-            wish.charger_id, lambda: self._commit(request, order, wish.coupon)
+            wish.charger_id, lambda: self._commit(request, order, wish)
         )
 
     async def check(self, tenant_id: int | None, wish: Wish, found: Found | None = None) -> Found:
@@ -165,7 +173,7 @@ class Placing:
         order_id = self.store.ids.next()
         limit_fen = _least(wish.prepaid_fen, wish.limit_amount_fen)
         held_fen = 0
-        if wish.customer_id is not None:
+        if wish.customer_id is not None and (limit_fen is not None or wish.month_card_id is None):
             held_fen = (
                 wish.prepaid_fen
                 or limit_fen
@@ -195,11 +203,11 @@ class Placing:
             until_full=wish.until_full,
         )
 
-    async def _commit(self, request: RequestKey | None, order: Order, coupon: str | None) -> Order:
+    async def _commit(self, request: RequestKey | None, order: Order, wish: Wish) -> Order:
         # in the charger's turn: no charge before it ends between this and the commit
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
-            order, made = await self._placed(request, order, coupon)
+            order, made = await self._placed(request, order, wish)
         except Stale as stale:
             if stale.table == "orders":
                 raise AlreadyExists("this start is known already") from None
@@ -209,8 +217,8 @@ class Placing:
                 raise InsufficientFunds(
                     f"the wallet holds less than {order.held_fen} fen", wanted_fen=order.held_fen
                 ) from None
-            if stale.table == "coupon_uses":
-                raise Overloaded("many orders use the coupon at this moment") from None
+            if stale.table in _OFFERS:
+                raise Overloaded("others use the same at this moment") from None
             raise
         except Refusal:
             raise
@@ -227,23 +235,36 @@ class Placing:
         return order
 
     async def _placed(
-        self, request: RequestKey | None, order: Order, coupon: str | None
+        self, request: RequestKey | None, order: Order, wish: Wish
     ) -> tuple[Order, Made]:
-        """Commit it, with whatever others leave it of a wallet and of a coupon."""
+        """Commit it, with whatever others leave it of a wallet, a coupon and a month card."""
         epoch = self.book.epoch_of(order.charger_id)
         for left in reversed(range(MOST_TRIES)):
-            claim = Decision()
-            if coupon is not None:
-                order, claim = await self.coupons.claim(order, coupon)
+            claimed, claims = await self._claim(order, wish)
             try:
-                placed = place(order, epoch) + claim
-                return order, await once(self.store, request, order.id, placed)
+                placed = place(claimed, epoch) + claims
+                return claimed, await once(self.store, request, order.id, placed)
             except Stale as stale:
-                if not left or stale.table not in ("accounts", "coupon_uses"):
+                if not left or stale.table not in ("accounts", *_OFFERS):
                     raise
                 if stale.table == "accounts":
                     order = await self._split_anew(order)
         raise AssertionError("the last try returns or raises")
+
+    async def _claim(self, order: Order, wish: Wish) -> tuple[Order, Decision]:
+        """What makes it cheaper, and what is to be committed with it for that."""
+        claims = Decision()
+        if wish.month_card_id is not None:
+            order, claim = await self.month_cards.claim(order, wish.month_card_id)
+            claims += claim
+            cover = order.month_card
+            if cover is not None and not order.held_fen:
+                lasts_s = _least(order.limit_duration_s, cover.seconds)
+                order = evolve(order, limit_duration_s=lasts_s)
+        if wish.coupon is not None:
+            order, claim = await self.coupons.claim(order, wish.coupon)
+            claims += claim
+        return order, claims
 
     async def _split_anew(self, order: Order) -> Order:
         """Of a wallet that has enough, and only less of what was paid in than was seen, it is

@@ -10,6 +10,7 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import Judgement
 from chargecloud.domain.coupon import reduced
+from chargecloud.domain.month_card import covered
 from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Waived
 from chargecloud.domain.order_value import Order
 from chargecloud.domain.plausible import drew_nothing
@@ -85,6 +86,7 @@ class Settling:
             self._log.failure("no bill for order {order_id}", order_id=order.id)
             return None
         usage = order.usage
+        bill = covered(bill, order.month_card, usage)
         bill = reduced(bill, order.coupon, usage.started_at, usage.ended_at)
         return evolve(bill, remarks=clock_remarks(order.clock_ahead_s))
 

@@ -1,21 +1,20 @@
 """Coupons: what is taken off a bill, in lines of their own."""
 
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 from attrs import evolve, field, frozen
 from attrs.validators import and_, ge, le, optional
 
-from chargecloud.domain.tariff import Bill, BillLine, Fee, Vat
-from chargecloud.domain.units import PRICE_UNITS_PER_FEN, divide_half_up
+from chargecloud.domain.taken_off import line_off
+from chargecloud.domain.tariff import Bill, Fee
+from chargecloud.domain.units import divide_half_up
 
 #: what the rules of lines begin with that a coupon made
 COUPON = "coupon"
 #: whose fee a coupon takes first: what is paid for electricity goes on to the grid
 _FIRST_OF = (Fee.SERVICE, Fee.ELECTRICITY)
 _WHOLE = 100
-_NOTHING = Fraction()
 
 
 def _one_of_both(coupon: "Coupon", _attribute: object, percent: int | None) -> None:
@@ -76,26 +75,13 @@ def reduced(bill: Bill, coupon: Coupon | None, start: datetime, end: datetime) -
         off_fen = min(left_fen, bill.fee_fen(fee))
         left_fen -= off_fen
         if off_fen:
-            price, vat = off_fen * PRICE_UNITS_PER_FEN, _vat(bill, fee, off_fen)
-            lines.append(
-                BillLine(fee, start, end, 1, "times", price, "time", -off_fen, coupon.told, vat)
-            )
+            lines.append(line_off(bill, fee, off_fen, coupon.told, start, end))
     return evolve(bill, lines=(*bill.lines, *lines))
 
 
 def is_reduced(bill: Bill) -> bool:
     """Whether a coupon took something off a bill."""
     return any(line.rule.startswith(f"{COUPON} ") and line.amount_fen < 0 for line in bill.lines)
-
-
-def _vat(bill: Bill, fee: Fee, off_fen: int) -> Vat | None:
-    lines = [line for line in bill.lines if line.fee is fee]
-    if all(line.vat is None for line in lines):
-        return None
-    whole = sum(line.amount_fen for line in lines)
-    excl = sum((line.exact.excl for line in lines), start=_NOTHING)
-    incl = sum((line.exact.incl for line in lines), start=_NOTHING)
-    return Vat(-excl * off_fen / whole, -incl * off_fen / whole)
 
 
 def coupon_of(column: dict[str, Any] | None) -> Coupon | None:

@@ -19,6 +19,7 @@ from chargecloud.domain.commands import Query, Question, StopCharge
 from chargecloud.domain.coupon import is_reduced
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.errors import Conflict
+from chargecloud.domain.month_card import is_covered
 from chargecloud.domain.occurrences import (
     Billed,
     Changed,
@@ -141,9 +142,9 @@ def _fail(order: Order, occurrence: StartRefused) -> Outcome:
 
 def _not_begun(order: Order, kind: str, why: str, at: datetime) -> Outcome:
     """It comes to nothing: the port is free, and the money goes back."""
-    after = evolve(_nothing_held(order), failure=why, ended_at=at, coupon=None)
+    after = evolve(_nothing_held(order), failure=why, ended_at=at, coupon=None, month_card=None)
     entry = _entry(after, kind, why=why, released_fen=order.held_fen)
-    free = (_free_port(order), *_coupon_back(order))
+    free = (_free_port(order), *_given_back(order))
     return after, Decision((*free, *money.release(order)), (entry,))
 
 
@@ -258,7 +259,7 @@ def _settle(order: Order, occurrence: Billed) -> Outcome:
         settled_at=occurrence.at,
         paid_gift_fen=order.held_gift_fen + money.gift_paid_fen(order, posts),
     )
-    after, back = _coupon_kept(after, bill)
+    after, back = _kept(after, bill)
     entry = _entry(after, "order.settled", **_counted(after))
     decision = Decision((*posts, *back), (entry,))
     if occurrence.card_id is not None and money.owes(posts):
@@ -276,7 +277,11 @@ def _block(order: Order, card_id: int) -> Decision:
 
 def _waive(order: Order, occurrence: Waived) -> Outcome:
     after = evolve(
-        _nothing_held(order), settled_at=occurrence.at, failure=occurrence.code, coupon=None
+        _nothing_held(order),
+        settled_at=occurrence.at,
+        failure=occurrence.code,
+        coupon=None,
+        month_card=None,
     )
     entry = _entry(
         after,
@@ -286,7 +291,7 @@ def _waive(order: Order, occurrence: Waived) -> Outcome:
         released_fen=order.held_fen,
         energy_mwh=order.energy_mwh,
     )
-    return after, Decision((*_coupon_back(order), *money.release(order)), (entry,))
+    return after, Decision((*_given_back(order), *money.release(order)), (entry,))
 
 
 def _hold(order: Order, occurrence: Doubted) -> Outcome:
@@ -331,7 +336,7 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
         occurrence.gift_fen,
     )
     paid_gift_fen = order.paid_gift_fen + money.gift_paid_fen(order, posts)
-    after, back = _coupon_kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
+    after, back = _kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
     return after, Decision((*posts, *back), (entry,))
 
 
@@ -440,20 +445,42 @@ def _nothing_held(order: Order) -> Order:
     return evolve(order, held_fen=0, held_gift_fen=0)
 
 
-def _coupon_kept(order: Order, bill: Bill) -> tuple[Order, tuple[Change, ...]]:
-    """A coupon that took nothing off can be used again."""
-    if is_reduced(bill):
-        return order, ()
-    return evolve(order, coupon=None), _coupon_back(order)
+def _kept(order: Order, bill: Bill) -> tuple[Order, tuple[Change, ...]]:
+    """A coupon that took nothing off can be used again; so can a month card that covered
+    nothing, or the rest of its hours."""
+    writes: tuple[Change, ...] = ()
+    after = order
+    if order.coupon is not None and not is_reduced(bill):
+        after, writes = evolve(after, coupon=None), _coupon_back(order)
+    if order.month_card is not None:
+        if not is_covered(bill):
+            return evolve(after, month_card=None), (*writes, *_card_back(order))
+        seconds = order.month_card.covered_s(order.usage)
+        writes = (*writes, _use(order, {"seconds": seconds}))
+    return after, writes
+
+
+def _given_back(order: Order) -> tuple[Change, ...]:
+    """What an order that costs nothing has claimed is anybody's again."""
+    return (*_coupon_back(order), *_card_back(order))
 
 
 def _coupon_back(order: Order) -> tuple[Change, ...]:
-    """The order's use of its coupon is anybody's again."""
     coupon = order.coupon
     if coupon is None:
         return ()
     key = {"coupon_id": coupon.id, "number": coupon.number}
     return (Change("coupon_uses", key, {"order_id": None}, {"order_id": order.id}),)
+
+
+def _card_back(order: Order) -> tuple[Change, ...]:
+    return () if order.month_card is None else (_use(order, {"order_id": None, "seconds": 0}),)
+
+
+def _use(order: Order, row: dict[str, int | None]) -> Change:
+    assert order.month_card is not None, "only such orders have a use of one"
+    key = {"card_id": order.month_card.id, "number": order.month_card.number}
+    return Change("month_card_uses", key, row, {"order_id": order.id})
 
 
 def _port_key(order: Order) -> dict[str, int]:

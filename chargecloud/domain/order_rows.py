@@ -11,6 +11,7 @@ from attrs import asdict, fields
 from chargecloud.domain.coupon import coupon_of
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.month_card import cover_of
 from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Remark, Vat
 
@@ -44,6 +45,7 @@ def order_of(row: Mapping[str, Any]) -> Order:
     values["marks"] = marks_of(row["marks"])
     values["bill"] = bill_of(row["bill"])
     values["coupon"] = coupon_of(row["coupon"])
+    values["month_card"] = cover_of(row["month_card"])
     return Order(**values)
 
 
@@ -64,7 +66,7 @@ def _columns(values: Mapping[str, Any]) -> Row:
             columns[name] = [[instant_ms(mark.at), mark.meter_mwh] for mark in value]
         elif name == "bill":
             columns |= bill_columns(value)
-        elif name == "coupon":
+        elif name in ("coupon", "month_card"):
             columns[name] = None if value is None else asdict(value)
         else:
             columns[name] = value.value if isinstance(value, Enum) else value

@@ -9,6 +9,7 @@ from attrs import frozen
 from chargecloud.domain.coupon import Coupon
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.month_card import Cover
 from chargecloud.domain.tariff import Bill, Mark, Usage
 
 _SECOND = timedelta(seconds=1)
@@ -83,6 +84,7 @@ class Order:
     @ivar held_fen: money held for it from the customer's wallet; C{held_gift_fen} of it is gift
         money.
     @ivar coupon: what is taken off its bill; C{None} again once it is given back.
+    @ivar month_card: what a month card covers of it; C{None} again once that is given back.
     @ivar paid_gift_fen: what of its bill was paid with gift money.
     @ivar marks: meter readings that decide how the energy is split by price; none before
         there is one that is believed.
@@ -123,6 +125,7 @@ class Order:
     start_at: datetime | None = None
     ready_by: datetime | None = None
     coupon: Coupon | None = None
+    month_card: Cover | None = None
     started_at: datetime | None = None
     suspended_at: datetime | None = None
     suspended_s: int = 0

@@ -26,6 +26,7 @@ from chargecloud.storage.schema.money import (
     refunds,
     withdrawals,
 )
+from chargecloud.storage.schema.month_cards import month_card_uses, month_cards
 from chargecloud.storage.schema.registry import (
     cards,
     chargers,
@@ -81,6 +82,8 @@ __all__ = [
     "ledger_heads",
     "metadata",
     "meter_readings",
+    "month_card_uses",
+    "month_cards",
     "node_slots",
     "order_splits",
     "orders",

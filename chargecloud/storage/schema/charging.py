@@ -48,6 +48,7 @@ orders = Table(
     Column("ready_by", Instant),
     # what is taken off its bill, as long as it claims it
     Column("coupon", JSON(none_as_null=True)),
+    Column("month_card", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("suspended_at", Instant),

@@ -65,6 +65,11 @@ class NewOrder:
         default=None,
     )
     coupon: str | None = text("the code of a coupon", default=None, longest=40)
+    month_card_id: Id | None = choice(
+        "a month card of the customer that covers it; without prepaid_fen it ends when the card"
+        " covers no more of the day",
+        default=None,
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.prepaid_fen is not None and self.customer_id is None:
@@ -117,6 +122,7 @@ class OrderShown:
     start_at: datetime | None = choice("when its start is sent, if it was to be ready in time")
     ready_by: datetime | None = choice("when it is to be over")
     coupon: str | None = text("the code of the coupon that it uses")
+    month_card_id: Id | None = choice("the month card that covers it")
     started_at: datetime | None = choice("when the charger began")
     ended_at: datetime | None = choice("when the charger ended, or the order failed")
     settled_at: datetime | None = choice("when it was billed and paid")
@@ -217,6 +223,7 @@ def show(order: Order) -> OrderShown:
         start_at=order.start_at,
         ready_by=order.ready_by,
         coupon=order.coupon.code if order.coupon else None,
+        month_card_id=order.month_card.id if order.month_card else None,
         started_at=order.started_at,
         ended_at=order.ended_at,
         settled_at=order.settled_at,

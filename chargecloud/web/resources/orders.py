@@ -15,6 +15,7 @@ from chargecloud.domain.errors import (
     Conflict,
     CouponRefused,
     InsufficientFunds,
+    MonthCardRefused,
     NotFound,
     Overloaded,
     PortBusy,
@@ -54,6 +55,7 @@ def routes(
             until_full=body.limit.until_full,
             ready_by=body.ready_by,
             coupon=body.coupon,
+            month_card_id=body.month_card_id,
         )
         return show(await placing.place(request_key(call), call.caller.tenant_id, wish))
 
@@ -115,6 +117,7 @@ def routes(
                 ChargerOffline,
                 InsufficientFunds,
                 CouponRefused,
+                MonthCardRefused,
                 Overloaded,
                 StorageFull,
             ),

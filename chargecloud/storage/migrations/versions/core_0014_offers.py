@@ -1,4 +1,4 @@
-"""Orders that wait for a cheaper start; coupons.
+"""Orders that wait for a cheaper start; coupons; month cards.
 
 Revision ID: core_0014
 Revises: core_0013
@@ -19,7 +19,8 @@ def upgrade() -> None:
     """Add the columns and tables; no order has waited before, or had a coupon."""
     for name in ("start_at", "ready_by"):
         op.add_column("orders", sa.Column(name, Instant))
-    op.add_column("orders", sa.Column("coupon", sa.JSON(none_as_null=True)))
+    for name in ("coupon", "month_card"):
+        op.add_column("orders", sa.Column(name, sa.JSON(none_as_null=True)))
     op.create_table(
         "coupons",
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -42,5 +43,36 @@ def upgrade() -> None:
         sa.Column("coupon_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("order_id", sa.BigInteger),
+        sa.UniqueConstraint("order_id"),
+    )
+    op.create_table(
+        "month_cards",
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("tenant_id", sa.BigInteger, nullable=False),
+        sa.Column("customer_id", sa.BigInteger, nullable=False),
+        sa.Column("price_fen", sa.BigInteger, nullable=False),
+        sa.Column("days", sa.Integer, nullable=False),
+        sa.Column("starts_at", Instant, nullable=False),
+        sa.Column("ends_at", Instant, nullable=False),
+        sa.Column("site_ids", sa.JSON, nullable=False),
+        sa.Column("seconds_a_day", sa.Integer),
+        sa.Column("charges_a_day", sa.Integer),
+        sa.Column("power_w", sa.Integer),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("closed_at", Instant),
+        sa.Column("returned_fen", sa.BigInteger, nullable=False),
+    )
+    op.create_index("month_cards_by_customer", "month_cards", ["tenant_id", "customer_id", "id"])
+    op.create_index("month_cards_by_end", "month_cards", ["state", "ends_at"])
+    op.create_table(
+        "month_card_uses",
+        sa.Column("card_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("order_id", sa.BigInteger),
+        sa.Column("site_id", sa.BigInteger, nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("seconds", sa.Integer, nullable=False),
         sa.UniqueConstraint("order_id"),
     )
