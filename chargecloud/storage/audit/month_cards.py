@@ -1,6 +1,7 @@
 """Month cards: what is left of their prices, and what of them was posted."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -12,7 +13,7 @@ def month_card_faults(connection: Connection) -> Iterator[str]:
     """Of a card that is good, all of its price is in its account, and nothing of one that is
     not: it went back, or was earned."""
 
-    def moved(side: str, other: str | None = None) -> object:
+    def moved(side: str, other: str | None = None) -> Any:
         query = select(func.coalesce(func.sum(postings.c.amount_fen), 0)).where(
             postings.c.tenant_id == month_cards.c.tenant_id,
             postings.c[f"{side}_kind"] == "month_cards",
