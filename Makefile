@@ -74,6 +74,11 @@ cluster: $(STAMP) services
 
 bench: $(STAMP) services
 	$(BIN)/python -m bench.heartbeats
+	$(BIN)/python -m bench.memory
+	$(BIN)/python -m bench.commands
+	$(BIN)/python -m bench.web
+	$(BIN)/python -m bench.orders
+	$(BIN)/python -m bench.storm
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.starts
 	$(BIN)/python -m bench.cluster

@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from bench.heartbeats import cpu_s
 from bench.results import keep
+from bench.served import cpu_s
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.received import Welcomed
 from chargecloud.domain.charger import Secret

@@ -230,6 +230,11 @@ class ChargerListener:
     strict: bool = choice(
         "what chargers leave out that they must say is not made good there", default=False
     )
+    prompt: bool = choice(
+        "answers are sent when they are written, and not when the reactor comes round; where the "
+        "machine has epoll",
+        default=True,
+    )
     tls: TlsSettings | None = choice(
         "chargers show certificates there; the endpoint is one without TLS of its own",
         default=None,

@@ -35,6 +35,7 @@ from chargecloud.domain.errors import AlreadyExists
 from chargecloud.figures import Figures, Punctuality, metrics_route
 from chargecloud.gateway.certificates import NoCertificates, asking_certificates
 from chargecloud.gateway.leaving import Leaving
+from chargecloud.gateway.prompt import IS_POSSIBLE, PromptReactor, SharingPromptReactor
 from chargecloud.gateway.sharing import SharingReactor
 from chargecloud.interfaces import IDialect, ILenientDialect
 from chargecloud.nodes.leases import Leases, Work
@@ -329,7 +330,7 @@ class ChargeCloud(Service):
             factory: Any = platform.gateway.speaking(spoken)
             if listener.tls is not None:
                 factory = asking_certificates(listener.tls, factory)
-            port = await self._listen(listener.endpoint, factory)
+            port = await self._listen(listener.endpoint, factory, is_prompt=listener.prompt)
             self.charger_ports.append(port)
             self._log.info(
                 "chargers connect at {at}, speaking {names}",
@@ -373,9 +374,17 @@ class ChargeCloud(Service):
             platform.forwarding,
         )
 
-    async def _listen(self, endpoint: str, factory: IProtocolFactory) -> IListeningPort:
+    async def _listen(
+        self, endpoint: str, factory: IProtocolFactory, *, is_prompt: bool = False
+    ) -> IListeningPort:
+        kinds: dict[tuple[bool, bool], Callable[[Any], Any]] = {
+            (False, False): lambda reactor: reactor,
+            (False, True): SharingReactor,
+            (True, False): PromptReactor,
+            (True, True): SharingPromptReactor,
+        }
         try:
-            reactor = SharingReactor(self.reactor) if self.is_one_of_several else self.reactor
+            reactor = kinds[is_prompt and IS_POSSIBLE, self.is_one_of_several](self.reactor)
             listening = serverFromString(reactor, endpoint)
         except LookupError as error:
             raise NotHandedOver(f"systemd has handed over no socket for {endpoint}") from error

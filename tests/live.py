@@ -43,6 +43,8 @@ def wait_until(holds: Callable[[], Any], within_s: float, what: str, every_s: fl
 class Live:
     """C{twist chargecloud} in a process of its own, with its files in a folder."""
 
+    COMMAND: tuple[str, ...] = ("twist", "--log-format=text")
+
     def __init__(self, folder: Path, config: str) -> None:
         self.folder = folder
         self.web, self.chargers = free_port(), free_port()
@@ -64,13 +66,7 @@ class Live:
             environment["CHARGECLOUD_ADMIN_TOKEN"] = "test"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    BIN / "twist",
-                    "--log-format=text",
-                    "chargecloud",
-                    "--config",
-                    self.config,
-                ],
+                [BIN / self.COMMAND[0], *self.COMMAND[1:], "chargecloud", "--config", self.config],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
@@ -114,6 +110,16 @@ class Live:
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def post_text(self, path: str, text: str) -> Any:
+        """Give the API a table; the JSON of the answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web}/api/v1{path}",
+            data=text.encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "text/csv"},
+        )
+        with urllib.request.urlopen(request, timeout=120) as response:
             return json.load(response)
 
     def text(self, path: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from attrs import frozen
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from chargecloud.charging.settings import CutOffs
 from chargecloud.domain.cut_off import CutOff
@@ -35,8 +35,8 @@ class Terms:
     register_before_mwh: int | None
 
 
-_ORDERS = Rows(tuple(orders.c))
-_REGISTERS = Rows((ports.c.meter_mwh,))
+_ORDERS = Rows(orders, select(orders))
+_REGISTERS = Rows(ports, select(ports.c.meter_mwh))
 
 
 def find_order(connection: Connection, tenant_id: int | None, order_id: int) -> Order:

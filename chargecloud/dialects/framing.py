@@ -25,6 +25,9 @@ class ReceiveBuffer:
     def __getitem__(self, index: int) -> int:
         return self._data[self._offset + index]
 
+    def __bool__(self) -> bool:
+        return self._offset < len(self._data)
+
     def append(self, data: bytes) -> None:
         """Add bytes as they came, in a piece of any size."""
         if self._offset:

@@ -5,7 +5,7 @@ connection carries, and does what L{chargecloud.gateway.machine} says.  It never
 what takes time is a L{Wish}, and its outcome is brought by a call.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +22,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import ChargerEvent, LoggedIn, Reply
 from chargecloud.gateway.machine import Action, Input, State, follow
-from chargecloud.gateway.recorder import FlightRecorder, RecordedFrame
+from chargecloud.gateway.recorder import FlightRecorder, FrameLog
 from chargecloud.interfaces import (
     Alive,
     Answered,
@@ -109,7 +109,7 @@ class Session:
     identity: str
     state: State = State.NEW
     admission: Admission | None = None
-    frames: "deque[RecordedFrame] | None" = None
+    frames: FrameLog | None = None
     kept: list[Told] = field(factory=list)
     commands_sent: int = 0
 
@@ -150,7 +150,7 @@ class Connection:
     tally: Counter[tuple[str, type]] = field(factory=Counter)
     _conversation: IConversation | None = None
     _first: bytes = b""
-    _early: "list[tuple[str, RecordedFrame]]" = field(factory=list)
+    _early: list[tuple[str, tuple[float, bool, bytes, bytes | None]]] = field(factory=list)
     _failure: RemoteError | None = None
 
     def receive(self, data: bytes) -> Sequence[Wish]:
@@ -209,8 +209,10 @@ class Connection:
         session = self.sessions[identity]
         self._step(session, Input.ADMITTED)
         session.admission = admission
-        session.frames = self.recorder.ring(admission.charger_id)
-        session.frames.extend(frame for whose, frame in self._early if whose == identity)
+        session.frames = self.recorder.log(admission.charger_id)
+        for whose, frame in self._early:
+            if whose == identity:
+                session.frames.append(*frame)
         self._early = [each for each in self._early if each[0] != identity]
         kept, session.kept = session.kept, []
         return self._wishes(kept)
@@ -285,13 +287,12 @@ class Connection:
         return made
 
     def _record(self, identity: str, is_up: bool, raw: bytes, opened: bytes | None) -> None:
-        frame = self.recorder.frame(is_up, raw, opened)
         session = self.sessions.get(identity)
         if session is not None and session.frames is not None:
-            session.frames.append(frame)
+            session.frames.append(self.seconds(), is_up, raw, opened)
         elif len(self._early) < MOST_EARLY:
             # whoever it is, it is not proved yet
-            self._early.append((identity, frame))
+            self._early.append((identity, (self.seconds(), is_up, raw, opened)))
 
     def _hear(self, data: bytes) -> Sequence[Wish]:
         assert self._conversation is not None
@@ -303,7 +304,7 @@ class Connection:
             # those who share the connection share what ends it
             for session in self.sessions.values():
                 if session.frames is not None:
-                    session.frames.append(self.recorder.fault(data, error.code))
+                    session.frames.append(self.seconds(), True, data, None, error.code)
             raise
         took_s = self.seconds() - began_s
         if took_s > LONG_S:
@@ -333,6 +334,8 @@ class Connection:
         assert self.dialect is not None
         kind = type(heard.event) if isinstance(heard, Told) else type(heard)
         self.tally[self.dialect.name, kind] += 1
+        if action is Action.NOTHING:
+            return None
         if isinstance(heard, Gone):
             del self.sessions[heard.identity]
             return LetGo(heard.identity, session.admission)

@@ -92,7 +92,7 @@ class Gateway:
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FlightRecorder(self.clock.seconds, self.limits.recorded_frames)
+        self.recorder = FlightRecorder(self.limits.recorded_frames)
         self.logins = Logins(self.limits.logins_at_a_time, self.clock.seconds, self.random)
         self.login_budget = LoginBudget(self.limits.logins_a_minute, self.clock.seconds)
 

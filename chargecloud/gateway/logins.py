@@ -14,6 +14,8 @@ SOONEST_RETRY_S = 5
 LATEST_RETRY_S = 300
 #: a charger that was postponed so long ago counts half: it has come back, or soon will
 HALF_LIFE_S = 30.0
+#: how much the last login counts beside all before
+OF_LATE = 1 / 16
 
 
 @define(eq=False)
@@ -22,10 +24,10 @@ class Logins:
     Counts the questions about logins that wait for an answer.
 
     Those who come while there are too many are spread at random over the time in which
-    they can be taken, if a login takes about a second: between L{SOONEST_RETRY_S} and that
-    and a second for each C{at_a_time} of those who were postponed of late.  If logins take
-    longer, more are postponed, and are spread wider.  Nobody is remembered, and nobody is
-    shut out: who comes back when there is room gets in.
+    they can be taken: between L{SOONEST_RETRY_S} and that and, for each C{at_a_time} of those
+    who were postponed of late, as long as a login has taken of late; a second, before any has
+    come to its end.  Nobody is remembered, and nobody is shut out: who comes back when there is
+    room gets in.
 
     @ivar seconds: the reactor's.
     @ivar random: gives a number from 0 to 1.
@@ -40,15 +42,17 @@ class Logins:
     postponed: int = 0
     _crowd: float = field(default=0.0, init=False)
     _counted_s: float = field(default=0.0, init=False)
+    _takes_s: float = field(default=1.0, init=False)
 
     def count(self, answer: "Deferred[T]") -> "Deferred[T]":
         """A question was asked about a login: it counts until this is its answer, also if
         the connection that it was asked for has gone."""
         self.under_way += 1
-        return answer.addBoth(self._over)
+        return answer.addBoth(self._over, self.seconds())
 
-    def _over(self, result: T) -> T:
+    def _over(self, result: T, began_s: float) -> T:
         self.under_way -= 1
+        self._takes_s += (max(self.seconds() - began_s, 0.0) - self._takes_s) * OF_LATE
         return result
 
     def postpone(self) -> int | None:
@@ -61,5 +65,6 @@ class Logins:
         past_s = max(now_s - self._counted_s, 0.0)
         self._crowd = self._crowd * 0.5 ** (past_s / HALF_LIFE_S) + 1
         self._counted_s = now_s
-        spread_s = min(self._crowd / self.at_a_time, LATEST_RETRY_S - SOONEST_RETRY_S)
+        taken_in_s = self._crowd / self.at_a_time * self._takes_s
+        spread_s = min(taken_in_s, LATEST_RETRY_S - SOONEST_RETRY_S)
         return SOONEST_RETRY_S + round(self.random() * spread_s)

@@ -55,7 +55,7 @@ class Limits:
         least=256,
     )
     logins_at_a_time: int = whole(
-        "under way at once; further chargers are told when to come back", default=64, least=1
+        "under way at once; further chargers are told when to come back", default=256, least=1
     )
     logins_a_minute: int = whole(
         "of one charger in the long run, 10 at once; one that comes oftener is put off",

@@ -20,13 +20,18 @@ class SharedPort(Port):
 
 
 class SharingReactor(proxyForInterface(IReactorTCP)):  # type: ignore[misc]
-    """A reactor for endpoints: what listens on TCP shares its port with other processes."""
+    """A reactor for endpoints: what listens on TCP shares its port with other processes.
+
+    @cvar port: the class of what listens on TCP.
+    """
+
+    port: type[Port] = SharedPort
 
     def listenTCP(  # noqa: N802
         self, port: int, factory: ServerFactory, backlog: int = 50, interface: str = ""
     ) -> IListeningPort:
-        """Listen, beside others."""
-        listening: Any = SharedPort(port, factory, backlog, interface, self.original)
+        """Listen with our own class of ports."""
+        listening: Any = self.port(port, factory, backlog, interface, self.original)
         listening.startListening()
         return listening  # type: ignore[no-any-return]
 

@@ -52,7 +52,7 @@ def _newest(tenant_id: int | None) -> Any:
     )
 
 
-_TARIFFS = Rows(tuple(tariffs.c), (tariffs.c.version.desc(),))
+_TARIFFS = Rows(tariffs, select(tariffs).order_by(tariffs.c.version.desc()))
 
 
 def find_tariff(

@@ -72,7 +72,7 @@ def is_uid(text: str) -> bool:
     return True
 
 
-_CARDS = Rows(tuple(cards.c))
+_CARDS = Rows(cards, select(cards))
 
 
 def find_card(connection: Connection, tenant_id: int, uid: str) -> Card | None:

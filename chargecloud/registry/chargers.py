@@ -126,7 +126,17 @@ def check_in_service(status: SystemState) -> None:
         raise OutOfService(f"the charger is {status.value.replace('_', ' ')}")
 
 
-_CHARGERS = Rows(COLUMNS)
+_CLAIMED = Rows(
+    chargers,
+    select(*SEALED, chargers.c.login_digest, chargers.c.next_key_nonce).where(
+        chargers.c.status != SystemState.DECOMMISSIONED.value
+    ),
+)
+_PROVEN = Rows(
+    chargers,
+    select(*_KNOWN, sites.c.time_zone).join(sites, sites.c.id == chargers.c.site_id),
+)
+_CHARGERS = Rows(chargers, select(*COLUMNS))
 
 
 def find_charger(connection: Connection, tenant_id: int | None, charger_id: int) -> Charger:
@@ -281,12 +291,7 @@ class Chargers:
         """What to check a charger's claim with."""
 
         def find(connection: Connection) -> Any:
-            found = select(*SEALED, chargers.c.login_digest, chargers.c.next_key_nonce).where(
-                chargers.c.dialect == dialect,
-                chargers.c.identity == identity,
-                chargers.c.status != SystemState.DECOMMISSIONED.value,
-            )
-            return connection.execute(found).one_or_none()
+            return _CLAIMED.first(connection, dialect=dialect, identity=identity)
 
         row = await self.store.read(find)
         if row is None:
@@ -318,12 +323,7 @@ class Chargers:
         self, dialect: str, identity: str, login: LoggedIn, login_digest: bytes | None
     ) -> tuple[Admission, Decision]:
         def find(connection: Connection) -> Any:
-            found = (
-                select(*_KNOWN, sites.c.time_zone)
-                .join(sites, sites.c.id == chargers.c.site_id)
-                .where(chargers.c.dialect == dialect, chargers.c.identity == identity)
-            )
-            return connection.execute(found).one_or_none()
+            return _PROVEN.first(connection, dialect=dialect, identity=identity)
 
         row = await self.store.read(find)
         if row is None:

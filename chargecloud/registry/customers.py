@@ -43,7 +43,7 @@ def _of(tenant_id: int | None) -> Any:
     return found if tenant_id is None else found.where(customers.c.tenant_id == tenant_id)
 
 
-_CUSTOMERS = Rows(tuple(customers.c))
+_CUSTOMERS = Rows(customers, select(customers))
 
 
 def find_customer(connection: Connection, tenant_id: int | None, customer_id: int) -> Customer:

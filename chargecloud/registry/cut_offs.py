@@ -27,7 +27,7 @@ def find_cut_off(
     return evolve(everywhere, **_own(connection, site_id, kind))
 
 
-_RULES = Rows((cut_offs.c.rules,))
+_RULES = Rows(cut_offs, select(cut_offs.c.rules))
 
 
 def _own(connection: Connection, site_id: int, kind: ChargerKind) -> Mapping[str, Any]:

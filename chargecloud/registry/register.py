@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 from chargecloud.domain.charger import SystemState
 from chargecloud.domain.errors import NotFound
 from chargecloud.registry.chargers import COLUMNS, Charger, read_charger
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import chargers, sites, tariffs, tenants
 from chargecloud.storage.store import Store
@@ -53,6 +54,9 @@ def _all(tenant_id: int | None) -> "Select[Any]":
     return found if tenant_id is None else found.where(chargers.c.tenant_id == tenant_id)
 
 
+_REGISTERED = Rows(chargers, _all(None))
+
+
 def _read(row: "Row[Any]") -> Registered:
     return Registered(read_charger(row), row.company, row.site_name, row.tariff_id, row.tariff_name)
 
@@ -69,7 +73,7 @@ class Register:
         """
 
         def find(connection: Connection) -> Any:
-            return connection.execute(_all(tenant_id).where(chargers.c.id == charger_id)).first()
+            return _REGISTERED.first(connection, id=charger_id, tenant_id=tenant_id)
 
         row = await self.store.read(find)
         if row is None:

@@ -43,7 +43,7 @@ def _site(row: Any) -> Site:
     return Site(**row._mapping)
 
 
-_SITES = Rows(tuple(sites.c))
+_SITES = Rows(sites, select(sites))
 
 
 def find_site(connection: Connection, tenant_id: int | None, site_id: int) -> Site:

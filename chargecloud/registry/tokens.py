@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from chargecloud.domain.errors import NotFound
 from chargecloud.routes import Caller
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.schema import tokens
 from chargecloud.storage.store import Store
 
@@ -162,6 +163,9 @@ def revoke_token(connection: Connection, token_id: int, now: datetime) -> None:
         raise NotFound(f"there is no token {token_id} that could be revoked")
 
 
+_GOOD_TOKENS = Rows(tokens, select(tokens).where(tokens.c.revoked_at.is_(None)))
+
+
 @frozen
 class Tokens:
     """
@@ -178,13 +182,13 @@ class Tokens:
         if self.administrator and hmac.compare_digest(token.encode(), self.administrator.encode()):
             return ADMINISTRATOR
 
-        return await self._find(tokens.c.digest == digest(token))
+        return await self._find(digest=digest(token))
 
     async def caller(self, token_id: int) -> Caller | None:
         """Whose token it is that was given before; C{None} once it is revoked."""
         if token_id == ADMINISTRATOR.token_id:
             return ADMINISTRATOR
-        return await self._find(tokens.c.id == token_id)
+        return await self._find(id=token_id)
 
     async def revoke(self, token_id: int, now: datetime) -> None:
         """
@@ -194,12 +198,11 @@ class Tokens:
         """
         await self.store.writer.transact(lambda connection: revoke_token(connection, token_id, now))
 
-    async def _find(self, which: Any) -> Caller | None:
+    async def _find(self, **known: Any) -> Caller | None:
         now_s = self.seconds()
 
         def find(connection: Connection) -> Caller | None:
-            found = select(tokens).where(which, tokens.c.revoked_at.is_(None))
-            row = connection.execute(found).first()
+            row = _GOOD_TOKENS.first(connection, **known)
             if row is None or (row.expires_s is not None and row.expires_s <= now_s):
                 return None
             tenant_id = None if row.tenant_id == PLATFORM else row.tenant_id

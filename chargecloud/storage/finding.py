@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, Table, bindparam
 
 
 @define(eq=False)
@@ -13,12 +13,11 @@ class Rows:
     """
     The rows of a table.
 
-    @ivar columns: what of a row is wanted: columns of one table.
-    @ivar order_by: which row is the first of several; any, if this is empty.
+    @ivar found: of all of them, what is wanted, in the order in which one of several is first.
     """
 
-    columns: Sequence[ColumnElement[Any]]
-    order_by: Sequence[ColumnElement[Any]] = ()
+    table: Table
+    found: Select[Any]
     _statements: dict[tuple[str, ...], Select[Any]] = field(factory=dict, init=False)
 
     def first(self, connection: Connection, **known: Any) -> Any:
@@ -34,7 +33,6 @@ class Rows:
         return connection.execute(self._statements[names], known).first()
 
     def _statement(self, names: Sequence[str]) -> Select[Any]:
-        found = select(*self.columns)
-        table = found.get_final_froms()[0]
-        conditions = [table.c[name] == bindparam(name, type_=table.c[name].type) for name in names]
-        return found.where(*conditions).order_by(*self.order_by).limit(1)
+        columns = {name: self.table.c[name] for name in names}
+        conditions = [each == bindparam(name, type_=each.type) for name, each in columns.items()]
+        return self.found.where(*conditions).limit(1)

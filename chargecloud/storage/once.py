@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from chargecloud.domain.decision import Decision, Insert, Stale
 from chargecloud.domain.errors import RequestKeyReused
+from chargecloud.storage.finding import Rows
 from chargecloud.storage.schema import request_keys
 from chargecloud.storage.store import Store
 
@@ -36,6 +37,9 @@ class Made:
     repeated: bool = False
 
 
+_REQUESTS = Rows(request_keys, select(request_keys.c.fingerprint, request_keys.c.resource_id))
+
+
 async def known(store: Store, request: RequestKey | None) -> Made | None:
     """
     What an earlier sending of the request made, if there was one.
@@ -47,10 +51,7 @@ async def known(store: Store, request: RequestKey | None) -> Made | None:
     asked = request
 
     def find(connection: Connection) -> tuple[str, int] | None:
-        found = select(request_keys.c.fingerprint, request_keys.c.resource_id).where(
-            request_keys.c.tenant_id == asked.tenant_id, request_keys.c.request_key == asked.key
-        )
-        row = connection.execute(found).first()
+        row = _REQUESTS.first(connection, tenant_id=asked.tenant_id, request_key=asked.key)
         return None if row is None else (row.fingerprint, row.resource_id)
 
     found = await store.read(find)

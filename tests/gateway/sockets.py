@@ -32,6 +32,7 @@ from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
+from chargecloud.gateway.prompt import PromptReactor
 from chargecloud.gateway.settings import Limits
 from tests.gateway.gate import KEY, Office
 from tests.gateway.line_dialect import LineDialect
@@ -117,10 +118,10 @@ def make_gateway(**limits: Any) -> Gateway:
 
 
 @asynccontextmanager
-async def listening(gateway: Gateway, endpoint: str = TCP) -> Any:
+async def listening(gateway: Gateway, endpoint: str = TCP, *, on: Any = reactor) -> Any:
     """The port of a gateway, while it listens; what remains is closed."""
     listener = gateway.speaking((NativeDialect(), LineDialect()))
-    port = await serverFromString(reactor, endpoint).listen(listener)
+    port = await serverFromString(on, endpoint).listen(listener)
     try:
         yield port
     finally:
@@ -166,14 +167,16 @@ def write_certificate(folder: Path) -> str:
 
 
 #: each kind of listener that the configuration may name
-WAYS = ("tcp", "unix", "ssl", "haproxy")
+WAYS = ("tcp", "prompt", "unix", "ssl", "haproxy", "prompt-haproxy")
 
 
 class Way:
     """How chargers come to a listener of one kind."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self.kind = kind
+        # whatever is promised holds for either transport
+        self.on = PromptReactor(reactor) if kind.startswith("prompt") else reactor
+        self.kind = kind = kind.removeprefix("prompt-")
         self._socket = str(folder / "s")
         match kind:
             case "unix":

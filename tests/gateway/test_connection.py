@@ -44,7 +44,7 @@ def connection(*dialects: LineDialect | NativeDialect) -> Connection:
     return Connection(
         dialects or (LineDialect(),),
         lambda: Greeting(1_800_000_000, 30),
-        FlightRecorder(lambda: 0.0, 8),
+        FlightRecorder(8),
         lambda: 0.0,
         lambda _dialect, _seconds: None,
     )

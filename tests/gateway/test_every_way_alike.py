@@ -23,7 +23,7 @@ async def _a_day(kind: str, folder: Path, size: int) -> dict[str, Any]:
     office = gateway.events
     assert isinstance(office, Office)
     way = Way(kind, folder)
-    async with listening(gateway, way.endpoint) as port:
+    async with listening(gateway, way.endpoint, on=way.on) as port:
         charger = await way.connect(port)
         await in_time(charger.log_in())
         charger.wire.started(1, STARTED)

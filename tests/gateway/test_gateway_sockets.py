@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
+from chargecloud.gateway.prompt import PromptReactor
 from chargecloud.gateway.reading import BURST_BYTES, READ_BYTES
 from tests.gateway.gate import Office, logged_failures
 from tests.gateway.line_dialect import PREAMBLE
@@ -32,6 +33,12 @@ FLOOD = 20_000
 MOST_AT_ONCE = READ_BYTES + 16 * 1024
 
 
+@pytest.fixture(params=["stock", "prompt"])
+def transport(request: pytest.FixtureRequest) -> Any:
+    """The reactor of each kind of TCP transport."""
+    return PromptReactor(reactor) if request.param == "prompt" else reactor
+
+
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> "Way":
     """Each kind of listener that the configuration may name."""
@@ -46,7 +53,7 @@ async def test_a_charger_comes_and_goes(way: Way) -> None:
     """Through every kind of listener; nothing of it is left."""
     gateway = make_gateway()
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             charger = await way.connect(port)
             await in_time(charger.log_in())
             await in_time(charger.beat())
@@ -62,7 +69,7 @@ async def test_a_connection_too_many_is_closed_at_once(way: Way) -> None:
     """Also behind TLS and a proxy's header, where Twisted would leave its socket open."""
     gateway = make_gateway(connections=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             first = await way.connect(port)
             await in_time(first.log_in())
             second = await way.connect(port, "EB-2")
@@ -77,7 +84,7 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
     """Through every kind of listener."""
     gateway = make_gateway(login_s=1, farewell_s=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint) as port:
+        async with listening(gateway, way.endpoint, on=way.on) as port:
             charger = await way.connect(port)
             await in_time(charger.lost)
             await until(lambda: gateway.connections == 0)
@@ -88,10 +95,10 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_kernel_watches_a_tcp_connection_too() -> None:
+async def test_the_kernel_watches_a_tcp_connection_too(transport: Any) -> None:
     """Keepalive, no delay, and an end to bytes that nobody acknowledges."""
     gateway = make_gateway(heartbeat_s=20, missed=3)
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         charger = await Way("tcp", Path()).connect(port)
         await in_time(charger.log_in())
         await in_time(charger.beat())
@@ -124,10 +131,10 @@ class Deaf(Protocol):
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_peer_that_does_not_read_is_torn_down() -> None:
+async def test_a_peer_that_does_not_read_is_torn_down(transport: Any) -> None:
     """It pays for its own buffer, and not we: after the farewell its socket is gone."""
     gateway = make_gateway(farewell_s=1)
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
         deaf = await in_time(connectProtocol(client, Deaf()))
         await until(lambda: len(gateway.presence) == 1)
@@ -151,7 +158,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
     """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
     answered meanwhile."""
     gateway = make_gateway(bytes_a_second=200_000, farewell_s=1)
-    async with listening(gateway, way.endpoint) as port:
+    async with listening(gateway, way.endpoint, on=way.on) as port:
         flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
         await in_time(flooding.log_in())
         await in_time(neighbour.log_in())
@@ -173,7 +180,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
 async def test_a_socket_is_read_in_small_pieces(way: Way) -> None:
     """Through every kind of listener: who has much to say says it in turns."""
     gateway = make_gateway()
-    async with listening(gateway, way.endpoint) as port:
+    async with listening(gateway, way.endpoint, on=way.on) as port:
         charger = await way.connect(port)
         await in_time(charger.log_in())
         await in_time(charger.beat())
@@ -195,13 +202,13 @@ async def test_a_socket_is_read_in_small_pieces(way: Way) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_many_chargers_come_and_go_without_a_leak() -> None:
+async def test_many_chargers_come_and_go_without_a_leak(transport: Any) -> None:
     """All log in at once, all are counted, and when they have gone nothing is left."""
     gateway = make_gateway()
     office = gateway.events
     assert isinstance(office, Office)
     tcp = Way("tcp", Path())
-    async with listening(gateway) as port:
+    async with listening(gateway, on=transport) as port:
         names = [f"EB-{number}" for number in range(CHARGERS)]
         with logged_failures() as failures:
             for _ in range(2):

@@ -57,6 +57,21 @@ def test_the_more_come_the_wider_they_are_spread() -> None:
     assert (hints[0], hints[999], hints[-1]) == (5, 105, LATEST_RETRY_S)
 
 
+def test_where_logins_are_quick_nobody_waits_for_long() -> None:
+    """A power cut is over: they are taken as quickly as they can be."""
+    clock = clock_at()
+    logins = Logins(10, clock.seconds, lambda: 1.0)
+    for _ in range(200):
+        answer: Deferred[None] = Deferred()
+        logins.count(answer)
+        clock.advance(0.05)
+        answer.callback(None)
+    for _ in range(10):
+        logins.count(Deferred())
+    hints = [logins.postpone() or 0 for _ in range(1_000)]
+    assert hints[-1] == SOONEST_RETRY_S + 5
+
+
 def test_a_crowd_is_forgotten() -> None:
     """Ten minutes later, the next one is a few."""
     clock = clock_at()

@@ -15,6 +15,7 @@ from chargecloud.dialects.native.frames import (
     UP_HEADS,
     Frame,
     FrameKind,
+    frame_alone,
     start_of,
     take_frame,
 )
@@ -144,6 +145,8 @@ class ChargerStream:
 
     def data_to_send(self) -> bytes:
         """Take what is to be sent; whoever called another method takes it at once."""
+        if not self._sending:
+            return b""
         data = bytes(self._sending)
         self._sending.clear()
         return data
@@ -159,6 +162,11 @@ class ChargerStream:
         return patience_s(self._promised_s) if self._promised_s else None
 
     def _read(self, data: bytes, heard: list[Heard]) -> None:
+        if self._state is State.OPEN and not self._waiting:
+            frame = frame_alone(data, UP_HEADS)
+            if frame is not None and frame.kind is FrameKind.SEALED:
+                self._take_sealed(frame, heard)
+                return
         self._waiting.append(data)
         if self._state is State.REFUSED:
             raise NotAdmitted("a charger that was refused goes on")
@@ -185,7 +193,7 @@ class ChargerStream:
         if choose_suite(claim.suites) is None:
             self._refuse(RefusalCode.NO_COMMON_SUITE)
             raise NotAdmitted(f"none of the suites {claim.suites:#b} is spoken here")
-        self._hello = frame.start + frame.body
+        self._hello = frame.raw
         self._claim = claim
         self.record(claim.identity, True, self._hello, None)
         self._take(step, claim, {}, heard)
@@ -197,7 +205,7 @@ class ChargerStream:
         if self._seal is None or self._claim is None:
             raise OutOfOrder("a sealed frame before any HELLO")
         plaintext = self._seal.open(frame.body, frame.start)
-        self.record(self._claim.identity, True, frame.start + frame.body, plaintext)
+        self.record(self._claim.identity, True, frame.raw, plaintext)
         message, fields = read_message(plaintext, UP, DOWN_NUMBERS)
         if message is DELTA:
             message, fields = REPORT, self._baseline.whole(fields)

@@ -5,7 +5,7 @@ taken for another protocol's.  The lower half is a flag for a long frame, which 
 bytes of length, and three bits of kind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -54,22 +54,41 @@ DOWN_HEADS: Mapping[int, FrameKind] = {
 class Frame(NamedTuple):
     """A frame as it came.
 
+    @ivar raw: all of it.
     @ivar start: head and length, which a seal covers too.
     """
 
     kind: FrameKind
+    raw: bytes
     start: bytes
     body: bytes
+
+
+_SHORT_STARTS: Mapping[FrameKind, Sequence[bytes]] = {
+    kind: [bytes((_HEAD | kind, size)) for size in range(SHORT_BODY + 1)] for kind in FrameKind
+}
 
 
 def start_of(kind: FrameKind, size: int) -> bytes:
     """Head and length of a frame whose body has so many bytes: a short one where it can be,
     and else a long one, which only SEALED frames may be."""
     if size <= SHORT_BODY:
-        return bytes((_HEAD | kind, size))
+        return _SHORT_STARTS[kind][size]
     if size > LONG_BODY or kind is not FrameKind.SEALED:
         raise ValueError(f"a body of {size} bytes is too long")
     return bytes((_HEAD | _LONG | kind, *size.to_bytes(2, "big")))
+
+
+def frame_alone(data: bytes, heads: Mapping[int, FrameKind]) -> Frame | None:
+    """The frame that these bytes are, as nearly all that come are one short frame; C{None} if they
+    are anything else, which L{take_frame} takes apart."""
+    size = len(data)
+    if size < 2 or data[1] != size - 2 or data[0] & _LONG:
+        return None
+    kind = heads.get(data[0])
+    if kind is None or size > SHORT_FRAME:
+        return None
+    return Frame(kind, data, data[:2], data[2:])
 
 
 def take_frame(buffer: ReceiveBuffer, heads: Mapping[int, FrameKind]) -> Frame | None:
@@ -95,4 +114,4 @@ def take_frame(buffer: ReceiveBuffer, heads: Mapping[int, FrameKind]) -> Frame |
     frame = buffer.take(start_size + size)
     if frame is None:
         return None
-    return Frame(kind, frame[:start_size], frame[start_size:])
+    return Frame(kind, frame, frame[:start_size], frame[start_size:])

@@ -74,8 +74,9 @@ class NativeConversation(ChargerStream):
 
     def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes; see L{IConversation.receive}."""
-        heard = list(super().receive(data))
-        if not data:
+        heard = super().receive(data)
+        if not data and self._devices:
+            heard = list(heard)
             # somebody was welcomed: what a device said meanwhile waits in its own stream
             for address in list(self._devices):
                 heard += self._hear(address, b"")

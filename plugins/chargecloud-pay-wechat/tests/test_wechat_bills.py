@@ -118,7 +118,9 @@ def test_how_it_is_packed() -> None:
 
 
 @pytest.mark.parametrize(
-    "packed", [b"", b"no gzip", gzip.compress(b"other"), gzip.compress(b"a" * 99)[:-9]]
+    "packed",
+    [b"", b"no gzip", gzip.compress(b"other"), gzip.compress(b"a" * 99)[:-9]],
+    ids=["nothing", "not packed", "another", "cut off"],
 )
 def test_damaged_on_the_way(packed: bytes) -> None:
     """It is not read at all."""

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chargecloud.domain.commands import SetTime
 from chargecloud.domain.errors import BadTag
-from chargecloud.gateway.recorder import MOST_BYTES, FlightRecorder
+from chargecloud.gateway.recorder import MOST_BYTES, SPARE, FlightRecorder, RecordedFrame
 from tests.web.resources.asking import Asking
 from tests.world import Box, World
 
@@ -86,10 +88,11 @@ def test_a_viewer_does_not_look_into_frames(world: World, api: Asking) -> None:
 
 def test_the_ring_is_bounded() -> None:
     """By the number of frames, and by the bytes of each."""
-    recorder = FlightRecorder(lambda: 0.0, 2)
-    ring = recorder.ring(1)
-    for size in (1, 2, MOST_BYTES + 1):
-        ring.append(recorder.frame(True, bytes(size), bytes(size)))
+    recorder = FlightRecorder(2)
+    log = recorder.log(1)
+    for size in (*range(1, 3 * SPARE), 2, MOST_BYTES + 1):
+        log.append(1.5, True, bytes(size), bytes(size))
+        assert len(log) <= 2 + SPARE
     newest, before = recorder.of(1)
     assert (newest.size, len(newest.raw), newest.opened, newest.is_whole) == (
         MOST_BYTES + 1,
@@ -98,4 +101,27 @@ def test_the_ring_is_bounded() -> None:
         False,
     )
     assert before.size == 2
+    assert before == RecordedFrame(1.5, True, bytes(2), bytes(2), 2)
     assert recorder.of(2) == ()
+
+
+FRAMES = st.tuples(
+    st.floats(0, 2**40),
+    st.booleans(),
+    st.binary(max_size=40),
+    st.none() | st.binary(max_size=20),
+    st.sampled_from(["", "bad-frame"]),
+)
+
+
+@given(st.lists(FRAMES, max_size=60), st.integers(1, 20))
+def test_what_was_recorded_is_what_is_shown(frames: list[Any], most: int) -> None:
+    """The last of them, whatever they are and however many came."""
+    recorder = FlightRecorder(most)
+    for frame in frames:
+        recorder.log(1).append(*frame)
+    shown = [
+        RecordedFrame(at_s, is_up, raw, opened, len(raw), fault or None)
+        for at_s, is_up, raw, opened, fault in frames
+    ]
+    assert list(recorder.of(1)) == shown[::-1][:most]
