@@ -67,7 +67,7 @@ class CouponTerms:
         return None if self.customer_id in (None, order.customer_id) else "somebody-elses"
 
 
-_COUPONS = Rows(tuple(coupons.c))
+_COUPONS = Rows(coupons, select(coupons))
 _taken = coupon_uses.c.order_id.is_not(None)
 _used = (
     select(func.count())
