@@ -36,14 +36,14 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.BigInteger),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("revoked_at", Instant),
-        sa.UniqueConstraint("tenant_id", "code"),
+        sa.UniqueConstraint("tenant_id", "code", name=op.f("coupons_tenant_id_code_once")),
     )
     op.create_table(
         "coupon_uses",
         sa.Column("coupon_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("order_id", sa.BigInteger),
-        sa.UniqueConstraint("order_id"),
+        sa.UniqueConstraint("order_id", name=op.f("coupon_uses_order_id_once")),
     )
     op.create_table(
         "month_cards",
@@ -74,5 +74,5 @@ def upgrade() -> None:
         sa.Column("site_id", sa.BigInteger, nullable=False),
         sa.Column("day", sa.String(10), nullable=False),
         sa.Column("seconds", sa.Integer, nullable=False),
-        sa.UniqueConstraint("order_id"),
+        sa.UniqueConstraint("order_id", name=op.f("month_card_uses_order_id_once")),
     )
