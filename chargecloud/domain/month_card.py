@@ -12,6 +12,8 @@ from chargecloud.domain.tariff import Bill, Fee, Usage
 
 #: what the rules of lines begin with that a month card covers
 MONTH_CARD = "month card"
+#: seconds that a charger may take to stop: nobody owes a fen for them
+STOPS_WITHIN_S = 60
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 #: mWh in so many seconds are so many W: 1 W for 18 s is 5 mWh
@@ -38,7 +40,9 @@ class Cover:
         the averages between its readings."""
         if self.power_w is not None and _most_w(usage) > self.power_w:
             return 0
-        return usage.charged_s if self.seconds is None else min(self.seconds, usage.charged_s)
+        if self.seconds is None or usage.charged_s <= self.seconds + STOPS_WITHIN_S:
+            return usage.charged_s
+        return self.seconds
 
 
 def _most_w(usage: Usage) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chargecloud.domain.coupon import Coupon, reduced
 from chargecloud.domain.decision import Change
-from chargecloud.domain.month_card import Cover, covered, is_covered, unused_fen
+from chargecloud.domain.month_card import STOPS_WITHIN_S, Cover, covered, is_covered, unused_fen
 from chargecloud.domain.occurrences import Billed, StartRefused, Waived
 from chargecloud.domain.order import decide
 from chargecloud.domain.order_rows import order_of, order_row
@@ -41,8 +41,9 @@ def test_no_more_than_its_share_of_each_fee(
         assert 0 <= after.fee_fen(fee) <= bill.fee_fen(fee)
     if charged_s and (seconds is None or seconds >= charged_s):
         assert after.amount_fen == 0
-    if seconds == 0:
-        assert after == bill
+    elif seconds is not None and charged_s > seconds + STOPS_WITHIN_S:
+        for fee in Fee:
+            assert after.fee_fen(fee) >= bill.fee_fen(fee) * (charged_s - seconds) // charged_s
     assert is_covered(after) == (after.amount_fen < bill.amount_fen)
 
 
@@ -129,3 +130,10 @@ def test_its_hours_are_the_orders_until_they_are_counted() -> None:
     assert used in settled.decision.writes
     assert settled.order.bill is not None
     assert (settled.order.bill.amount_fen, settled.order.month_card) == (0, COVER)
+
+
+def test_nobody_pays_for_the_seconds_that_a_charger_takes_to_stop() -> None:
+    """A fen that nobody has would be a debt."""
+    bill = Bill(50, 2, (bill_line(Fee.SERVICE, 5000),))
+    assert covered(bill, COVER, usage(3600 + STOPS_WITHIN_S)).amount_fen == 0
+    assert covered(bill, COVER, usage(3601 + STOPS_WITHIN_S)).amount_fen > 0
