@@ -40,9 +40,11 @@ opened to its end, and only the answer is lost.  So C{run}'s Deferred is never c
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from time import monotonic
 from typing import cast
 
+from attrs import evolve
 from klein import Klein
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
@@ -53,7 +55,7 @@ from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
 from chargecloud.domain.errors import NotFound
-from chargecloud.routes import Route
+from chargecloud.routes import Call, Route
 from chargecloud.web import headers, json_text
 from chargecloud.web.answering import path_of, refuse, respond, serve_one
 from chargecloud.web.api_page import POLICY, StaticFile, static_files
@@ -129,8 +131,24 @@ class _Front(Resource):
             return refuse(request, BadRequest("the path or the Host header is malformed"))
 
 
+@lru_cache(maxsize=4)
+def _description(routes: Sequence[Route]) -> bytes:
+    # written once for platforms of one process that have the same routes: it takes a quarter of
+    # a second, and trials have many platforms
+    return json_text.write(document(routes))
+
+
+def _nothing(_call: Call) -> None:
+    """What carries routes out is not in their description."""
+
+
 def _describe(app: Klein, routes: Sequence[Route]) -> None:
-    description = json_text.write(document(routes))
+    description = _description(
+        tuple(
+            evolve(route, run=_nothing, held_by=None, refusals=tuple(route.refusals))
+            for route in routes
+        )
+    )
 
     @app.route("/openapi.json", methods=["GET"])
     def openapi(request: IRequest) -> bytes:

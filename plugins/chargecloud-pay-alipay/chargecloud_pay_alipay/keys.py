@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from functools import lru_cache
 from hashlib import md5
 
 from attrs import field, frozen
@@ -122,7 +123,9 @@ def _first(pem: str) -> x509.Certificate:
     return certificates[0]
 
 
+@lru_cache(maxsize=8)
 def _private(given: str) -> RSAPrivateKey:
+    # to check an RSA key takes a tenth of a second, and it is read to be checked and to be used
     try:
         key = (
             load_pem_private_key(given.encode(), None)

@@ -3,6 +3,7 @@ tried out when the configuration is read."""
 
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,12 @@ def _of(pattern: str, what: str) -> Callable[[str], None]:
     return check
 
 
+@lru_cache(maxsize=8)
+def _read_key(pem: bytes) -> Any:
+    # to check an RSA key takes a tenth of a second, and it is read to be checked and to be used
+    return load_pem_private_key(pem, None)
+
+
 def private_key(reference: str) -> RSAPrivateKey:
     """
     The merchant's key.
@@ -36,7 +43,7 @@ def private_key(reference: str) -> RSAPrivateKey:
     @raise ValueError: if it is none; the key itself is not told.
     """
     try:
-        key = load_pem_private_key(resolve(reference).encode(), None)
+        key = _read_key(resolve(reference).encode())
     except TypeError as error:
         raise ValueError("must be a private key without a password") from error
     except ValueError as error:
