@@ -23,9 +23,9 @@ FILE = Path(__file__).with_name("order-life.svg")
 
 #: in the units of the picture
 WIDTH, HEIGHT = 1170, 690
-BOX_WIDTH, BOX_HEIGHT = 176, 100
+BOX_WIDTH, BOX_HEIGHT = 176, 114
 #: of the small words in a box
-LINE = 17
+LINE = 16
 #: of a head of an arrow, from its point back and from its middle to the sides
 HEAD_LENGTH, HEAD_SIDE = 11, 4
 
@@ -92,19 +92,19 @@ class Way:
 
 WAYS: Mapping[tuple[OrderState, OrderState], Way] = {
     # there and back
-    (OrderState.CHARGING, OrderState.SUSPENDED): Way((44, -50), (44, 50)),
-    (OrderState.SUSPENDED, OrderState.CHARGING): Way((-44, 50), (-44, -50)),
-    (OrderState.ENDED, OrderState.HELD): Way((52, 50), (52, -50)),
-    (OrderState.HELD, OrderState.ENDED): Way((-16, -50), (-16, 50)),
-    (OrderState.ENDED, OrderState.CANCELLED): Way((88, 36), (30, -50), (940, 430)),
-    (OrderState.CANCELLED, OrderState.ENDED): Way((-60, -50), (78, 50), (822, 500)),
+    (OrderState.CHARGING, OrderState.SUSPENDED): Way((44, -57), (44, 57)),
+    (OrderState.SUSPENDED, OrderState.CHARGING): Way((-44, 57), (-44, -57)),
+    (OrderState.ENDED, OrderState.HELD): Way((52, 57), (52, -57)),
+    (OrderState.HELD, OrderState.ENDED): Way((-16, -57), (-16, 57)),
+    (OrderState.ENDED, OrderState.CANCELLED): Way((88, 36), (30, -57), (940, 430)),
+    (OrderState.CANCELLED, OrderState.ENDED): Way((-60, -57), (78, 57), (822, 500)),
     # around the states in between
-    (OrderState.WAITING, OrderState.FAILED): Way((-88, 20), (-60, -50), (40, 350)),
-    (OrderState.WAITING, OrderState.ENDED): Way((68, -50), (0, -50), (680, 0)),
-    (OrderState.WAITING, OrderState.CANCELLED): Way((44, -50), (88, -20), (1320, -60)),
-    (OrderState.STARTING, OrderState.ENDED): Way((50, 50), (-88, 28), (440, 522)),
-    (OrderState.FAILED, OrderState.ENDED): Way((88, 0), (-60, 50), (646, 590)),
-    (OrderState.SUSPENDED, OrderState.ENDED): Way((88, 20), (-44, -50), (670, 190)),
+    (OrderState.WAITING, OrderState.FAILED): Way((-88, 20), (-60, -57), (40, 350)),
+    (OrderState.WAITING, OrderState.ENDED): Way((68, -57), (0, -57), (680, 0)),
+    (OrderState.WAITING, OrderState.CANCELLED): Way((44, -57), (88, -20), (1320, -60)),
+    (OrderState.STARTING, OrderState.ENDED): Way((50, 57), (-88, 28), (440, 522)),
+    (OrderState.FAILED, OrderState.ENDED): Way((88, 0), (-60, 57), (646, 590)),
+    (OrderState.SUSPENDED, OrderState.ENDED): Way((88, 20), (-44, -57), (670, 190)),
 }
 
 #: where orders come from: the state that each way in leads to, where it begins, seen from
