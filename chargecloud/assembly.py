@@ -54,6 +54,7 @@ from chargecloud.charging.starting import Starting
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.suspecting import Suspecting
 from chargecloud.charging.unmatched import Unmatched
+from chargecloud.charging.waiting import Waiting
 from chargecloud.charging.watchdog import Watchdog
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.decision import Decision
@@ -69,7 +70,9 @@ from chargecloud.interfaces import (
 from chargecloud.interfaces import Platform as Given
 from chargecloud.money.books import Books
 from chargecloud.money.channels import Channels
+from chargecloud.money.coupons import Coupons
 from chargecloud.money.head_log import HeadLog
+from chargecloud.money.month_cards import MonthCards
 from chargecloud.money.settings import PaymentSettings, SettlementSettings
 from chargecloud.money.settlement.waiting import WaitingOrders
 from chargecloud.money.tariffs import Tariffs
@@ -110,11 +113,13 @@ from chargecloud.web.resources import (
     charger_pool,
     chargers,
     commands,
+    coupon_offers,
     customers,
     cut_offs,
     health,
     ledger,
     live,
+    month_card_sales,
     order_histories,
     order_questions,
     orders,
@@ -231,7 +236,8 @@ class Platform:
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)
-        placing = Placing(store, book, starting, calendar, charging, full)
+        coupons, month_cards = Coupons(store, calendar), MonthCards(store, calendar)
+        placing = Placing(store, book, starting, calendar, charging, full, coupons, month_cards)
         custody = Custody(
             store,
             book,
@@ -336,7 +342,16 @@ class Platform:
         }
         suspecting = Suspecting(book, watching, calendar, punctual)
         watchdog = Watchdog(
-            book, presence, stopping, forgotten, watching, suspecting, clock, calendar, charging
+            book,
+            presence,
+            stopping,
+            forgotten,
+            watching,
+            suspecting,
+            Waiting(book, starting, calendar),
+            clock,
+            calendar,
+            charging,
         )
         gateway = Gateway(facts, presence, clock, calendar, limits or Limits())
         register, editing = Register(store), Editing(store)
@@ -381,6 +396,7 @@ class Platform:
             shared_rounds={
                 **paying.shared_rounds,
                 **splitting.shared_rounds,
+                "end month cards": Rounds(clock, month_cards.round),
                 "tell ledger heads": Rounds(clock, HeadLog(store, calendar).round),
                 **{
                     name: Rounds(clock, work)
@@ -418,6 +434,8 @@ class Platform:
                 *ledger.routes(Books(store)),
                 *cards.routes(Cards(store, calendar), tenants, cards_changed),
                 *tariffs.routes(prices, tenants),
+                *coupon_offers.routes(coupons, tenants),
+                *month_card_sales.routes(month_cards),
                 # words of a path come before its variables
                 *order_questions.routes(OpenQuestions(store), resolving),
                 *orders.routes(

@@ -22,23 +22,24 @@ from chargecloud.domain.order_value import OrderState
 FILE = Path(__file__).with_name("order-life.svg")
 
 #: in the units of the picture
-WIDTH, HEIGHT = 1000, 630
-BOX_WIDTH, BOX_HEIGHT = 176, 100
+WIDTH, HEIGHT = 1170, 690
+BOX_WIDTH, BOX_HEIGHT = 176, 114
 #: of the small words in a box
-LINE = 17
+LINE = 16
 #: of a head of an arrow, from its point back and from its middle to the sides
 HEAD_LENGTH, HEAD_SIDE = 11, 4
 
 #: where the middle of each state is
 PLACES: Mapping[OrderState, tuple[int, int]] = {
-    OrderState.STARTING: (112, 290),
-    OrderState.CHARGING: (370, 290),
-    OrderState.SUSPENDED: (370, 90),
-    OrderState.ENDED: (628, 290),
-    OrderState.SETTLED: (886, 290),
-    OrderState.FAILED: (112, 530),
-    OrderState.HELD: (628, 530),
-    OrderState.CANCELLED: (886, 530),
+    OrderState.WAITING: (222, 150),
+    OrderState.STARTING: (222, 350),
+    OrderState.CHARGING: (480, 350),
+    OrderState.SUSPENDED: (480, 150),
+    OrderState.ENDED: (738, 350),
+    OrderState.SETTLED: (996, 350),
+    OrderState.FAILED: (222, 590),
+    OrderState.HELD: (738, 590),
+    OrderState.CANCELLED: (996, 590),
 }
 
 #: the colour of each state; in the others it runs, or passes at once
@@ -91,22 +92,26 @@ class Way:
 
 WAYS: Mapping[tuple[OrderState, OrderState], Way] = {
     # there and back
-    (OrderState.CHARGING, OrderState.SUSPENDED): Way((44, -50), (44, 50)),
-    (OrderState.SUSPENDED, OrderState.CHARGING): Way((-44, 50), (-44, -50)),
-    (OrderState.ENDED, OrderState.HELD): Way((52, 50), (52, -50)),
-    (OrderState.HELD, OrderState.ENDED): Way((-16, -50), (-16, 50)),
-    (OrderState.ENDED, OrderState.CANCELLED): Way((88, 36), (30, -50), (830, 370)),
-    (OrderState.CANCELLED, OrderState.ENDED): Way((-60, -50), (78, 50), (712, 440)),
-    # below the state in between
-    (OrderState.STARTING, OrderState.ENDED): Way((50, 50), (-88, 28), (330, 462)),
-    (OrderState.FAILED, OrderState.ENDED): Way((88, 0), (-60, 50), (536, 530)),
-    (OrderState.SUSPENDED, OrderState.ENDED): Way((88, 20), (-44, -50), (560, 130)),
+    (OrderState.CHARGING, OrderState.SUSPENDED): Way((44, -57), (44, 57)),
+    (OrderState.SUSPENDED, OrderState.CHARGING): Way((-44, 57), (-44, -57)),
+    (OrderState.ENDED, OrderState.HELD): Way((52, 57), (52, -57)),
+    (OrderState.HELD, OrderState.ENDED): Way((-16, -57), (-16, 57)),
+    (OrderState.ENDED, OrderState.CANCELLED): Way((88, 36), (30, -57), (940, 430)),
+    (OrderState.CANCELLED, OrderState.ENDED): Way((-60, -57), (78, 57), (822, 500)),
+    # around the states in between
+    (OrderState.WAITING, OrderState.FAILED): Way((-88, 20), (-60, -57), (40, 350)),
+    (OrderState.WAITING, OrderState.ENDED): Way((68, -57), (0, -57), (680, 0)),
+    (OrderState.WAITING, OrderState.CANCELLED): Way((44, -57), (88, -20), (1320, -60)),
+    (OrderState.STARTING, OrderState.ENDED): Way((50, 57), (-88, 28), (440, 522)),
+    (OrderState.FAILED, OrderState.ENDED): Way((88, 0), (-60, 57), (646, 590)),
+    (OrderState.SUSPENDED, OrderState.ENDED): Way((88, 20), (-44, -57), (670, 190)),
 }
 
 #: where orders come from: the state that each way in leads to, where it begins, seen from
 #: the middle of that, and what it is
 ENTRIES = (
-    (OrderState.STARTING, (0, -110), "placed"),
+    (OrderState.WAITING, (-20, -110), "placed"),
+    (OrderState.STARTING, (-64, -100), "placed"),
     (OrderState.ENDED, (56, -110), "told of when it was over"),
 )
 

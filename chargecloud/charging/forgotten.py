@@ -10,7 +10,7 @@ from chargecloud.charging.ending import end_by_last_reading
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.tracking import Track
 from chargecloud.domain.occurrences import Occurrence, StartRefused, Waived
-from chargecloud.domain.order_value import UNDER_WAY, Order, OrderState
+from chargecloud.domain.order_value import NOT_BEGUN, UNDER_WAY, Order
 
 
 @define(eq=False)
@@ -29,7 +29,7 @@ class Forgotten:
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             now = self.calendar.now()
-            if order.state is OrderState.STARTING:
+            if order.state in NOT_BEGUN:
                 return (StartRefused(now, why),)
             if order.state not in UNDER_WAY:
                 return ()

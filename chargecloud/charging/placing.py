@@ -12,7 +12,8 @@ from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import Starting
-from chargecloud.domain.decision import Stale
+from chargecloud.charging.waiting import waiting
+from chargecloud.domain.decision import Decision, Stale
 from chargecloud.domain.errors import (
     AlreadyExists,
     ChargerOffline,
@@ -25,8 +26,10 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.order import place
 from chargecloud.domain.order_rows import instant_ms, instant_of
-from chargecloud.domain.order_value import Order, Origin
+from chargecloud.domain.order_value import Order, OrderState, Origin
 from chargecloud.domain.units import MWH_PER_WH
+from chargecloud.money.coupons import Coupons
+from chargecloud.money.month_cards import MonthCards
 from chargecloud.money.tariffs import Tariff, find_tariff
 from chargecloud.money.wallets import Spendable, find_wallet, spendable
 from chargecloud.registry.chargers import Charger, check_in_service, find_charger
@@ -36,8 +39,11 @@ from chargecloud.storage.store import Store
 from chargecloud.storage.transactions import is_full
 from chargecloud.storage.writer import TROUBLES
 
-#: how often a hold is split anew between what was paid in and gift money, while others spend, too
-MOST_SPLITS = 4
+#: how often an order is tried that others are in the way of: they spend from the same wallet, so
+#: that its hold is split anew between what was paid in and gift money, or use the same coupon
+MOST_TRIES = 8
+#: where claims go stale
+_OFFERS = ("coupon_uses", "month_cards")
 
 
 @frozen(kw_only=True)
@@ -46,6 +52,10 @@ class Wish:
     What somebody wants to have charged.
 
     @ivar prepaid_fen: money to hold for it, which is also what it may cost at the most.
+    @ivar ready_by: the charge may begin later, when it costs the least, but must be over by then.
+    @ivar coupon: the code of one.
+    @ivar month_card_id: one that is to cover it.  Without C{prepaid_fen} it holds nothing then,
+        and ends when the card covers no more of the day.
     @ivar start_key: what the start is known by at its port; the order's id if C{None}.
     @ivar origin: how the wish was told.
     """
@@ -59,6 +69,9 @@ class Wish:
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None
     until_full: bool = True
+    ready_by: datetime | None = None
+    coupon: str | None = None
+    month_card_id: int | None = None
     start_key: str | None = None
     origin: Origin = Origin.API
     card_uid: str | None = None
@@ -87,6 +100,8 @@ class Placing:
     calendar: Calendar
     settings: ChargingSettings
     full: Callable[[], str | None]
+    coupons: Coupons
+    month_cards: MonthCards
     _log: Logger = field(factory=Logger, init=False)
 
     async def place(
@@ -97,7 +112,7 @@ class Placing:
         found: Found | None = None,
     ) -> Order:
         """
-        Place an order; the start goes to the charger without being waited for.
+        Place an order; the start goes to the charger without being waited for, or later.
 
         @param found: what it is made of, if that was just read.
         @raise NotFound: if the charger, the customer or the tariff is not the tenant's.
@@ -105,6 +120,8 @@ class Placing:
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
         @raise InsufficientFunds: if the wallet does not hold what is to be held.
+        @raise CouponRefused: if it cannot have the coupon.
+        @raise MonthCardRefused: if the month card does not cover it.
         @raise StorageFull: if there is no room to write it down to its end.
         @raise Overloaded: if the database is away, or what its charger told last waits for it.
         """
@@ -122,9 +139,14 @@ class Placing:
             return await self.book.find(made.resource_id)
         found = await self.check(tenant_id, wish, found)
         order = self.order_for(wish, found, self.calendar.now())
-        if order.customer_id is not None and not order.held_fen:
+        if wish.ready_by is not None:
+            rated_w = found.charger.rated_w
+            order = waiting(order, wish.ready_by, found.tariff, rated_w, self.book.tariffs)
+        if order.customer_id is not None and not order.held_fen and wish.month_card_id is None:
             raise InsufficientFunds("the wallet is empty", balance_fen=found.money.all_fen)
-        return await self.book.turns.take(wish.charger_id, lambda: self._commit(request, order))
+        return await self.book.turns.take(
+            wish.charger_id, lambda: self._commit(request, order, wish)
+        )
 
     async def check(self, tenant_id: int | None, wish: Wish, found: Found | None = None) -> Found:
         """
@@ -151,7 +173,7 @@ class Placing:
         order_id = self.store.ids.next()
         limit_fen = _least(wish.prepaid_fen, wish.limit_amount_fen)
         held_fen = 0
-        if wish.customer_id is not None:
+        if wish.customer_id is not None and (limit_fen is not None or wish.month_card_id is None):
             held_fen = (
                 wish.prepaid_fen
                 or limit_fen
@@ -181,11 +203,11 @@ class Placing:
             until_full=wish.until_full,
         )
 
-    async def _commit(self, request: RequestKey | None, order: Order) -> Order:
+    async def _commit(self, request: RequestKey | None, order: Order, wish: Wish) -> Order:
         # in the charger's turn: no charge before it ends between this and the commit
         terms = await self.store.read(lambda connection: self.book.terms(connection, order))
         try:
-            order, made = await self._placed(request, order)
+            order, made = await self._placed(request, order, wish)
         except Stale as stale:
             if stale.table == "orders":
                 raise AlreadyExists("this start is known already") from None
@@ -195,6 +217,8 @@ class Placing:
                 raise InsufficientFunds(
                     f"the wallet holds less than {order.held_fen} fen", wanted_fen=order.held_fen
                 ) from None
+            if stale.table in _OFFERS:
+                raise Overloaded("others use the same at this moment") from None
             raise
         except Refusal:
             raise
@@ -205,25 +229,53 @@ class Placing:
         if made.repeated:
             return await self.book.find(made.resource_id)
         self.book.came_to[order.state] += 1
-        self.starting.start(self.book.track(order, terms))
+        track = self.book.track(order, terms)
+        if order.state is OrderState.STARTING:
+            self.starting.start(track)
         return order
 
-    async def _placed(self, request: RequestKey | None, order: Order) -> tuple[Order, Made]:
-        """Commit it.  If the wallet has enough, and only less of what was paid in than was seen,
-        it is held otherwise."""
+    async def _placed(
+        self, request: RequestKey | None, order: Order, wish: Wish
+    ) -> tuple[Order, Made]:
+        """Commit it, with whatever others leave it of a wallet, a coupon and a month card."""
         epoch = self.book.epoch_of(order.charger_id)
-        for _ in range(MOST_SPLITS - 1):
+        for left in reversed(range(MOST_TRIES)):
+            claimed, claims = await self._claim(order, wish)
             try:
-                return order, await once(self.store, request, order.id, place(order, epoch))
+                placed = place(claimed, epoch) + claims
+                return claimed, await once(self.store, request, order.id, placed)
             except Stale as stale:
-                if stale.table != "accounts" or order.customer_id is None:
+                if not left or stale.table not in ("accounts", *_OFFERS):
                     raise
-            read = partial(spendable, tenant_id=order.tenant_id, customer_id=order.customer_id)
-            money = await self.store.read(read)
-            if money.all_fen < order.held_fen:
-                raise Stale("accounts")
-            order = evolve(order, held_gift_fen=money.gift_of(order.held_fen))
-        return order, await once(self.store, request, order.id, place(order, epoch))
+                if stale.table == "accounts":
+                    order = await self._split_anew(order)
+        raise AssertionError("the last try returns or raises")
+
+    async def _claim(self, order: Order, wish: Wish) -> tuple[Order, Decision]:
+        """What makes it cheaper, and what is to be committed with it for that."""
+        claims = Decision()
+        if wish.month_card_id is not None:
+            order, claim = await self.month_cards.claim(order, wish.month_card_id)
+            claims += claim
+            cover = order.month_card
+            if cover is not None and not order.held_fen:
+                lasts_s = _least(order.limit_duration_s, cover.seconds)
+                order = evolve(order, limit_duration_s=lasts_s)
+        if wish.coupon is not None:
+            order, claim = await self.coupons.claim(order, wish.coupon)
+            claims += claim
+        return order, claims
+
+    async def _split_anew(self, order: Order) -> Order:
+        """Of a wallet that has enough, and only less of what was paid in than was seen, it is
+        held otherwise."""
+        if order.customer_id is None:
+            raise Stale("accounts")
+        read = partial(spendable, tenant_id=order.tenant_id, customer_id=order.customer_id)
+        money = await self.store.read(read)
+        if money.all_fen < order.held_fen:
+            raise Stale("accounts")
+        return evolve(order, held_gift_fen=money.gift_of(order.held_fen))
 
 
 def find_for(connection: Connection, tenant_id: int | None, wish: Wish) -> Found:

@@ -9,6 +9,8 @@ from twisted.logger import Logger
 from chargecloud.calendar import Calendar
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.ending import Judgement
+from chargecloud.domain.coupon import reduced
+from chargecloud.domain.month_card import covered
 from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Waived
 from chargecloud.domain.order_value import Order
 from chargecloud.domain.plausible import drew_nothing
@@ -83,6 +85,9 @@ class Settling:
             # a tariff may be a plugin: what it breaks is this bill, and no money moves
             self._log.failure("no bill for order {order_id}", order_id=order.id)
             return None
+        usage = order.usage
+        bill = covered(bill, order.month_card, usage)
+        bill = reduced(bill, order.coupon, usage.started_at, usage.ended_at)
         return evolve(bill, remarks=clock_remarks(order.clock_ahead_s))
 
     async def available(self, order: Order) -> Spendable:

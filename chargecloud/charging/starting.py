@@ -17,7 +17,7 @@ from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import WAITS_FOR_PLUG, Answer, StartCharge, StopCharge
 from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.domain.occurrences import Occurrence, Started, StartRefused
-from chargecloud.domain.order_value import Order, OrderState
+from chargecloud.domain.order_value import NOT_BEGUN, Order, OrderState
 
 #: seconds for a charger to connect after its node has gone, and to tell what its ports do
 COMES_BACK_S = 45
@@ -103,7 +103,7 @@ class Starting:
                 found = await self.book.adopt(order.id)
             except NotFound:
                 return
-            if found.state is OrderState.STARTING:
+            if found.state in NOT_BEGUN:
                 await self._fail(found, "not-sent")
 
         def try_again(failure: Failure) -> None:
@@ -141,7 +141,7 @@ class Starting:
     def _turn(self, order: Order, what: StartRefused | Started) -> "Deferred[Order]":
         async def occurred(order: Order) -> Sequence[Occurrence]:
             # the charger's word that it charges may have come first
-            return (what,) if order.state is OrderState.STARTING else ()
+            return (what,) if order.state in NOT_BEGUN else ()
 
         return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
 

@@ -1,9 +1,11 @@
 """Asking a charger to stop."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
@@ -12,7 +14,8 @@ from chargecloud.charging.tracking import Track
 from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.domain.errors import Conflict
 from chargecloud.domain.events import StopReason
-from chargecloud.domain.order_value import RUNNING, Order
+from chargecloud.domain.occurrences import Occurrence, Withdrawn
+from chargecloud.domain.order_value import RUNNING, Order, OrderState
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
 
 _ON_ITS_WAY = timedelta(seconds=COMMAND_DEADLINE_S)
@@ -44,15 +47,22 @@ class Stopping:
 
     book: OrderBook
     calendar: Calendar
+    _log: Logger = field(factory=Logger, init=False)
 
     async def stop(self, order: Order, reason: StopReason) -> Order:
         """
         Ask the charger, and wait for its answer.
 
+        An order that waits is withdrawn: no charger knows of it.
+
         @raise Conflict: if the order does not run.
         @raise ChargerOffline: if its charger is not connected.
         @raise CommandTimedOut: if it does not answer.
         """
+        if order.state is OrderState.WAITING:
+            order = await self._withdraw(order, reason)
+            if order.state is OrderState.CANCELLED:
+                return order
         track = self.book.tracked(order.id)
         if order.state not in RUNNING or track is None:
             raise Conflict(f"the order is {order.state.value}", state=order.state.value)
@@ -75,6 +85,9 @@ class Stopping:
         track = self.book.tracked(order.id)
         if track is None:
             return
+        if track.order.state is OrderState.WAITING:
+            self._withdraw(track.order, reason).addErrback(self._not_withdrawn, order)
+            return
         now, sent_at = self.calendar.now(), track.stop_sent_at
         track.stop_reason = reason
         if sent_at is None or now - sent_at >= _ON_ITS_WAY:
@@ -85,3 +98,15 @@ class Stopping:
                     track.end_told.stopped(self.calendar.seconds())
 
             self.book.send(order.charger_id, StopCharge(order.id, order.port), told)
+
+    def _withdraw(self, order: Order, reason: StopReason) -> "Deferred[Order]":
+        """Take back an order that waits; its start may have been sent first."""
+
+        async def occurred(order: Order) -> Sequence[Occurrence]:
+            is_waiting = order.state is OrderState.WAITING
+            return (Withdrawn(self.calendar.now(), reason.value),) if is_waiting else ()
+
+        return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
+
+    def _not_withdrawn(self, failure: Failure, order: Order) -> None:
+        self._log.failure("order {order_id} still waits", failure, order_id=order.id)

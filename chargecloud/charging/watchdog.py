@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from attrs import define, field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -21,6 +21,7 @@ from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.stopping import Stopping
 from chargecloud.charging.suspecting import Suspecting
 from chargecloud.charging.tracking import Track
+from chargecloud.charging.waiting import Waiting
 from chargecloud.charging.watching import Watching
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.errors import Conflict
@@ -37,6 +38,8 @@ ROUND_S = 5.0
 AT_A_TIME = 500
 #: rounds between two looks for money that is held for too long
 ROUNDS_BETWEEN_HOLDS = 60
+#: states in which nobody else may come to look at an order
+LOOKED_AFTER = UNDER_WAY | {OrderState.WAITING}
 #: a charge that goes on for so long after it was to stop is closed without its charger
 PATIENCE_S = HOUR
 
@@ -55,6 +58,7 @@ class Watchdog(Service):
     forgotten: Forgotten
     watching: Watching
     suspecting: Suspecting
+    waiting: Waiting
     clock: IReactorTime
     calendar: Calendar
     settings: ChargingSettings
@@ -96,10 +100,14 @@ class Watchdog(Service):
 
     def _look(self, track: Track) -> None:
         order = track.order
-        if order.state not in UNDER_WAY or order.id in self._busy:
+        if order.state not in LOOKED_AFTER or order.id in self._busy:
             return
         if order.charger_id in self.book.turns.shut:
             # its charger has told more of it than is decided about it
+            return
+        if order.state is OrderState.WAITING:
+            if self.waiting.is_due(order):
+                self._do(track, lambda: self.waiting.go_on(order.id))
             return
         present = self.presence.find(order.charger_id)
         if present is None:
@@ -191,7 +199,8 @@ class Watchdog(Service):
             found = select(orders.c.id, orders.c.charger_id).where(
                 orders.c.state.in_([state.value for state in HOLDING]),
                 orders.c.held_fen > 0,
-                orders.c.created_at < before,
+                # what an order waits before it starts is not counted
+                func.coalesce(orders.c.start_at, orders.c.created_at) < before,
             )
             return [(row.id, row.charger_id) for row in connection.execute(found)]
 

@@ -115,6 +115,29 @@ class InsufficientFunds(Conflict):
     code = "insufficient-funds"
 
 
+class CouponRefused(Conflict):
+    """An order cannot have the coupon that it names; C{facts["why"]} is one of a few words:
+    C{unknown}, C{revoked}, C{not-yet}, C{expired}, C{elsewhere}, C{somebody-elses}, C{spent}."""
+
+    code = "coupon-refused"
+
+    def __init__(self, detail: str, why: str) -> None:
+        super().__init__(detail, why=why)
+        self.why = why
+
+
+class MonthCardRefused(Conflict):
+    """An order cannot be covered by the month card that it names; C{facts["why"]} is one of a few
+    words: C{unknown}, C{closed}, C{not-yet}, C{expired}, C{elsewhere}, C{somebody-elses},
+    C{spent-today}."""
+
+    code = "month-card-refused"
+
+    def __init__(self, detail: str, why: str) -> None:
+        super().__init__(detail, why=why)
+        self.why = why
+
+
 class ChargerOffline(Conflict):
     """No session holds the charger at the moment."""
 

@@ -17,6 +17,9 @@ refunding            0                what goes back to payers and has not arriv
 gifts                0                below zero: what was given to customers
 electricity_fees     0                what was earned for electricity, before it is split
 service_fees         0                what was earned for service, before it is split
+month_cards          month card       what was paid for it, until it has ended
+card_fees            site, or 0       what was earned by month cards that were used there; for 0,
+                                      by those that nobody used
 channel_fees         0                what payment channels took of what they brought
 …_share              party            what a party got of the fees by revenue split, and has
                                       not been given: below zero where it is to give back
@@ -36,7 +39,7 @@ from attrs import frozen
 #: of what each account is; those of payment channels have names of their own
 KINDS = (
     *("wallet", "gift", "held", "receivable", "cash", "refunding", "gifts"),
-    *("electricity_fees", "service_fees", "channel_fees"),
+    *("electricity_fees", "service_fees", "month_cards", "card_fees", "channel_fees"),
     *("platform_share", "operator_share", "owner_share", "agent_share", "partner_share"),
 )
 
@@ -105,6 +108,7 @@ CAUSES = {
     "refund": "refund",
     "withdrawal": "withdrawal",
     "transfer": "transfer",
+    **dict.fromkeys(("sell", "return", "earn"), "month card"),
     **dict.fromkeys(("split", "claw_back", "reimburse"), "settlement"),
     "channel_split": "channel split",
 }

@@ -15,6 +15,24 @@ from chargecloud.domain.tariff import Bill, Mark
 
 
 @frozen
+class StartDue:
+    """The instant has come for which an order has waited; its start is sent."""
+
+    at: datetime
+
+
+@frozen
+class Withdrawn:
+    """An order that waits is not wanted any more.
+
+    @ivar why: a code: who, or what, withdrew it.
+    """
+
+    at: datetime
+    why: str
+
+
+@frozen
 class StartRefused:
     """The charger will not start, did not answer in time, or could not be reached."""
 
@@ -216,7 +234,9 @@ class Unplugged:
 
 
 Occurrence = (
-    StartRefused
+    StartDue
+    | Withdrawn
+    | StartRefused
     | Started
     | Changed
     | Sampled

@@ -16,8 +16,10 @@ from attrs import evolve, frozen
 
 from chargecloud.domain import order_money as money
 from chargecloud.domain.commands import Query, Question, StopCharge
+from chargecloud.domain.coupon import is_reduced
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.errors import Conflict
+from chargecloud.domain.month_card import is_covered
 from chargecloud.domain.occurrences import (
     Billed,
     Changed,
@@ -29,17 +31,19 @@ from chargecloud.domain.occurrences import (
     Occurrence,
     Resumed,
     Sampled,
+    StartDue,
     Started,
     StartRefused,
     Suspected,
     Suspended,
     Unplugged,
     Waived,
+    Withdrawn,
 )
 from chargecloud.domain.order_rows import bill_columns, changed_columns, instant_ms, order_row
 from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.plausible import is_told
-from chargecloud.domain.tariff import Fee, Mark
+from chargecloud.domain.tariff import Bill, Fee, Mark
 
 _SECOND = timedelta(seconds=1)
 _LIMITS = ("limit_energy_mwh", "limit_duration_s", "limit_amount_fen", "until_full")
@@ -75,6 +79,8 @@ def write_down(order: Order) -> Decision:
         "card_uid": order.card_uid,
         "held_fen": order.held_fen,
     }
+    if order.start_at is not None:
+        body["start_ms"] = instant_ms(order.start_at)
     return Decision(
         (Insert("orders", order_row(order)), *money.hold(order)),
         (_entry(order, "order.placed", **body),),
@@ -122,12 +128,24 @@ def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> St
 Outcome = tuple[Order, Decision]
 
 
+def _due(order: Order, occurrence: StartDue) -> Outcome:
+    return order, Decision(log=(_entry(order, "order.due", **_instants(occurrence.at)),))
+
+
+def _withdraw(order: Order, occurrence: Withdrawn) -> Outcome:
+    return _not_begun(order, "order.cancelled", occurrence.why, occurrence.at)
+
+
 def _fail(order: Order, occurrence: StartRefused) -> Outcome:
-    after = evolve(
-        order, failure=occurrence.code, ended_at=occurrence.at, held_fen=0, held_gift_fen=0
-    )
-    entry = _entry(after, "order.failed", why=occurrence.code, released_fen=order.held_fen)
-    return after, Decision((_free_port(order), *money.release(order)), (entry,))
+    return _not_begun(order, "order.failed", occurrence.code, occurrence.at)
+
+
+def _not_begun(order: Order, kind: str, why: str, at: datetime) -> Outcome:
+    """It comes to nothing: the port is free, and the money goes back."""
+    after = evolve(_nothing_held(order), failure=why, ended_at=at, coupon=None, month_card=None)
+    entry = _entry(after, kind, why=why, released_fen=order.held_fen)
+    free = (_free_port(order), *_given_back(order))
+    return after, Decision((*free, *money.release(order)), (entry,))
 
 
 def _begin(order: Order, occurrence: Started) -> Outcome:
@@ -241,8 +259,9 @@ def _settle(order: Order, occurrence: Billed) -> Outcome:
         settled_at=occurrence.at,
         paid_gift_fen=order.held_gift_fen + money.gift_paid_fen(order, posts),
     )
+    after, back = _kept(after, bill)
     entry = _entry(after, "order.settled", **_counted(after))
-    decision = Decision(posts, (entry,))
+    decision = Decision((*posts, *back), (entry,))
     if occurrence.card_id is not None and money.owes(posts):
         decision += _block(after, occurrence.card_id)
     return after, decision
@@ -258,7 +277,11 @@ def _block(order: Order, card_id: int) -> Decision:
 
 def _waive(order: Order, occurrence: Waived) -> Outcome:
     after = evolve(
-        order, settled_at=occurrence.at, failure=occurrence.code, held_fen=0, held_gift_fen=0
+        _nothing_held(order),
+        settled_at=occurrence.at,
+        failure=occurrence.code,
+        coupon=None,
+        month_card=None,
     )
     entry = _entry(
         after,
@@ -268,7 +291,7 @@ def _waive(order: Order, occurrence: Waived) -> Outcome:
         released_fen=order.held_fen,
         energy_mwh=order.energy_mwh,
     )
-    return after, Decision(money.release(order), (entry,))
+    return after, Decision((*_given_back(order), *money.release(order)), (entry,))
 
 
 def _hold(order: Order, occurrence: Doubted) -> Outcome:
@@ -313,8 +336,8 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
         occurrence.gift_fen,
     )
     paid_gift_fen = order.paid_gift_fen + money.gift_paid_fen(order, posts)
-    after = evolve(after, paid_gift_fen=paid_gift_fen)
-    return after, Decision(posts, (entry,))
+    after, back = _kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
+    return after, Decision((*posts, *back), (entry,))
 
 
 def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
@@ -342,6 +365,14 @@ def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
 Action = Callable[[Order, Any], Outcome]
 
 TRANSITIONS: dict[tuple[OrderState, type[Occurrence]], tuple[Action, OrderState]] = {
+    # State: waiting
+    (OrderState.WAITING, StartDue): (_due, OrderState.STARTING),
+    (OrderState.WAITING, StartRefused): (_fail, OrderState.FAILED),
+    (OrderState.WAITING, Withdrawn): (_withdraw, OrderState.CANCELLED),
+    # its start was sent and is not remembered: the database is an older copy of itself
+    (OrderState.WAITING, Started): (_begin, OrderState.CHARGING),
+    (OrderState.WAITING, Ended): (_end, OrderState.ENDED),
+    (OrderState.WAITING, HoldReleased): (_release, OrderState.WAITING),
     # State: starting
     (OrderState.STARTING, StartRefused): (_fail, OrderState.FAILED),
     (OrderState.STARTING, Started): (_begin, OrderState.CHARGING),
@@ -412,6 +443,44 @@ def _with_figures(order: Order, figures: Ended) -> Order:
 
 def _nothing_held(order: Order) -> Order:
     return evolve(order, held_fen=0, held_gift_fen=0)
+
+
+def _kept(order: Order, bill: Bill) -> tuple[Order, tuple[Change, ...]]:
+    """A coupon that took nothing off can be used again; so can a month card that covered
+    nothing, or the rest of its hours."""
+    writes: tuple[Change, ...] = ()
+    after = order
+    if order.coupon is not None and not is_reduced(bill):
+        after, writes = evolve(after, coupon=None), _coupon_back(order)
+    if order.month_card is not None:
+        if not is_covered(bill):
+            return evolve(after, month_card=None), (*writes, *_card_back(order))
+        seconds = order.month_card.covered_s(order.usage)
+        writes = (*writes, _use(order, {"seconds": seconds}))
+    return after, writes
+
+
+def _given_back(order: Order) -> tuple[Change, ...]:
+    """What an order that costs nothing has claimed is anybody's again."""
+    return (*_coupon_back(order), *_card_back(order))
+
+
+def _coupon_back(order: Order) -> tuple[Change, ...]:
+    coupon = order.coupon
+    if coupon is None:
+        return ()
+    key = {"coupon_id": coupon.id, "number": coupon.number}
+    return (Change("coupon_uses", key, {"order_id": None}, {"order_id": order.id}),)
+
+
+def _card_back(order: Order) -> tuple[Change, ...]:
+    return () if order.month_card is None else (_use(order, {"order_id": None, "seconds": 0}),)
+
+
+def _use(order: Order, row: dict[str, int | None]) -> Change:
+    assert order.month_card is not None, "only such orders have a use of one"
+    key = {"card_id": order.month_card.id, "number": order.month_card.number}
+    return Change("month_card_uses", key, row, {"order_id": order.id})
 
 
 def _port_key(order: Order) -> dict[str, int]:

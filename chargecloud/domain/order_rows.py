@@ -6,10 +6,12 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from attrs import fields
+from attrs import asdict, fields
 
+from chargecloud.domain.coupon import coupon_of
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.month_card import cover_of
 from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Remark, Vat
 
@@ -42,6 +44,8 @@ def order_of(row: Mapping[str, Any]) -> Order:
     values["abnormal"] = row["abnormal"] and Abnormality(row["abnormal"])
     values["marks"] = marks_of(row["marks"])
     values["bill"] = bill_of(row["bill"])
+    values["coupon"] = coupon_of(row["coupon"])
+    values["month_card"] = cover_of(row["month_card"])
     return Order(**values)
 
 
@@ -62,6 +66,8 @@ def _columns(values: Mapping[str, Any]) -> Row:
             columns[name] = [[instant_ms(mark.at), mark.meter_mwh] for mark in value]
         elif name == "bill":
             columns |= bill_columns(value)
+        elif name in ("coupon", "month_card"):
+            columns[name] = None if value is None else asdict(value)
         else:
             columns[name] = value.value if isinstance(value, Enum) else value
     return columns

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from chargecloud.domain.coupon import Coupon
 from chargecloud.domain.decision import Row
 from chargecloud.domain.events import StopReason
+from chargecloud.domain.month_card import Cover
 from chargecloud.domain.tariff import Bill, Mark, Usage
 
 _SECOND = timedelta(seconds=1)
@@ -16,6 +18,8 @@ _SECOND = timedelta(seconds=1)
 class OrderState(Enum):
     """Where an order is in its life."""
 
+    #: placed, money held, and its start is to be sent later
+    WAITING = "waiting"
     #: placed, money held, the start is on its way to the charger
     STARTING = "starting"
     #: the charger has closed the relay and told its meter
@@ -35,7 +39,11 @@ class OrderState(Enum):
 
 
 #: states in which an order has its port
-RUNNING = frozenset({OrderState.STARTING, OrderState.CHARGING, OrderState.SUSPENDED})
+RUNNING = frozenset(
+    {OrderState.WAITING, OrderState.STARTING, OrderState.CHARGING, OrderState.SUSPENDED}
+)
+#: states in which the charger has not said that it began
+NOT_BEGUN = frozenset({OrderState.WAITING, OrderState.STARTING})
 #: states in which a charge has begun and not ended
 UNDER_WAY = frozenset({OrderState.CHARGING, OrderState.SUSPENDED})
 #: states in which money may be held for it
@@ -71,8 +79,12 @@ class Order:
 
     @ivar start_key: what its start is known by at its port, so that it counts once.
     @ivar version: raised by each write; the writer's guard.
+    @ivar start_at: when its start is to be sent, and C{ready_by} when it must be over, for an
+        order that may wait; C{None} for others.
     @ivar held_fen: money held for it from the customer's wallet; C{held_gift_fen} of it is gift
         money.
+    @ivar coupon: what is taken off its bill; C{None} again once it is given back.
+    @ivar month_card: what a month card covers of it; C{None} again once that is given back.
     @ivar paid_gift_fen: what of its bill was paid with gift money.
     @ivar marks: meter readings that decide how the energy is split by price; none before
         there is one that is believed.
@@ -110,6 +122,10 @@ class Order:
     limit_duration_s: int | None = None
     limit_amount_fen: int | None = None
     until_full: bool = True
+    start_at: datetime | None = None
+    ready_by: datetime | None = None
+    coupon: Coupon | None = None
+    month_card: Cover | None = None
     started_at: datetime | None = None
     suspended_at: datetime | None = None
     suspended_s: int = 0

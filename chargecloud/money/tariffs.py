@@ -12,7 +12,7 @@ from chargecloud.domain.decision import Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, Invalid, NotFound
 from chargecloud.domain.tariff import Bill, Remark, Usage
 from chargecloud.interfaces import IRemarks, ITariff
-from chargecloud.money.windows import cheapest
+from chargecloud.money.windows import cheapest, check_wait
 from chargecloud.storage.finding import Rows
 from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
@@ -197,8 +197,9 @@ class Tariffs:
     def cheapest(self, tariff: Tariff, usage: Usage, ready_by: datetime) -> tuple[Usage, Bill]:
         """A charge begun when it costs the least, and what it costs then.
 
-        @raise ValueError: if it cannot be ready by then.
+        @raise Invalid: if it cannot be ready by then, or that is too far away.
         """
+        check_wait(usage, ready_by)
         kind = self.kinds[tariff.kind]
         found = kind.boundaries(tariff.terms, usage.zone, usage.started_at, ready_by)
         return cheapest(usage, found, ready_by, lambda each: self.bill(tariff, each))

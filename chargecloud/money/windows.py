@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
+from chargecloud.domain.errors import Invalid
 from chargecloud.domain.tariff import Bill, Usage
 
 #: bills that are made for one answer: some tenths of a second at the most
 MOST_TRIED = 96
+#: drivers wait for a night, or for a weekend; each hour more is bills to be made
+MOST_WAIT = timedelta(days=3)
 
 
 def moved(usage: Usage, by: timedelta) -> Usage:
@@ -19,6 +22,19 @@ def moved(usage: Usage, by: timedelta) -> Usage:
         stays=tuple([evolve(s, start=s.start + by, end=s.end + by) for s in usage.stays]),
         draws=tuple([evolve(d, start=d.start + by, end=d.end + by) for d in usage.draws]),
     )
+
+
+def check_wait(usage: Usage, ready_by: datetime) -> None:
+    """
+    @raise Invalid: if a charge cannot be ready by then, or that is too far away.
+    """
+    why = None
+    if ready_by < usage.ended_at:
+        why = "is before the charge is over, even if it begins at once"
+    elif ready_by - usage.started_at > MOST_WAIT:
+        why = f"must be within {MOST_WAIT.days} days"
+    if why is not None:
+        raise Invalid(f"ready_by {why}", errors=[{"pointer": "/ready_by", "detail": why}])
 
 
 def cheapest(
@@ -35,11 +51,9 @@ def cheapest(
     where its start, its end or a reading meets one.
 
     @param boundaries: when prices change, from the start until it must be ready.
-    @raise ValueError: if it cannot be ready by then.
+    @param ready_by: as L{check_wait} lets it pass.
     """
     latest = ready_by - usage.ended_at
-    if latest < timedelta():
-        raise ValueError("it is not ready by then, even if it begins at once")
     moves = {timedelta(), latest}
     edges = [usage.started_at, usage.ended_at, *[mark.at for mark in usage.marks[1:-1]]]
     met = [(instant, edge) for edge in edges for instant in boundaries]

@@ -118,6 +118,8 @@ KINDS: Mapping[type[Refusal], Kind] = {
     ),
     errors.PortBusy: Kind(HTTPStatus.CONFLICT, "Port in use", "充电口使用中"),
     errors.InsufficientFunds: Kind(HTTPStatus.CONFLICT, "Not enough money", "余额不足"),
+    errors.CouponRefused: Kind(HTTPStatus.CONFLICT, "Coupon not valid here", "优惠券不可用"),
+    errors.MonthCardRefused: Kind(HTTPStatus.CONFLICT, "Month card not valid here", "月卡不可用"),
     errors.ChannelRefused: Kind(
         HTTPStatus.CONFLICT, "Refused by the payment channel", "支付渠道拒绝"
     ),

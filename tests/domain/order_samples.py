@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from chargecloud.domain.coupon import Coupon
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.occurrences import (
     Billed,
@@ -18,14 +19,16 @@ from chargecloud.domain.occurrences import (
     Occurrence,
     Resumed,
     Sampled,
+    StartDue,
     Started,
     StartRefused,
     Suspected,
     Suspended,
     Unplugged,
     Waived,
+    Withdrawn,
 )
-from chargecloud.domain.order_value import Abnormality, Order, Origin
+from chargecloud.domain.order_value import Abnormality, Order, OrderState, Origin
 from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark
 from tests.harness import NOW
 
@@ -35,6 +38,23 @@ KINDS: tuple[type[Occurrence], ...] = get_args(Occurrence)
 milliseconds = st.integers(0, 100_000_000).map(lambda number: timedelta(milliseconds=number))
 instants = milliseconds.map(lambda since: NOW + since)
 maybe_limit = st.none() | st.integers(1, 10**9)
+
+
+amounts = st.integers(1, 1500)
+coupons = st.builds(
+    Coupon,
+    id=st.just(9),
+    number=st.integers(1, 100),
+    code=st.just("SPRING"),
+    amount_fen=amounts,
+) | st.builds(
+    Coupon,
+    id=st.just(9),
+    number=st.integers(1, 100),
+    code=st.just("TENTH"),
+    percent=st.integers(1, 100),
+    most_fen=st.none() | amounts,
+)
 
 
 def an_order(**about: Any) -> Order:
@@ -68,6 +88,8 @@ def placed_orders(draw: st.DrawFn) -> Order:
         limit_amount_fen=draw(maybe_limit),
         until_full=draw(st.booleans()),
         created_at=draw(instants),
+        coupon=draw(st.none() | coupons),
+        state=draw(st.sampled_from((OrderState.STARTING, OrderState.WAITING))),
         origin=draw(st.sampled_from(Origin)),
         card_uid=draw(st.none() | st.just("04A1B2C3")),
     )
@@ -127,6 +149,8 @@ def occurrences(
     """
     meters = st.none() | st.integers(0, 10**9)
     of_kind: dict[type[Occurrence], Callable[[], st.SearchStrategy[Any]]] = {
+        StartDue: lambda: st.builds(StartDue, instants),
+        Withdrawn: lambda: st.builds(Withdrawn, instants, st.just("user")),
         StartRefused: lambda: st.builds(StartRefused, instants, st.sampled_from(["busy", "fault"])),
         Started: lambda: st.builds(Started, instants, meters, st.none() | instants),
         Changed: lambda: st.builds(

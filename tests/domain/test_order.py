@@ -25,6 +25,7 @@ from chargecloud.domain.occurrences import (
     Occurrence,
     Resumed,
     Sampled,
+    StartDue,
     Started,
     StartRefused,
     Suspended,
@@ -182,6 +183,7 @@ def orders_in_all_states() -> dict[OrderState, Order]:
     """An order in each state that the table leads to, by the shortest way."""
     bill = Bill(50, 2, (bill_line(Fee.ELECTRICITY, 30), bill_line(Fee.SERVICE, 12)))
     occur: list[Occurrence] = [
+        StartDue(NOW),
         StartRefused(NOW, "busy"),
         Started(NOW, 1000),
         Suspended(NOW, "link-lost"),
@@ -190,7 +192,7 @@ def orders_in_all_states() -> dict[OrderState, Order]:
         Doubted(NOW, "meter-went-back"),
         Waived(NOW, "nothing-drawn"),
     ]
-    first = an_order()
+    first = an_order(state=OrderState.WAITING)
     found, waiting = {first.state: first}, deque([first])
     while waiting:
         order = waiting.popleft()

@@ -53,7 +53,10 @@ SENSE: dict[str, dict[str, Any]] = {
         "origin": "api",
         "time_zone": "Asia/Shanghai",
         **dict.fromkeys(
-            ("stop_reason", "failure", "basis", "record", "evidence", "bill", "abnormal")
+            (
+                *("stop_reason", "failure", "basis", "record", "evidence", "bill", "abnormal"),
+                *("coupon", "month_card"),
+            )
         ),
     },
     "postings": {"debit_kind": "cash", "credit_kind": "wallet", "cause": "top_up"},

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from chargecloud.domain.chain import Head
 from chargecloud.storage.audit.balances import balance_faults
 from chargecloud.storage.audit.chains import chain_faults, read_heads
+from chargecloud.storage.audit.month_cards import month_card_faults
 from chargecloud.storage.audit.orders import order_faults
 from chargecloud.storage.audit.payments import payment_faults
 from chargecloud.storage.audit.reading import ChainOf
@@ -34,3 +35,4 @@ def ledger_faults(
     yield from order_faults(connection)
     yield from payment_faults(connection)
     yield from settlement_faults(connection)
+    yield from month_card_faults(connection)

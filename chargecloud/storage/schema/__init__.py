@@ -16,6 +16,7 @@ from chargecloud.storage.schema.charging import (
     unmatched,
 )
 from chargecloud.storage.schema.columns import Instant, metadata
+from chargecloud.storage.schema.coupons import coupon_uses, coupons
 from chargecloud.storage.schema.money import (
     accounts,
     ledger_heads,
@@ -25,6 +26,7 @@ from chargecloud.storage.schema.money import (
     refunds,
     withdrawals,
 )
+from chargecloud.storage.schema.month_cards import month_card_uses, month_cards
 from chargecloud.storage.schema.registry import (
     cards,
     chargers,
@@ -67,6 +69,8 @@ __all__ = [
     "channel_splits",
     "chargers",
     "commits",
+    "coupon_uses",
+    "coupons",
     "cursors",
     "curves",
     "customers",
@@ -78,6 +82,8 @@ __all__ = [
     "ledger_heads",
     "metadata",
     "meter_readings",
+    "month_card_uses",
+    "month_cards",
     "node_slots",
     "order_splits",
     "orders",

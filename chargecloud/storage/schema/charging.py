@@ -43,6 +43,12 @@ orders = Table(
     Column("limit_duration_s", BigInteger),
     Column("limit_amount_fen", BigInteger),
     Column("until_full", Boolean, nullable=False),
+    # of orders that may wait: when the start is sent, and when they must be over
+    Column("start_at", Instant),
+    Column("ready_by", Instant),
+    # what is taken off its bill, as long as it claims it
+    Column("coupon", JSON(none_as_null=True)),
+    Column("month_card", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("suspended_at", Instant),

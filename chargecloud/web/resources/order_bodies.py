@@ -59,6 +59,17 @@ class NewOrder:
     tariff_id: Id | None = choice("at which price; the site's if not given", default=None)
     prepaid_fen: int | None = whole("to hold, and to spend at the most", default=None, least=1)
     limit: Limit = choice("when to end", default=Limit())
+    ready_by: datetime | None = choice(
+        "it may begin later, when it costs the least, but must be over by then; limit.duration_s"
+        " says how long it takes",
+        default=None,
+    )
+    coupon: str | None = text("the code of a coupon", default=None, longest=40)
+    month_card_id: Id | None = choice(
+        "a month card of the customer that covers it; without prepaid_fen it ends when the card"
+        " covers no more of the day",
+        default=None,
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.prepaid_fen is not None and self.customer_id is None:
@@ -108,6 +119,10 @@ class OrderShown:
     saved: SavedShown | None = choice("what its cut-off saved, if its battery was full")
     limit: Limit = choice("when it is to end by itself")
     created_at: datetime = choice("when it was placed")
+    start_at: datetime | None = choice("when its start is sent, if it was to be ready in time")
+    ready_by: datetime | None = choice("when it is to be over")
+    coupon: str | None = text("the code of the coupon that it uses")
+    month_card_id: Id | None = choice("the month card that covers it")
     started_at: datetime | None = choice("when the charger began")
     ended_at: datetime | None = choice("when the charger ended, or the order failed")
     settled_at: datetime | None = choice("when it was billed and paid")
@@ -205,6 +220,10 @@ def show(order: Order) -> OrderShown:
             until_full=order.until_full,
         ),
         created_at=order.created_at,
+        start_at=order.start_at,
+        ready_by=order.ready_by,
+        coupon=order.coupon.code if order.coupon else None,
+        month_card_id=order.month_card.id if order.month_card else None,
         started_at=order.started_at,
         ended_at=order.ended_at,
         settled_at=order.settled_at,

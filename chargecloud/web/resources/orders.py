@@ -13,7 +13,9 @@ from chargecloud.domain.errors import (
     ChargerOffline,
     CommandTimedOut,
     Conflict,
+    CouponRefused,
     InsufficientFunds,
+    MonthCardRefused,
     NotFound,
     Overloaded,
     PortBusy,
@@ -51,6 +53,9 @@ def routes(
             limit_duration_s=body.limit.duration_s,
             limit_amount_fen=body.limit.amount_fen,
             until_full=body.limit.until_full,
+            ready_by=body.ready_by,
+            coupon=body.coupon,
+            month_card_id=body.month_card_id,
         )
         return show(await placing.place(request_key(call), call.caller.tenant_id, wish))
 
@@ -101,7 +106,7 @@ def routes(
             method=Method.POST,
             path="/orders",
             held_by=HeldBy.CHARGER,
-            summary="Place an order: hold the money, start the charge",
+            summary="Place an order: hold the money, start the charge, now or when it costs less",
             permission="orders:write",
             body=NewOrder,
             answer=OrderShown,
@@ -111,6 +116,8 @@ def routes(
                 PortBusy,
                 ChargerOffline,
                 InsufficientFunds,
+                CouponRefused,
+                MonthCardRefused,
                 Overloaded,
                 StorageFull,
             ),
@@ -164,7 +171,8 @@ def routes(
             method=Method.POST,
             path="/orders/{order_id}/stop",
             held_by=HeldBy.ORDER,
-            summary="Ask the charger to stop; the order ends with the charger's end record",
+            summary="Ask the charger to stop; the order ends with its end record, or at once if it"
+            " waits",
             permission="orders:write",
             answer=OrderShown,
             refusals=(NotFound, Conflict, ChargerOffline, CommandTimedOut),

@@ -24,8 +24,6 @@ MOST_POWER_W, MOST_CURRENT_MA = 10_000_000, 100_000_000
 MOST_QUOTED = timedelta(days=31)
 #: years in which every calendar and time zone is safe to reckon in
 QUOTED_YEARS = range(1970, 2200)
-#: drivers wait for a night, or for a weekend; each hour more is bills to be made
-MOST_WAIT = timedelta(days=3)
 
 
 class ChargeState(Enum):
@@ -155,10 +153,6 @@ def _fault(place: str, detail: str) -> dict[str, str]:
     return {"pointer": f"/periods{place}", "detail": detail}
 
 
-def _not_ready(why: str) -> Invalid:
-    return Invalid(f"ready_by {why}", errors=[{"pointer": "/ready_by", "detail": why}])
-
-
 def routes(tariffs: Tariffs) -> list[Route]:
     """The route of quotes."""
 
@@ -168,10 +162,6 @@ def routes(tariffs: Tariffs) -> list[Route]:
         ready_by = call.body.ready_by
         if ready_by is None:
             return show_quote(tariffs.bill(tariff, usage), usage)
-        if ready_by - usage.started_at > MOST_WAIT:
-            raise _not_ready(f"must be within {MOST_WAIT.days} days")
-        if ready_by < usage.ended_at:
-            raise _not_ready("is before the charge is over, even if it begins at once")
         used, bill = tariffs.cheapest(tariff, usage, ready_by)
         return show_quote(bill, used)
 

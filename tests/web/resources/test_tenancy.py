@@ -38,6 +38,13 @@ RULE = {
         "service": [{"party_id": "{party_id}", "rest": True}],
     },
 }
+COUPON = {
+    "code": MARK,
+    "percent": 10,
+    "valid_from": "2026-01-01T00:00:00Z",
+    "valid_until": "2027-01-01T00:00:00Z",
+}
+MONTH_CARD = {"customer_id": "{customer_id}", "price_fen": 100, "days": 30}
 
 VERIFICATION = {"charger_id": "{charger_id}", "reference": MARK, "inspector": MARK}
 MEASURED = {
@@ -85,6 +92,14 @@ ATTEMPTS: dict[tuple[str, str], Any] = {
     ("POST", "/firmware/campaigns/{campaign_id}/halt"): None,
     ("POST", "/firmware/campaigns/{campaign_id}/resume"): {},
     ("POST", "/firmware/campaigns/{campaign_id}/rollback"): {"image": 1},
+    ("POST", "/coupons"): COUPON | {"site_id": "{site_id}"},
+    ("GET", "/coupons"): None,
+    ("GET", "/coupons/{coupon_id}"): None,
+    ("POST", "/coupons/{coupon_id}/revoke"): None,
+    ("POST", "/month-cards"): MONTH_CARD,
+    ("GET", "/month-cards"): None,
+    ("GET", "/month-cards/{month_card_id}"): None,
+    ("POST", "/month-cards/{month_card_id}/return"): None,
     ("POST", "/customers"): {"name": "x", "tenant_id": "{tenant_id}"},
     ("GET", "/customers"): None,
     ("GET", "/customers/{customer_id}"): None,
@@ -249,11 +264,16 @@ def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
     rule = api.made("/split-rules", _filled(RULE, {"party_id": party["id"]}), token=token)
     settlement = api.made("/settlements", {}, token=token)
     api.made(f"/sites/{site['id']}/meter-readings", {"energy_wh": 5}, token=token)
+    coupon = api.made("/coupons", COUPON, token=token)
+    sold = _filled(MONTH_CARD, {"customer_id": customer["id"]})
+    month_card = api.made("/month-cards", sold, token=token)
     (dispute,) = api.found("/orders/disputes", token=token)["items"]
     (record,) = api.found("/orders/unmatched", token=token)["items"]
     ids = {
         "kind": "ebike",
         "card_id": card["id"],
+        "coupon_id": coupon["id"],
+        "month_card_id": month_card["id"],
         "dispute_id": dispute["id"],
         "record_id": record["id"],
         "tenant_id": tenant_id,
