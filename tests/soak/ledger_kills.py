@@ -8,7 +8,7 @@ In the end each request has had its effect once: all are sent again under their 
 into the wallets is what was asked for, and of what charges have paid each party has its share by
 the rule, to the fen (L{tests.soak.shares}).
 
-C{make soak} does it 200 times; C{tests/test_ledger_kills.py} a few times.
+C{make soak} does it 200 times.
 """
 
 import argparse
