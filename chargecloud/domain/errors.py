@@ -121,10 +121,6 @@ class CouponRefused(Conflict):
 
     code = "coupon-refused"
 
-    def __init__(self, detail: str, why: str) -> None:
-        super().__init__(detail, why=why)
-        self.why = why
-
 
 class MonthCardRefused(Conflict):
     """An order cannot be covered by the month card that it names; C{facts["why"]} is one of a few
@@ -132,10 +128,6 @@ class MonthCardRefused(Conflict):
     C{spent-today}."""
 
     code = "month-card-refused"
-
-    def __init__(self, detail: str, why: str) -> None:
-        super().__init__(detail, why=why)
-        self.why = why
 
 
 class ChargerOffline(Conflict):

@@ -176,12 +176,14 @@ def _of(tenant_id: int | None) -> Any:
 def _claim(connection: Connection, order: Order, code: str) -> tuple[Order, Decision]:
     row = _COUPONS.first(connection, tenant_id=order.tenant_id, code=read_code(code))
     if row is None:
-        raise CouponRefused("there is no such coupon", "unknown")
+        raise CouponRefused("there is no such coupon", why="unknown")
     coupon = _terms(row)
     why = coupon.why_not(order)
     number = None if why else _free_number(connection, coupon)
     if number is None:
-        raise CouponRefused(f"the coupon is not for this order: {why or 'spent'}", why or "spent")
+        raise CouponRefused(
+            f"the coupon is not for this order: {why or 'spent'}", why=why or "spent"
+        )
     key = {"coupon_id": coupon.id, "number": number}
     was_used = select(coupon_uses.c.number).where(
         coupon_uses.c.coupon_id == coupon.id, coupon_uses.c.number == number

@@ -293,7 +293,7 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
     try:
         card = find_month_card(connection, order.tenant_id, card_id)
     except NotFound:
-        raise MonthCardRefused("there is no such month card", "unknown") from None
+        raise MonthCardRefused("there is no such month card", why="unknown") from None
     at = order.start_at or order.created_at
     day = at.astimezone(ZoneInfo(order.time_zone)).date().isoformat()
     seconds, why = None, card.why_not(order, at)
@@ -311,7 +311,7 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
         ):
             why = "spent-today"
     if why is not None:
-        raise MonthCardRefused(f"the month card does not cover this order: {why}", why)
+        raise MonthCardRefused(f"the month card does not cover this order: {why}", why=why)
     # what is left of the day is the order's alone until it has ended
     cover = Cover(id=card.id, number=card.version, seconds=seconds, power_w=card.power_w)
     use = {
