@@ -26,6 +26,7 @@ from twisted.internet.task import deferLater, react
 
 from bench.results import keep
 from chargecloud.calendar import Calendar
+from chargecloud.collecting import keep_what_is_there
 from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
 from chargecloud.domain.ledger import Account, Post
 from chargecloud.storage.engine import open_engine
@@ -132,6 +133,7 @@ async def _measured(reactor: Any, url: str, starts: int, a_second: int) -> None:
     service = StoreService(engine, reactor, Calendar(reactor.seconds), installation="bench")
     service.startService()
     writer = service.store.writer
+    keep_what_is_there()
     for first in range(0, 3 * starts, _AT_ONCE):
         some = range(first, min(first + _AT_ONCE, 3 * starts))
         await gatherResults([writer.decide(_before(number)) for number in some])

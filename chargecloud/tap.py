@@ -30,6 +30,7 @@ from twisted.web.resource import Resource
 from chargecloud.assembly import Platform
 from chargecloud.attached import NamedAlike, UntrueTime
 from chargecloud.calendar import Calendar
+from chargecloud.collecting import keep_what_is_there
 from chargecloud.config import Config, Setup
 from chargecloud.domain.errors import AlreadyExists
 from chargecloud.figures import Figures, Punctuality, metrics_route
@@ -234,6 +235,7 @@ class ChargeCloud(Service):
         await self._tell_status(store, platform, figures)
         await self._serve(store, platform, figures)
         self._missing = ""
+        keep_what_is_there()
         self._log.info("ChargeCloud is ready")
         if supervision := Supervision.asked_for(self.reactor, os.environ):
             self._run(supervision)
