@@ -1,8 +1,9 @@
 """What Python's collector of cycles goes through, and how often.
 
 A platform that is ready has half a million objects that stay.  By Python's own settings the
-collector goes through all of them again and again while thousands of orders are under way, and nothing
-else is done meanwhile: the slowest hundredth of starts took 1.5 to 3 times as long (ADR 0046).
+collector goes through all of them again and again while thousands of orders are under way, and
+nothing else is done meanwhile: the slowest hundredth of starts took 1.5 to 3 times as long (ADR
+0046).
 """
 
 import gc
