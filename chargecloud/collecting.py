@@ -2,7 +2,7 @@
 
 A platform that is ready has half a million objects that stay.  By Python's own settings the
 collector goes through all of them again and again while thousands of orders are under way, and
-nothing else is done meanwhile: the slowest hundredth of starts took 1.5 to 3 times as long (ADR
+nothing else is done meanwhile: the slowest hundredth of starts took 1.1 to 3 times as long (ADR
 0046).
 """
 

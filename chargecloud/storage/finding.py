@@ -1,5 +1,5 @@
 """Rows by what some of their columns hold.  SQLAlchemy takes four times as long to build such a
-statement, and to see that it has built one like it before, as to run it (250 µs, and 47)."""
+statement, and to see that it has built one like it before, as to run it (200 µs, and 47)."""
 
 from collections.abc import Sequence
 from typing import Any

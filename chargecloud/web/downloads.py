@@ -1,4 +1,8 @@
-"""Files as answers: sent as fast as the client takes them, and never all in memory."""
+"""Files as answers: sent as fast as the client takes them, and never all in memory.
+
+Twisted's C{FileSender} has its pieces asked for by the global reactor, which a platform in memory
+has not.
+"""
 
 from os import SEEK_END
 from typing import Any
@@ -26,6 +30,9 @@ async def send(download: Download, media_type: str, request: Any) -> None:
         request.setHeader("Content-Type", media_type)
         request.setHeader("Content-Length", str(size))
         request.setHeader("Content-Disposition", f'attachment; filename="{download.name}"')
+        if request.channel is None:
+            # the client has gone already, and nothing would say so again
+            return
         await _Sending(file, request).done
 
 

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.selectreactor import SelectReactor
 
-from chargecloud.storage.breathing import Breathing
+from chargecloud.storage.breathing import BUSY, Breathing
 
 
 class Turns(SelectReactor):
@@ -23,14 +23,32 @@ class Turns(SelectReactor):
             self.stop()
 
 
-@pytest.mark.parametrize("at_work", [True, False])
-def test_a_turn_begins_with_a_breath_while_threads_are_at_work(at_work: bool) -> None:
-    """In the loop that service runs."""
+@pytest.mark.parametrize(("at_work", "share"), [(True, 0.5), (True, 0.2), (False, 1.0)])
+def test_a_busy_reactor_pauses_while_threads_are_at_work(at_work: bool, share: float) -> None:
+    """In the loop that service runs; an idle one lets threads work anyway."""
     turns = Turns()
-    breathing = Breathing(turns, lambda: at_work, lambda _s: turns.noted.append("breath"))
+    breathing = Breathing(
+        turns,
+        lambda: at_work,
+        lambda: turns.noted.count("turn") + 1,
+        lambda: (turns.noted.count("turn") + 1) * share,
+        lambda _s: turns.noted.append("breath"),
+    )
     breathing.start()
     turns.run(installSignalHandlers=False)
-    assert turns.noted[:4] == (["breath", "turn"] * 2 if at_work else ["turn"] * 4)[:4]
+    is_to_pause = at_work and share > BUSY
+    assert turns.noted[:4] == (["breath", "turn"] * 2 if is_to_pause else ["turn"] * 4)
+
+
+def test_short_turns_are_looked_at_together() -> None:
+    """It is as busy as when it was last looked at."""
+    turns = Turns()
+    breathing = Breathing(
+        turns, lambda: True, lambda: 1.0, lambda: 1.0, lambda _s: turns.noted.append("breath")
+    )
+    breathing.start()
+    turns.run(installSignalHandlers=False)
+    assert turns.noted[:4] == ["breath", "turn"] * 2
 
 
 def test_it_is_as_before_in_the_end() -> None:
