@@ -12,14 +12,18 @@ from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     connectProtocol,
 )
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
+from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.test.requesthelper import DummyChannel
 
 from chargecloud.routes import Download
 from chargecloud.web.downloads import send
+from tests.harness import result_of
 
 #: more than sockets and buffers hold
 CONTENT = Random(1).randbytes(8_000_000)
@@ -108,3 +112,11 @@ async def test_who_goes_in_the_middle_leaves_no_file_open() -> None:
     file, client = await asked(100_000)
     assert file.closed
     assert len(client.read) < len(CONTENT)
+
+
+def test_who_has_gone_before_is_sent_nothing() -> None:
+    """Between the question and the answer."""
+    request, file = Request(DummyChannel(), False), Kept()
+    request.connectionLost(Failure(ConnectionLost()))
+    result_of(ensureDeferred(send(Download(file, "a.csv"), "text/csv", request)))
+    assert file.closed
