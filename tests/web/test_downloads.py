@@ -16,7 +16,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.web.http import Request
+from twisted.web.http import HTTPChannel, Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.test.requesthelper import DummyChannel
@@ -116,7 +116,7 @@ async def test_who_goes_in_the_middle_leaves_no_file_open() -> None:
 
 def test_who_has_gone_before_is_sent_nothing() -> None:
     """Between the question and the answer."""
-    request, file = Request(DummyChannel(), False), Kept()
+    request, file = Request(cast(HTTPChannel, DummyChannel()), False), Kept()
     request.connectionLost(Failure(ConnectionLost()))
     result_of(ensureDeferred(send(Download(file, "a.csv"), "text/csv", request)))
     assert file.closed
