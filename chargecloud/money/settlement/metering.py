@@ -4,11 +4,13 @@ What the master meter counts is more than what the chargers' registers do: cable
 lamps.  That is the loss: it is shown, and whoever earns the electricity fees pays for it, too.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from sqlalchemy import Connection, func, select
 
 from chargecloud.calendar import Calendar
@@ -16,10 +18,11 @@ from chargecloud.domain.decision import Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Conflict, Invalid
 from chargecloud.domain.ledger import Post
 from chargecloud.domain.order_value import OrderState
+from chargecloud.domain.split import Inapplicable
 from chargecloud.domain.units import energy_price_fen, wh
-from chargecloud.money.settlement.parties import find_parties
-from chargecloud.money.settlement.rules import Every, Known
-from chargecloud.money.settlement.terms import reimbursement_of
+from chargecloud.money.settlement.parties import Party, find_parties
+from chargecloud.money.settlement.rules import Every, Known, SplitRule
+from chargecloud.money.settlement.terms import Reimbursement, reimbursement_of
 from chargecloud.money.settlement.value import Settlement
 from chargecloud.registry.sites import find_site
 from chargecloud.storage.schema import meter_readings, orders, reimbursements
@@ -27,6 +30,8 @@ from chargecloud.storage.store import Store
 
 #: electricity that was metered as these went on was drawn, whoever pays for it in the end
 _DREW = [OrderState.ENDED.value, OrderState.SETTLED.value, OrderState.HELD.value]
+#: as exact as instants are kept
+_MOMENT = timedelta(milliseconds=1)
 
 
 @frozen(kw_only=True)
@@ -63,47 +68,60 @@ class Reimbursed:
     amount_fen: int
 
 
+@frozen
+class _Stretch:
+    """Readings that follow each other, on days that one rule is for."""
+
+    rule: SplitRule
+    terms: Reimbursement
+    begin: Reading
+    end: Reading
+
+
 def reimburse(connection: Connection, settlement: Settlement) -> Decision:
     """What is given back by a settlement, from the reading up to which that was done before."""
     decision = Decision()
     parties = find_parties(connection, settlement.tenant_id)
-    for rule in Known.read(connection, settlement.tenant_id).newest:
-        terms = reimbursement_of(rule.terms)
-        if terms is None or rule.is_retired or rule.site_id is None:
+    known = Known.read(connection, settlement.tenant_id)
+    sites = {
+        rule.site_id
+        for rule in known.newest
+        if rule.site_id is not None and reimbursement_of(rule.terms)
+    }
+    for site_id in sorted(sites):
+        stretches = _stretches(connection, known, site_id, settlement.until_at)
+        # rules that were before the last one go along with it: nobody else would come for them
+        if not stretches or settlement.every not in (Every.HAND, stretches[-1].rule.every):
             continue
-        if settlement.every not in (Every.HAND, rule.every):
-            continue
-        between = _between(connection, rule.site_id, settlement.until_at)
-        if between is None:
-            continue
-        begin, end = between
-        metered_mwh = end.energy_mwh - begin.energy_mwh
-        amount_fen = energy_price_fen(metered_mwh, terms.price)
-        done = Reimbursed(
-            settlement_id=settlement.id,
-            site_id=rule.site_id,
-            from_at=begin.at,
-            until_at=end.at,
-            tenant_id=settlement.tenant_id,
-            payer_id=terms.payer_id,
-            party_id=terms.party_id,
-            metered_mwh=metered_mwh,
-            charged_mwh=_charged_mwh(connection, rule.site_id, begin.at, end.at),
-            price=terms.price,
-            amount_fen=amount_fen,
-        )
-        decision += Decision((Insert("reimbursements", asdict(done)),))
-        if amount_fen:
-            payer, party = (parties[each].account for each in (terms.payer_id, terms.party_id))
-            post = Post(payer, party, amount_fen, "reimburse", settlement.id)
-            decision += Decision((post,))
+        for each in stretches:
+            decision += _given_back(connection, settlement, parties, each)
     return decision
 
 
-def _between(
-    connection: Connection, site_id: int, until: datetime
-) -> tuple[Reading, Reading] | None:
-    """The readings that what is to be given back lies between."""
+def _stretches(
+    connection: Connection, known: Known, site_id: int, until: datetime
+) -> Sequence[_Stretch]:
+    """What lies between readings and is to be given back, the oldest first."""
+    zone = ZoneInfo(find_site(connection, None, site_id).time_zone)
+    found: list[_Stretch] = []
+    for begin, end in pairwise(_waiting(connection, site_id, until)):
+        try:
+            # a reading at midnight ends the day that is over
+            rule, _ = known.find(site_id, (end.at - _MOMENT).astimezone(zone).date())
+        except Inapplicable:
+            continue
+        terms = reimbursement_of(rule.terms)
+        if terms is None:
+            continue
+        if found and found[-1].rule == rule and found[-1].end == begin:
+            found[-1] = evolve(found[-1], end=end)
+        else:
+            found.append(_Stretch(rule, terms, begin, end))
+    return found
+
+
+def _waiting(connection: Connection, site_id: int, until: datetime) -> Sequence[Reading]:
+    """The readings from the one up to which all was given back, the oldest first."""
     done = select(func.max(reimbursements.c.until_at)).where(reimbursements.c.site_id == site_id)
     since = connection.execute(done).scalar()
     found = select(meter_readings).where(
@@ -111,11 +129,38 @@ def _between(
     )
     if since is not None:
         found = found.where(meter_readings.c.at >= since)
-    first = connection.execute(found.order_by(meter_readings.c.at).limit(1)).first()
-    last = connection.execute(found.order_by(meter_readings.c.at.desc()).limit(1)).first()
-    if first is None or last is None or first.at == last.at:
-        return None
-    return Reading(**first._mapping), Reading(**last._mapping)
+    rows = connection.execute(found.order_by(meter_readings.c.at))
+    return [Reading(**row._mapping) for row in rows]
+
+
+def _given_back(
+    connection: Connection,
+    settlement: Settlement,
+    parties: Mapping[int, Party],
+    stretch: _Stretch,
+) -> Decision:
+    begin, end, terms = stretch.begin, stretch.end, stretch.terms
+    metered_mwh = end.energy_mwh - begin.energy_mwh
+    amount_fen = energy_price_fen(metered_mwh, terms.price)
+    done = Reimbursed(
+        settlement_id=settlement.id,
+        site_id=begin.site_id,
+        from_at=begin.at,
+        until_at=end.at,
+        tenant_id=settlement.tenant_id,
+        payer_id=terms.payer_id,
+        party_id=terms.party_id,
+        metered_mwh=metered_mwh,
+        charged_mwh=_charged_mwh(connection, begin.site_id, begin.at, end.at),
+        price=terms.price,
+        amount_fen=amount_fen,
+    )
+    decision = Decision((Insert("reimbursements", asdict(done)),))
+    if amount_fen:
+        payer, party = (parties[each].account for each in (terms.payer_id, terms.party_id))
+        post = Post(payer, party, amount_fen, "reimburse", settlement.id)
+        decision += Decision((post,))
+    return decision
 
 
 def _charged_mwh(connection: Connection, site_id: int, since: datetime, until: datetime) -> int:
