@@ -32,6 +32,7 @@ def _faults(site_id: int | None = None, **terms: Any) -> set[str]:
         ([{"party_id": "1"}], "/0"),
         ([{"party_id": "x", "rest": True}], "/0/party_id"),
         ([REST, REST], "/1/party_id"),
+        ([REST, {"party_id": "01", "basis_points": 5_000}], "/1/party_id"),
         ([REST, {"party_id": "2", "rest": True}], ""),
         ([{"party_id": "1", "basis_points": 9_999}], ""),
         ([{"party_id": "1", "fixed_fen": 5}], ""),

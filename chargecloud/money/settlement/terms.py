@@ -78,7 +78,7 @@ def _check_shares(faults: Faults, where: str, shares: object, *, needs_rest: boo
         faults.add(where, f"must be a list of 1 to {MOST_SHARES} shares")
         return
     kinds: list[str] = []
-    parties = set()
+    parties: set[int] = set()
     for index, share in enumerate(shares):
         here = place(where, index)
         given = faults.members(here, share, ("party_id",), _SHARES)
@@ -87,10 +87,11 @@ def _check_shares(faults: Faults, where: str, shares: object, *, needs_rest: boo
             faults.add(here, f"must have one of {', '.join(_SHARES)}")
             continue
         kinds += kind
-        _check_id(faults, place(here, "party_id"), given.get("party_id"))
-        if str(given.get("party_id")) in parties:
+        party_id = _party_id(faults, place(here, "party_id"), given.get("party_id"))
+        if party_id in parties:
             faults.add(place(here, "party_id"), "has a share of this fee already")
-        parties.add(str(given.get("party_id")))
+        elif party_id is not None:
+            parties.add(party_id)
         _check_share(faults, place(here, kind[0]), kind[0], given[kind[0]])
     if kinds.count("rest") > 1:
         faults.add(where, "can have one share of the rest")
@@ -145,20 +146,23 @@ def _check_channel_fees(faults: Faults, fees: object) -> None:
 def _check_reimbursement(faults: Faults, value: object, site_id: int | None) -> None:
     where = "/reimbursement"
     given = faults.members(where, value, ("party_id", "payer_id", "price"))
-    for name in ("party_id", "payer_id"):
-        _check_id(faults, place(where, name), given.get(name))
+    party_id, payer_id = (
+        _party_id(faults, place(where, name), given.get(name)) for name in ("party_id", "payer_id")
+    )
     faults.whole_number(place(where, "price"), given.get("price"), 1, MAX_PRICE)
-    if given and given.get("party_id") == given.get("payer_id"):
+    if party_id is not None and party_id == payer_id:
         faults.add(where, "must be from one party to another")
     if site_id is None:
         faults.add(where, "is for the rule of one site, as meters are")
 
 
-def _check_id(faults: Faults, where: str, value: object) -> None:
+def _party_id(faults: Faults, where: str, value: object) -> int | None:
+    """The id that is meant: "01" is the party that "1" is."""
     try:
-        read_id(value)
+        return read_id(value)
     except ValueError:
         faults.add(where, "must be the id of a party")
+        return None
 
 
 def parties_of(terms: Mapping[str, Any]) -> set[int]:
