@@ -95,16 +95,26 @@ def _check_shares(faults: Faults, where: str, shares: object, *, needs_rest: boo
         _check_share(faults, place(here, kind[0]), kind[0], given[kind[0]])
     if kinds.count("rest") > 1:
         faults.add(where, "can have one share of the rest")
-    if "rest" not in kinds and len(kinds) == len(shares):
-        points = sum(each["basis_points"] for each in shares if _is_whole(each, "basis_points"))
-        if needs_rest:
-            faults.add(where, "needs a share of the rest: orders below least_fen go to it")
-        elif set(kinds) != {"basis_points"} or points != WHOLE:
-            faults.add(where, f"needs a share of the rest, or basis_points that sum to {WHOLE}")
+    if len(kinds) < len(shares):
+        return
+    points = sum(map(_least_points, shares))
+    if points > WHOLE:
+        faults.add(where, f"takes more than {WHOLE} basis_points of each order")
+    elif "rest" in kinds:
+        return
+    elif needs_rest:
+        faults.add(where, "needs a share of the rest: orders below least_fen go to it")
+    elif set(kinds) != {"basis_points"} or points != WHOLE:
+        faults.add(where, f"needs a share of the rest, or basis_points that sum to {WHOLE}")
 
 
-def _is_whole(share: Mapping[str, Any], name: str) -> bool:
-    return isinstance(share.get(name), int)
+def _least_points(share: Mapping[str, Any]) -> int:
+    """What a share takes of an order of whatever amount, in basis points; of what is no share
+    nothing, as that is told already."""
+    tiers = share.get("tiers")
+    parts = tiers if isinstance(tiers, list) else [share]
+    points = [each.get("basis_points") for each in parts if isinstance(each, Mapping)]
+    return min((each for each in points if isinstance(each, int)), default=0)
 
 
 def _check_share(faults: Faults, where: str, kind: str, value: object) -> None:
