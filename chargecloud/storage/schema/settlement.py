@@ -28,6 +28,16 @@ parties = Table(
     Index("parties_by_tenant", "tenant_id", "id"),
 )
 
+# whose account at a channel is whose: a channel tells what became of parts by it
+party_receivers = Table(
+    "party_receivers",
+    metadata,
+    Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("party_id", BigInteger, nullable=False),
+)
+
 # versions of rules; the newest one counts
 split_rules = Table(
     "split_rules",

@@ -1,0 +1,38 @@
+"""What channels give to parties: whose account it is, and what is believed of what they say."""
+
+from pathlib import Path
+
+import pytest
+
+from chargecloud.domain.channel import PartFact, PartWord, SplitFact
+from chargecloud.money.settlement.channel_split import parts_told
+from tests.money.settling import Office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """Somebody who splits."""
+    return Office(tmp_path)
+
+
+def test_an_account_is_of_one_party(office: Office) -> None:
+    """A channel that gave to it would have given to both."""
+    receivers = [{"channel": "sandbox", "kind": "merchant", "account": "m-owner", "name": None}]
+    party = {"level": "partner", "name": "again", "receivers": receivers}
+    http = office.world.http
+    assert http("POST", "/parties", party)[0] == 409
+    receivers[0]["account"] = "m-other"
+    made = office.world.make("/parties", party, key="one")
+    assert office.world.make("/parties", party, key="one") == made
+    assert http("POST", "/parties", party)[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("given_fen", "state"), [(100, "done"), (50, "under_way"), (150, "under_way")]
+)
+def test_another_amount_is_not_what_was_asked(given_fen: int, state: str) -> None:
+    """It is asked after, and people are told; no money moves by it."""
+    part = {"receiver": {"account": "m"}, "amount_fen": 100, "state": "under_way"}
+    word = PartFact(account="m", amount_fen=given_fen, word=PartWord.DONE)
+    fact = SplitFact(merchant="us", number="1", parts=(word,))
+    assert [each["state"] for each in parts_told([part], fact)] == [state]
