@@ -1,11 +1,14 @@
 """What channels give to parties: whose account it is, and what is believed of what they say."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chargecloud.domain.channel import PartFact, PartWord, SplitFact
 from chargecloud.money.settlement.channel_split import parts_told
+from chargecloud.storage.schema import channel_splits
+from tests.harness import rows_of
 from tests.money.settling import Office
 
 
@@ -36,3 +39,18 @@ def test_another_amount_is_not_what_was_asked(given_fen: int, state: str) -> Non
     word = PartFact(account="m", amount_fen=given_fen, word=PartWord.DONE)
     fact = SplitFact(merchant="us", number="1", parts=(word,))
     assert [each["state"] for each in parts_told([part], fact)] == [state]
+
+
+def _rows(office: Office) -> list[Any]:
+    return list(rows_of(office.world.store, channel_splits))
+
+
+def test_a_channel_that_is_away_is_left_alone(office: Office) -> None:
+    """From the first question on that it does not answer."""
+    office.rule()
+    office.pay_for_charge(3)
+    office.sandbox.manners.questions_lost = 1
+    office.settle()
+    (row,) = _rows(office)
+    assert (row["state"], row["tries"]) == ("asked", 1)
+    assert row["due_s"] > office.clock.seconds()
