@@ -54,3 +54,25 @@ def test_a_channel_that_is_away_is_left_alone(office: Office) -> None:
     (row,) = _rows(office)
     assert (row["state"], row["tries"]) == ("asked", 1)
     assert row["due_s"] > office.clock.seconds()
+
+
+def test_what_is_called_back_later_makes_no_room(office: Office) -> None:
+    """A split that was not asked for yet is cut to its limit, whatever comes back of it."""
+    office.rule()
+    payment = office.pay_for_charge(3)
+    asking = office.world.platform.shared_rounds["split at channels"]
+    asking.stopService()
+    office.settle()
+    adjust = {"action": "adjust", "energy_wh": 100, "reason": "the meter was wrong"}
+    assert office.world.http("POST", f"/orders/{payment['order_id']}/resolve", adjust)[0] == 200
+    office.settle()
+    asking.startService()
+    office.wait(60)
+    split, *backs = _rows(office)
+    assert (split["back_of"], split["state"]) == (None, "done")
+    # of 500 fen 400 have gone back to the payer by then
+    assert sum(part["amount_fen"] for part in split["parts"]) == 100
+    assert {part["state"] for part in split["parts"]} == {"done"}
+    assert {back["state"] for back in backs} == {"done"}
+    assert office.alarms("channel-split-refused") == []
+    office.balances()

@@ -71,9 +71,10 @@ class Gifts:
         return evolve(row, parts=parts, state="asked", version=row.version + 1)
 
     async def _before(self, row: ChannelSplit) -> Sequence[Given]:
-        """What splits before have given of the same payment."""
+        """What splits before have given of the same payment: what is called back later has not come
+        back yet, and may be of this one."""
         found = select(channel_splits).where(
-            channel_splits.c.order_id == row.order_id, channel_splits.c.id != row.id
+            channel_splits.c.order_id == row.order_id, channel_splits.c.id < row.id
         )
         rows = await self.asking.store.read(
             lambda connection: connection.execute(found.order_by(channel_splits.c.id)).all()
