@@ -50,14 +50,6 @@ def _rules() -> None:
     )
     op.create_index("parties_by_tenant", "parties", ["tenant_id", "id"])
     op.create_table(
-        "party_receivers",
-        _key("tenant_id", sa.BigInteger()),
-        _key("channel", sa.String(16)),
-        _key("account", sa.String(64)),
-        _id("party_id"),
-        sa.PrimaryKeyConstraint("tenant_id", "channel", "account"),
-    )
-    op.create_table(
         "split_rules",
         _key("id", sa.BigInteger()),
         _key("version", sa.Integer()),
