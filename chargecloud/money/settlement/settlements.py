@@ -9,12 +9,13 @@ from sqlalchemy import Connection, select
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Invalid, NotFound
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.split import Amounts
 from chargecloud.money.settlement.batch import World, next_batch
-from chargecloud.money.settlement.metering import Reimbursed, reimburse
+from chargecloud.money.settlement.metering import BACKWARDS, Reimbursed, reimburse
 from chargecloud.money.settlement.reading import count_waiting, read_parts
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.value import Settlement, SettlementState, settlement_of
@@ -98,11 +99,13 @@ class Settlements:
     Those of all tenants.
 
     @ivar seconds: Unix time.
+    @ivar tell: takes alarms.
     """
 
     store: Store
     calendar: Calendar
     seconds: Callable[[], float]
+    tell: Callable[[Alarm], None] = lambda _alarm: None
     _log: Logger = field(factory=Logger, init=False)
 
     async def make(
@@ -166,12 +169,29 @@ class Settlements:
             if settlement.state is SettlementState.DONE or not goes_on():
                 return settlement
             try:
-                await self.store.writer.decide(await self._next(settlement))
+                decision = await self._next(settlement)
+                await self.store.writer.decide(decision)
                 misses = 0
             except Stale:
                 misses += 1
                 if misses == MOST_TRIES:
                     raise
+                continue
+            for entry in decision.log:
+                if entry.kind == BACKWARDS:
+                    self._tell(entry)
+
+    def _tell(self, entry: LogEntry) -> None:
+        self.tell(
+            Alarm(
+                rule="master-meter-backwards",
+                level=Level.WARNING,
+                tenant_id=entry.tenant_id,
+                charger_id=None,
+                at=self.calendar.now(),
+                evidence=entry.body,
+            )
+        )
 
     async def _next(self, settlement: Settlement) -> Decision:
         world = World(self.store.ids.next, self.calendar.now(), int(self.seconds()))

@@ -51,6 +51,7 @@ from chargecloud.storage.schema.service import (
 )
 from chargecloud.storage.schema.settlement import (
     channel_splits,
+    master_meters,
     meter_readings,
     order_splits,
     parties,
@@ -81,6 +82,7 @@ __all__ = [
     "event_log",
     "hazards",
     "ledger_heads",
+    "master_meters",
     "metadata",
     "meter_readings",
     "month_card_uses",

@@ -119,6 +119,15 @@ settlement_lines = Table(
     Column("before", JSON(none_as_null=True)),
 )
 
+# what is said of a site's master meter by one is said after the other: the version is raised by
+# each reading, and by each settlement that gives electricity back
+master_meters = Table(
+    "master_meters",
+    metadata,
+    Column("site_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
+
 # totals of sites' master meters
 meter_readings = Table(
     "meter_readings",
@@ -127,6 +136,8 @@ meter_readings = Table(
     Column("at", Instant, primary_key=True),
     Column("tenant_id", BigInteger, nullable=False),
     Column("energy_mwh", BigInteger, nullable=False),
+    # what another meter began with that was put in then; null if none was
+    Column("new_meter_mwh", BigInteger),
     # id of the token that was used
     Column("by", BigInteger),
 )

@@ -1,4 +1,4 @@
-"""Accounts at payment channels are each of one party.
+"""Accounts at payment channels are each of one party; master meters may be exchanged.
 
 Revision ID: core_0015
 Revises: core_0014
@@ -44,6 +44,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "channel", "account"),
     )
     _claim(op.get_bind())
+    op.create_table(
+        "master_meters",
+        _key("site_id", sa.BigInteger()),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site_id"),
+    )
+    op.add_column("meter_readings", sa.Column("new_meter_mwh", sa.BigInteger()))
 
 
 def _claim(connection: sa.Connection) -> None:
