@@ -49,6 +49,11 @@ def split_of(row: Any) -> ChannelSplit:
     return ChannelSplit(**row._mapping)
 
 
+def is_asked(part: Row) -> bool:
+    """Whether a channel is asked for a part: one whose receiver it does not take has failed."""
+    return bool(part["state"] != "failed")
+
+
 def split_at(row: ChannelSplit, payment: Any) -> SplitAt:
     """A split as a channel is asked for it."""
     return SplitAt(
@@ -63,6 +68,7 @@ def split_at(row: ChannelSplit, payment: Any) -> SplitAt:
                 subject=SUBJECT,
             )
             for part in row.parts
+            if is_asked(part)
         ),
     )
 

@@ -17,6 +17,7 @@ from chargecloud.domain.errors import ChannelAway
 from chargecloud.money.settlement.channel_asking import Asking
 from chargecloud.money.settlement.channel_calls_back import CallsBack
 from chargecloud.money.settlement.channel_gifts import Gifts
+from chargecloud.money.settlement.channel_receivers import Receivers
 from chargecloud.money.settlement.channel_split import ChannelSplit, split_of
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import channel_splits, payments
@@ -30,7 +31,12 @@ class ChannelSplits:
     """All of them."""
 
     asking: Asking
+    _receivers: Receivers = field(init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    @_receivers.default
+    def _nobody_yet(self) -> Receivers:
+        return Receivers(self.asking)
 
     async def round(self) -> None:
         """Do what is due."""
@@ -73,5 +79,7 @@ class ChannelSplits:
                 select(payments).where(payments.c.id == row.payment_id)
             ).one()
         )
-        subject = Gifts(self.asking) if row.back_of is None else CallsBack(self.asking)
+        subject = (
+            Gifts(self.asking, self._receivers) if row.back_of is None else CallsBack(self.asking)
+        )
         await subject.look(row, payment)
