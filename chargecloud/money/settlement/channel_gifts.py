@@ -25,7 +25,7 @@ from chargecloud.money.settlement.channel_split import (
     split_at,
     why_of,
 )
-from chargecloud.money.settlement.giving import Given, PaidBy, fitted, given_by
+from chargecloud.money.settlement.giving import Given, Remaining, fitted, given_by
 from chargecloud.money.settlement.parties import share_account
 from chargecloud.storage.schema import channel_splits
 
@@ -62,9 +62,9 @@ class Gifts:
                 days=limits.split_within_days
             )
             left_fen = payment.amount_fen - payment.refunding_fen - payment.refunded_fen
-            paid_by = PaidBy(payment.amount_fen, left_fen)
+            remaining = Remaining(payment.amount_fen, left_fen)
             before = await self._before(row)
-            parts = () if late else fitted(row.parts, limits, paid_by, before)
+            parts = () if late else fitted(row.parts, limits, remaining, before)
         after = {"parts": list(parts), "state": "asked", "due_s": row.due_s, "ended_at": None}
         await self.asking.write(row, after)
         return evolve(row, parts=parts, state="asked", version=row.version + 1)

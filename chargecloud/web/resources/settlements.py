@@ -8,7 +8,7 @@ from attrs import frozen
 
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
-from chargecloud.domain.split import CHANNEL, NOTHING, Amounts, Parts, difference
+from chargecloud.domain.split import CHANNEL, Amounts, Parts, difference
 from chargecloud.domain.units import wh
 from chargecloud.money.settlement.channel_split import ChannelSplit
 from chargecloud.money.settlement.channel_splits import ChannelSplits
@@ -120,6 +120,7 @@ class ChannelSplitShown:
     state: str = text("wanted, asked, split, done, or failed (of what is called back)")
     parts: tuple[ChannelPartShown, ...] = choice("for each party, within the channel's limits")
     failure: str | None = text("what the channel refused last")
+    ended_at: datetime | None = choice("when it came to its end; null if it is under way")
 
 
 @frozen(kw_only=True)
@@ -193,7 +194,7 @@ def show_line(line: Line) -> LineShown:
         order_id=line.order_id,
         rule_id=line.rule_id,
         rule_version=line.rule_version,
-        parts=_parts({party: line.parts.get(party, NOTHING) for party in line.parts}),
+        parts=_parts(line.parts),
         changes=_parts(difference(line.before, line.parts)),
     )
 
@@ -222,6 +223,7 @@ def show_channel_split(split: ChannelSplit) -> ChannelSplitShown:
             for part in split.parts
         ),
         failure=split.failure,
+        ended_at=split.ended_at,
     )
 
 

@@ -32,7 +32,7 @@ def test_a_payment_is_split_and_called_back(tmp_path: Path) -> None:
     office.settle()
     office.wait(20)
     (split,) = splits(office)
-    assert split["state"] == "asked"
+    assert (split["state"], split["ended_at"]) == ("asked", None)
     office.gateway.split_ends(split["id"])
     office.wait(120)
     (split,) = splits(office)
