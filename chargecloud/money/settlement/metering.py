@@ -5,7 +5,7 @@ lamps.  That is the loss: it is shown, and whoever earns the electricity fees pa
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from chargecloud.domain.split import Inapplicable
 from chargecloud.domain.units import energy_price_fen, wh
 from chargecloud.money.settlement.meters import Reading, given_back_until, readings_of, turn
 from chargecloud.money.settlement.parties import Party, find_parties
-from chargecloud.money.settlement.rules import Every, Known, SplitRule
+from chargecloud.money.settlement.rules import Every, Known, SplitRule, day_ended
 from chargecloud.money.settlement.terms import Reimbursement, reimbursement_of
 from chargecloud.money.settlement.value import Settlement
 from chargecloud.registry.sites import find_site
@@ -29,8 +29,6 @@ from chargecloud.storage.schema import meter_readings, orders
 _DREW = [OrderState.ENDED.value, OrderState.SETTLED.value, OrderState.HELD.value]
 #: what is told of a meter that counts backwards
 BACKWARDS = "meter.backwards"
-#: as exact as instants are kept
-_MOMENT = timedelta(milliseconds=1)
 
 
 @frozen(kw_only=True)
@@ -105,8 +103,7 @@ def _stretches(
     found: list[_Stretch] = []
     for begin, end in pairwise(_waiting(connection, site_id, until)):
         try:
-            # a reading at midnight ends the day that is over
-            rule, _ = known.find(site_id, (end.at - _MOMENT).astimezone(zone).date())
+            rule, _ = known.find(site_id, day_ended(end.at, zone))
         except Inapplicable:
             continue
         terms = reimbursement_of(rule.terms)

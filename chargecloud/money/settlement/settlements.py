@@ -16,12 +16,14 @@ from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.split import Amounts
 from chargecloud.money.settlement.batch import World, next_batch
 from chargecloud.money.settlement.metering import BACKWARDS, Reimbursed, reimburse
+from chargecloud.money.settlement.month_card_shares import CardSplit, card_split_of, share_cards
 from chargecloud.money.settlement.reading import count_waiting, read_parts
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.value import Settlement, SettlementState, settlement_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import (
+    card_splits,
     order_splits,
     orders,
     reimbursements,
@@ -200,7 +202,8 @@ class Settlements:
             batch = next_batch(connection, settlement, world)
             if batch is not None:
                 return batch
-            return _end(settlement, world.now) + reimburse(connection, settlement)
+            ended = _end(settlement, world.now) + share_cards(connection, settlement)
+            return ended + reimburse(connection, settlement)
 
         return await self.store.read(read)
 
@@ -261,6 +264,13 @@ class Settlements:
         found = select(reimbursements).where(reimbursements.c.settlement_id == settlement_id)
         return await self.store.read(
             lambda connection: [Reimbursed(**row._mapping) for row in connection.execute(found)]
+        )
+
+    async def card_splits(self, settlement_id: int) -> Sequence[CardSplit]:
+        """What a settlement made of what month cards have earned."""
+        found = select(card_splits).where(card_splits.c.settlement_id == settlement_id)
+        return await self.store.read(
+            lambda connection: [card_split_of(row) for row in connection.execute(found)]
         )
 
     async def held(

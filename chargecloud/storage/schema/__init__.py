@@ -50,6 +50,7 @@ from chargecloud.storage.schema.service import (
     work_leases,
 )
 from chargecloud.storage.schema.settlement import (
+    card_splits,
     channel_splits,
     master_meters,
     meter_readings,
@@ -67,6 +68,7 @@ __all__ = [
     "accounts",
     "calendars",
     "card_lists",
+    "card_splits",
     "cards",
     "channel_splits",
     "chargers",

@@ -162,6 +162,24 @@ reimbursements = Table(
     UniqueConstraint("site_id", "from_at"),
 )
 
+# what month cards have earned at a site, split
+card_splits = Table(
+    "card_splits",
+    metadata,
+    Column("settlement_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("site_id", BigInteger, primary_key=True, autoincrement=False),
+    # from 1 on, so that nothing is split twice
+    Column("number", Integer, nullable=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("rule_id", BigInteger, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    # {party: [0, service, 0]} in fen
+    Column("parts", JSON, nullable=False),
+    UniqueConstraint("site_id", "number"),
+    Index("card_splits_by_tenant", "tenant_id", "site_id"),
+)
+
 # parts of payments that channels give to parties, or call back from them
 channel_splits = Table(
     "channel_splits",

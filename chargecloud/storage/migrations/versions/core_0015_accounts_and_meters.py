@@ -1,4 +1,5 @@
-"""Accounts at payment channels are each of one party; master meters may be exchanged.
+"""Accounts at payment channels are each of one party; master meters may be exchanged;
+what month cards have earned is split.
 
 Revision ID: core_0015
 Revises: core_0014
@@ -51,6 +52,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site_id"),
     )
     op.add_column("meter_readings", sa.Column("new_meter_mwh", sa.BigInteger()))
+    op.create_table(
+        "card_splits",
+        _key("settlement_id", sa.BigInteger()),
+        _key("site_id", sa.BigInteger()),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("settlement_id", "site_id"),
+        sa.UniqueConstraint("site_id", "number", name=op.f("card_splits_site_id_number_once")),
+    )
+    op.create_index("card_splits_by_tenant", "card_splits", ["tenant_id", "site_id"])
 
 
 def _claim(connection: sa.Connection) -> None:
