@@ -63,6 +63,8 @@ class Custody:
         if was_at is None or was_at == self.store.node:
             return False
         self.moved(was_at, charger_id, admission.epoch)
+        # its orders are in the book before its session is open, and that may never be
+        self._expect(charger_id)
         await self._take_over([Left(charger_id, self.store.node, admission.epoch)])
         return True
 
@@ -104,7 +106,7 @@ class Custody:
                     # it may only have seemed gone: what it has there is to log in anew
                     self.moved(each.node, each.charger_id, each.epoch + 1)
             for each in mine:
-                self.book.routing.presence.expect(each.charger_id, self.starting.clock.seconds())
+                self._expect(each.charger_id)
             await self._take_over(mine)
 
     def look(self) -> None:
@@ -131,6 +133,10 @@ class Custody:
 
     def _over(self, _result: object) -> None:
         self._is_busy = False
+
+    def _expect(self, charger_id: int) -> None:
+        """It was elsewhere until now, however long ago it was here."""
+        self.book.routing.presence.expect(charger_id, self.starting.clock.seconds())
 
     def _claim(self, left: Left) -> Decision:
         return Decision(

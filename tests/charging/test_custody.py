@@ -8,11 +8,12 @@ from sqlalchemy import Connection, delete, update
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.starting import COMES_BACK_S
+from chargecloud.charging.watchdog import ROUND_S
 from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.events import Outcome
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import chargers, event_log, orders
-from tests.harness import result_of, rows_of
+from tests.harness import Gathering, result_of, rows_of
 from tests.nodes.in_step import InStepWire, know_each_other, node, see_gone
 from tests.world import Box, World
 
@@ -384,3 +385,32 @@ def _unbill(world: World, order_id: int) -> None:
         connection.execute(delete(event_log).where(*of_it))
 
     result_of(world.store.writer.transact(undo))
+
+
+def test_a_charger_that_moves_is_away_since_its_login(tmp_path: Path) -> None:
+    """It was never at this node, which has been there for days; and its connection goes before
+    its session is open: it has as long to come back as any other."""
+    a, b = two(tmp_path, wire=InStepWire())
+    charging = ChargingSettings()
+    a.clock.advance(3 * charging.lost_after_s)
+    box = a.box()
+    box.booted_at = a.clock.seconds() - 100
+    order = a.order(box.connect())
+    started = box.begin()
+    a.pass_time(600, lambda: box.report(6_000))
+
+    readers, b.store.readers = b.store.readers, (held := Gathering())
+    box.heard.clear()
+    move(box, b)
+    held.do_next()
+    box.pump().heartbeat()
+    while b.platform.book.tracked(started.order_id) is None:
+        held.do_next()
+    b.store.readers = readers
+    b.pass_time(ROUND_S)
+    box.drop()
+    held.do_all()
+    b.pass_time(charging.suspend_after_s - 10)
+    assert told(b, order["id"]) == ["order.placed", "order.started"]
+    b.pass_time(60)
+    assert b.get(f"/orders/{order['id']}")["state"] == "suspended"
