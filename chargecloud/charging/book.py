@@ -99,8 +99,9 @@ class OrderBook:
         return opened
 
     def hold(self, charger_id: int, epoch: int) -> None:
-        """A charger has logged in here anew."""
-        self._epochs[charger_id] = epoch
+        """A charger has logged in here anew, or it is known to be this node's.  Whoever tells it
+        later than a newer login changes nothing."""
+        self._epochs[charger_id] = max(epoch, self._epochs.get(charger_id, epoch))
 
     def let_go(self, charger_id: int) -> None:
         """Another node decides about a charger's orders from now on."""

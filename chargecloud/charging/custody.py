@@ -8,14 +8,15 @@ that does not know yet that it lost a charger decides nothing about it.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 from attrs import define, field, frozen
 from sqlalchemy import ColumnElement, Connection, select, update
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from chargecloud.charging.book import OPEN_STATES, OrderBook
+from chargecloud.charging.leavings import Leavings
 from chargecloud.charging.settling import Settling
 from chargecloud.charging.starting import Starting
 from chargecloud.domain.charger import Admission
@@ -24,10 +25,10 @@ from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.storage.schema import chargers, orders
 from chargecloud.storage.store import Store
 
+T = TypeVar("T")
+
 #: chargers that are taken over at a time; each is a decision
 AT_A_TIME = 500
-#: a node that never is
-NOBODY = -1
 
 
 @frozen
@@ -50,22 +51,27 @@ class Custody:
     settling: Settling
     starting: Starting
     moved: Callable[[int, int, int], None] = lambda _node, _charger_id, _epoch: None
-    #: the nodes that lived at the last look
-    _lived: frozenset[int] = field(default=frozenset(), init=False)
-    _is_busy: bool = field(default=False, init=False)
+    #: chargers that are this node's, whose orders are not, or not for certain, in the book
+    _untaken: set[int] = field(factory=set, init=False)
+    _leavings: Leavings = field(init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._leavings = Leavings("orders", lambda: self._gateways, self.take_over)
 
     async def arrived(self, admission: Admission) -> bool:
         """A charger has logged in: its orders come with it, if another node had them; whether
         one had it."""
         charger_id, was_at = admission.charger_id, admission.was_at
         self.book.hold(charger_id, admission.epoch)
-        if was_at is None or was_at == self.store.node:
+        was_elsewhere = was_at not in (None, self.store.node)
+        if not was_elsewhere and charger_id not in self._untaken:
             return False
-        self.moved(was_at, charger_id, admission.epoch)
+        if was_at is not None and was_elsewhere:
+            self.moved(was_at, charger_id, admission.epoch)
         # its orders are in the book before its session is open, and that may never be
         self._expect(charger_id)
-        await self._take_over([Left(charger_id, self.store.node, admission.epoch)])
+        await self._take_over([charger_id])
         return True
 
     async def begin(self) -> Sequence[Order]:
@@ -81,7 +87,7 @@ class Custody:
                 .values(connected=False)
             )
 
-        self._lived = self._gateways
+        self._leavings.begin()
         await self.store.writer.transact(forget_connections)
         mine = chargers.c.node == self.store.node
         opened: list[Order] = []
@@ -90,49 +96,33 @@ class Custody:
         return opened
 
     async def take_over(self) -> None:
-        """Take over what nodes decided about that have gone."""
+        """Take over what nodes decided about that have gone, and what could not be read when it
+        became this node's."""
+        await self._take_over(list(self._untaken))
         nobodys = chargers.c.node.is_(None) | chargers.c.node.not_in(self._gateways)
         for some in _handfuls(await self.store.read(partial(_left, nobodys))):
             claims = [self.store.writer.decide(self._claim(each)) for each in some]
             outcomes = await DeferredList(claims, consumeErrors=True)
-            # another gateway was quicker, or the charger is back
-            mine = [
-                Left(each.charger_id, self.store.node, each.epoch + 1)
-                for each, (is_mine, _why) in zip(some, outcomes, strict=True)
-                if is_mine
-            ]
+            # of the others another gateway was quicker, or the charger is back
+            mine = [each for each, (is_mine, _) in zip(some, outcomes, strict=True) if is_mine]
             for each in some:
                 if each.node is not None:
                     # it may only have seemed gone: what it has there is to log in anew
                     self.moved(each.node, each.charger_id, each.epoch + 1)
             for each in mine:
+                self.book.hold(each.charger_id, each.epoch + 1)
                 self._expect(each.charger_id)
-            await self._take_over(mine)
+            await self._take_over([each.charger_id for each in mine])
 
     def look(self) -> None:
         """Take over what nodes left, if any has gone since; soon, and not waited for."""
-        live = self._gateways
-        gone, self._lived = self._lived - live, live
-        if not gone or self._is_busy:
-            return
-        self._is_busy = True
-        taken = Deferred.fromCoroutine(self.take_over())
-        taken.addErrback(self._not_taken)
-        taken.addBoth(self._over)
+        self._leavings.look()
 
     @property
     def _gateways(self) -> frozenset[int]:
         """The nodes that may decide: a slot that another process has got since decides
         nothing if that has no chargers."""
         return frozenset({*self.store.roster.doing("gateway"), self.store.node})
-
-    def _not_taken(self, failure: Failure) -> None:
-        self._log.failure("what other nodes left was not taken over", failure)
-        # it is tried again at the next look
-        self._lived |= {NOBODY}
-
-    def _over(self, _result: object) -> None:
-        self._is_busy = False
 
     def _expect(self, charger_id: int) -> None:
         """It was elsewhere until now, however long ago it was here."""
@@ -150,9 +140,22 @@ class Custody:
             )
         )
 
-    async def _take_over(self, left: Sequence[Left]) -> None:
-        for some in _handfuls(left):
-            taken = await self.book.take_over({each.charger_id: each.epoch for each in some})
+    async def _take_over(self, charger_ids: Sequence[int]) -> None:
+        """Have the orders of chargers in the book that are this node's."""
+        self._untaken.update(charger_ids)
+        for some in _handfuls(charger_ids):
+            known = {charger_id: self.book.epoch_of(charger_id) for charger_id in some}
+            held = {each: epoch for each, epoch in known.items() if epoch is not None}
+            try:
+                taken = await self.book.take_over(held)
+            except BaseException:
+                # nobody else would: they are this node's
+                self._leavings.again()
+                raise
+            # who has logged in anew meanwhile has its orders read for that
+            self._untaken.difference_update(
+                each for each in some if self.book.epoch_of(each) in (None, known[each])
+            )
             await self.go_on(taken)
 
     async def go_on(self, opened: Sequence[Order]) -> None:
@@ -184,6 +187,6 @@ def _left(whose: ColumnElement[bool], connection: Connection) -> list[Left]:
     return [Left(row.id, row.node, row.epoch) for row in connection.execute(found)]
 
 
-def _handfuls(left: Sequence[Left]) -> Iterator[Sequence[Left]]:
-    for start in range(0, len(left), AT_A_TIME):
-        yield left[start : start + AT_A_TIME]
+def _handfuls(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(all_of_them), AT_A_TIME):
+        yield all_of_them[start : start + AT_A_TIME]

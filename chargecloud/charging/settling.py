@@ -12,7 +12,7 @@ from chargecloud.charging.ending import Judgement
 from chargecloud.domain.coupon import reduced
 from chargecloud.domain.month_card import covered
 from chargecloud.domain.occurrences import Billed, Doubted, Ended, Occurrence, Waived
-from chargecloud.domain.order_value import Order
+from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.plausible import drew_nothing
 from chargecloud.domain.tariff import Bill
 from chargecloud.money.remarks import clock_remarks
@@ -64,6 +64,9 @@ class Settling:
         """Bill an order that had ended and was not billed before the service stopped."""
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
+            if order.state is not OrderState.ENDED:
+                # somebody was quicker
+                return ()
             return (await self.bill(order, self.book.tariff_of(order)),)
 
         return await self.book.advance(order_id, occurred)

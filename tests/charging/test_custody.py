@@ -13,8 +13,9 @@ from chargecloud.dialects.native.received import Kept
 from chargecloud.domain.events import Outcome
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import chargers, event_log, orders
-from tests.harness import Gathering, result_of, rows_of
+from tests.harness import Gathering, InStep, result_of, rows_of
 from tests.nodes.in_step import InStepWire, know_each_other, node, see_gone
+from tests.outage import Outage
 from tests.world import Box, World
 
 RATES = {
@@ -65,6 +66,28 @@ def told(world: World, order_id: Any) -> list[str]:
 def outcomes(box: Box) -> list[tuple[int, Outcome]]:
     """What the charger was told of its records."""
     return [(each.record, each.outcome) for each in box.heard if isinstance(each, Kept)]
+
+
+def log_in_up_to_its_orders(box: Box, to: World) -> Gathering:
+    """A charger moves, and all is done but the reading of its orders: who is to do that."""
+    to.store.readers = held = Gathering()
+    box.heard.clear()
+    move(box, to)
+    held.do_next()
+    box.pump().heartbeat()
+    while to.platform.book.epoch_of(box.id) is None:
+        held.do_next()
+    return held
+
+
+def fail_all(held: Gathering, world: World) -> None:
+    """What waits is asked of a database that has just gone; it is back at once."""
+    outage = Outage(world.store.engine)
+    outage.is_away = True
+    held.do_all()
+    outage.is_away = False
+    assert outage.failed
+    world.store.readers = InStep()
 
 
 @pytest.mark.parametrize("wired", [True, False], ids=["wired", "apart"])
@@ -399,14 +422,10 @@ def test_a_charger_that_moves_is_away_since_its_login(tmp_path: Path) -> None:
     started = box.begin()
     a.pass_time(600, lambda: box.report(6_000))
 
-    readers, b.store.readers = b.store.readers, (held := Gathering())
-    box.heard.clear()
-    move(box, b)
-    held.do_next()
-    box.pump().heartbeat()
+    held = log_in_up_to_its_orders(box, b)
     while b.platform.book.tracked(started.order_id) is None:
         held.do_next()
-    b.store.readers = readers
+    b.store.readers = InStep()
     b.pass_time(ROUND_S)
     box.drop()
     held.do_all()
@@ -414,3 +433,74 @@ def test_a_charger_that_moves_is_away_since_its_login(tmp_path: Path) -> None:
     assert told(b, order["id"]) == ["order.placed", "order.started"]
     b.pass_time(60)
     assert b.get(f"/orders/{order['id']}")["state"] == "suspended"
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["comes-back", "stays-away"])
+def test_orders_that_could_not_be_read_at_a_login_are_taken_later(
+    tmp_path: Path, comes_back: bool
+) -> None:
+    """The charger is this node's by then: it logs in anew, or else the next look takes them."""
+    a, b = two(tmp_path, wire=InStepWire())
+    box = a.box().connect()
+    order = a.order(box)
+    started = box.begin()
+    a.pass_time(600, lambda: box.report(6_000))
+    fail_all(log_in_up_to_its_orders(box, b), b)
+    assert box.transport.disconnecting
+    box.drop()
+    assert b.platform.book.tracked(started.order_id) is None
+    if not comes_back:
+        b.platform.custody.look()
+        assert b.platform.book.tracked(started.order_id) is not None
+        b.pass_time(ChargingSettings().suspend_after_s + 60)
+        assert b.get(f"/orders/{order['id']}")["state"] == "suspended"
+    box.connect()
+    box.report(6_000, order_id=started.order_id)
+    assert box.stops() == []
+    box.end(2, started.order_id, 5_000_000, 660)
+    assert b.get(f"/orders/{order['id']}")["state"] == "settled"
+
+
+def test_orders_of_a_gone_node_that_could_not_be_read_are_taken_later(tmp_path: Path) -> None:
+    """Their chargers were claimed before: they are nobody's no more."""
+    a, b = two(tmp_path)
+    box = a.box().connect()
+    order = a.order(box)
+    started = box.begin()
+    a.killed()
+    b.store.readers = held = Gathering()
+    see_gone(b, a)
+    while b.platform.book.epoch_of(box.id) is None:
+        held.do_next()
+    assert rows_of(a.store, chargers)[0]["node"] == 2
+    fail_all(held, b)
+    assert b.platform.book.tracked(started.order_id) is None
+    b.platform.custody.look()
+    assert b.platform.book.tracked(started.order_id) is not None
+    b.pass_time(ChargingSettings().suspend_after_s + 60)
+    assert b.get(f"/orders/{order['id']}")["state"] == "suspended"
+
+
+def test_a_node_that_goes_while_another_is_taken_over_is_missed(tmp_path: Path) -> None:
+    """The look that saw it gone found the one before still at work."""
+    a, b = two(tmp_path)
+    c = World(tmp_path, a.clock, slot=3)
+    know_each_other(a, b, c)
+    site = a.site()
+    boxes = [a.box(site, f"EB-{number}") for number in range(2)]
+    boxes[1].world = c
+    made = {int(each.world.order(each.connect())["id"]) for each in boxes}
+    a.killed()
+    c.killed()
+    b.platform.custody.look()
+    b.store.readers = held = Gathering()
+    b.store.roster.look([node(b), node(c)], b.clock.seconds())
+    b.platform.custody.look()
+    while not any(row["node"] == 2 for row in rows_of(a.store, chargers)):
+        held.do_next()
+    b.store.roster.look([node(b)], b.clock.seconds())
+    b.platform.custody.look()
+    held.do_all()
+    b.store.readers = InStep()
+    b.platform.custody.look()
+    assert {track.order.id for track in b.platform.book.running()} == made
