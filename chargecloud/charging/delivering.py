@@ -13,12 +13,13 @@ from typing import Any
 
 from attrs import asdict, define, field, frozen
 from sqlalchemy import Connection, delete, select
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chargecloud.calendar import Calendar
+from chargecloud.charging.leavings import Leavings
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.decision import Insert, Row
 from chargecloud.domain.failing import Failures
@@ -158,12 +159,13 @@ class Delivering:
     sinks: Mapping[str, IAlarmSink]
     failed: Counter[str] = field(factory=Counter, init=False)
     _queues: dict[str, SinkQueue] = field(init=False)
-    _lived: frozenset[int] = field(default=frozenset(), init=False)
+    _leavings: Leavings = field(init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
         outlet = Outlet(self.clock, self._forget, self._suspended, self.failed)
         self._queues = {name: SinkQueue(sink, outlet) for name, sink in self.sinks.items()}
+        self._leavings = Leavings("alarms", lambda: self.store.roster.live, self.take_over)
 
     def prepare(self, alarm: Alarm) -> list[Delivery]:
         """An alarm's deliveries; their rows belong into the decision that raises it."""
@@ -183,7 +185,7 @@ class Delivering:
     async def take_up(self) -> None:
         """Go on with what was not delivered when the service stopped.  What was for a sink that
         is not there any more waits for it."""
-        self._lived = self.store.roster.live
+        self._leavings.begin()
         await self._deliver_of(lambda node: node == self.store.node)
         await self.take_over()
 
@@ -195,11 +197,7 @@ class Delivering:
 
     def look(self) -> None:
         """Take over what nodes left, if any has gone since; soon, and not waited for."""
-        live = self.store.roster.live
-        gone, self._lived = self._lived - live, live
-        if gone:
-            taken = Deferred.fromCoroutine(self.take_over())
-            taken.addErrback(lambda why: self._log.failure("alarms were not taken over", why))
+        self._leavings.look()
 
     async def _deliver_of(self, is_wanted: Callable[[int], bool]) -> None:
         def read(connection: Connection) -> list[Any]:

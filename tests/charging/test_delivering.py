@@ -12,6 +12,8 @@ from chargecloud.domain.failing import BACKOFF_S, SUSPENDED_AFTER
 from chargecloud.registry.tokens import PLATFORM
 from chargecloud.storage.schema import deliveries
 from tests.harness import NOW, Notebook, result_of, rows_of
+from tests.nodes.in_step import know_each_other, node
+from tests.outage import Outage
 from tests.world import World, native_plugins
 
 
@@ -30,10 +32,11 @@ def alarm(rule: str = "port-hot") -> Alarm:
     return Alarm(rule=rule, level=Level.CRITICAL, tenant_id=1, charger_id=7, at=NOW)
 
 
-def world_of(folder: Path, *sinks: Notebook, clock: Any = None) -> World:
+def world_of(folder: Path, *sinks: Notebook, clock: Any = None, slot: int = 1) -> World:
     """A platform with some sinks."""
     named = {sink.name: sink for sink in sinks}
-    return World(folder, clock, plugins=evolve(native_plugins(), alarm_sinks=named))
+    plugins = evolve(native_plugins(), alarm_sinks=named)
+    return World(folder, clock, plugins=plugins, slot=slot)
 
 
 def tell(world: World, *alarms: Alarm) -> None:
@@ -135,3 +138,26 @@ def test_an_alarm_that_cannot_be_read_keeps_none_from_starting(tmp_path: Path) -
     again.clock.advance(0)
     assert pager.alarms == [alarm("smoke")]
     assert [row["id"] for row in rows_of(again.store, deliveries)] == [strange["id"]]
+
+
+def test_alarms_that_a_gone_node_left_are_looked_for_until_they_are_read(tmp_path: Path) -> None:
+    """The database was away just then."""
+    a = world_of(tmp_path, Notebook(lambda _: Deferred(), "pager"))
+    pager = Notebook(name="pager")
+    b = world_of(tmp_path, pager, clock=a.clock, slot=2)
+    know_each_other(a, b)
+    tell(a, alarm("smoke"))
+    a.killed()
+    delivering, outage = b.platform.delivering, Outage(b.store.engine)
+    delivering.look()
+    b.store.roster.look([node(b)], b.clock.seconds())
+    outage.is_away = True
+    delivering.look()
+    outage.is_away = False
+    assert outage.failed == 1
+    delivering.look()
+    b.clock.advance(0)
+    assert pager.alarms == [alarm("smoke")]
+    delivering.look()
+    b.clock.advance(0)
+    assert len(pager.alarms) == 1
