@@ -75,7 +75,8 @@ class OrderBook:
         about them from now on.
 
         @param epochs: by charger, the epoch in which it is this node's.
-        @return: all of them, also those that have ended and are still to be billed.
+        @return: all of them, also those that have ended and are still to be billed; not those of
+            chargers that have left or logged in anew while they were read.
         """
 
         def read(connection: Connection) -> list[tuple[Order, Terms, Sequence[Sample]]]:
@@ -93,6 +94,8 @@ class OrderBook:
         self._epochs.update(epochs)
         opened = []
         for order, terms, samples in await self.store.read(read):
+            if self._epochs.get(order.charger_id) != epochs[order.charger_id]:
+                continue
             if order.id not in self._tracks:
                 self.track(order, terms).replay(samples)
             opened.append(order)
@@ -118,18 +121,25 @@ class OrderBook:
     async def adopt(self, order_id: int) -> Order:
         """
         Take up an order that is written down, if it runs and is not in memory: the database
-        failed after it had committed it, or another node had it.
+        failed after it had committed it, or another node had it.  It is left alone if another
+        node has its charger, of which no session may be left here.
 
         @return: the order, running or not.
         @raise NotFound: if there is none.
         """
 
-        def read(connection: Connection) -> tuple[Order, Terms, Sequence[Sample]]:
+        def read(connection: Connection) -> tuple[Order, Terms, Sequence[Sample], int, int | None]:
             order = find_order(connection, None, order_id)
-            return order, self.terms(connection, order), find_curve(connection, order_id)
+            epoch, node = _epoch_and_node(connection, order.charger_id)
+            samples = find_curve(connection, order_id)
+            return order, self.terms(connection, order), samples, epoch, node
 
-        order, terms, samples = await self.store.read(read)
-        if order.state in RUNNING and order_id not in self._tracks:
+        order, terms, samples, epoch, node = await self.store.read(read)
+        if node not in (None, self.store.node):
+            self.routing.hang_up_older(order.charger_id, epoch)
+        elif order.state in RUNNING and order_id not in self._tracks:
+            # if it has left meanwhile, what is decided by this epoch is refused
+            self._epochs.setdefault(order.charger_id, epoch)
             self.track(order, terms).replay(samples)
         return order
 
@@ -291,11 +301,8 @@ class OrderBook:
 
     async def _read_again(self, before: Order, stale: Stale, epoch: int | None) -> None:
         def read(connection: Connection) -> tuple[Order, int, int | None]:
-            found = select(chargers.c.epoch, chargers.c.node).where(
-                chargers.c.id == before.charger_id
-            )
-            charger = connection.execute(found).one()
-            return find_order(connection, None, before.id), charger.epoch, charger.node
+            epoch, node = _epoch_and_node(connection, before.charger_id)
+            return find_order(connection, None, before.id), epoch, node
 
         fresh, newest, node = await self.store.read(read)
         if stale.table == orders.name and fresh.version == before.version:
@@ -342,3 +349,9 @@ class OrderBook:
             command=command,
             reason=failure.getErrorMessage(),
         )
+
+
+def _epoch_and_node(connection: Connection, charger_id: int) -> tuple[int, int | None]:
+    found = select(chargers.c.epoch, chargers.c.node).where(chargers.c.id == charger_id)
+    charger = connection.execute(found).one()
+    return charger.epoch, charger.node

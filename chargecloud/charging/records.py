@@ -103,10 +103,13 @@ class Records:
         if order is None:
             return await self.unmatched.keep(admission, event, received_at, "no such order")
         track = self.book.tracked(order.id)
-        if order.state not in RUNNING or track is None:
+        if order.state not in RUNNING:
             if is_same_end(order, event):
                 return kept(order, event)
             return await self.disputes.keep(order, event, admission, received_at)
+        if track is None:
+            # another node has its charger by now, which tells it there again
+            return Reply(Outcome.LATER)
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
             judgement = end_of(order, track, event, admission, received_at)

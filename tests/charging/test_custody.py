@@ -504,3 +504,64 @@ def test_a_node_that_goes_while_another_is_taken_over_is_missed(tmp_path: Path) 
     b.store.readers = InStep()
     b.platform.custody.look()
     assert {track.order.id for track in b.platform.book.running()} == made
+
+
+def test_orders_of_a_charger_that_has_left_meanwhile_are_not_taken_up(tmp_path: Path) -> None:
+    """It was back where it came from before they were read: nobody here looks after them."""
+    a, b = two(tmp_path, wire=InStepWire())
+    box = a.box().connect()
+    order = a.order(box)
+    started = box.begin()
+    a.pass_time(600, lambda: box.report(6_000))
+    held = log_in_up_to_its_orders(box, b)
+    box.heard.clear()
+    move(box, a)
+    assert b.platform.book.epoch_of(box.id) is None
+    held.do_all()
+    b.store.readers = InStep()
+    assert b.platform.book.tracked(started.order_id) is None
+    assert a.platform.book.tracked(started.order_id) is not None
+    b.platform.custody.look()
+    a.pass_time(ChargingSettings().suspend_after_s + 60, lambda: box.report(6_000))
+    assert told(a, order["id"]) == ["order.placed", "order.started"]
+
+
+def test_an_order_that_another_node_decides_about_is_not_adopted(tmp_path: Path) -> None:
+    """It is given up here if it was written down all the same: nobody here looks after it, and
+    the charger has no session left here."""
+    a, b = two(tmp_path)
+    box = a.box().connect()
+    order = a.order(box)
+    started = box.begin()
+    a.pass_time(600, lambda: box.report(6_000))
+    old = move(box, b)
+    box.report(6_000, order_id=started.order_id)
+    a.platform.book.let_go(box.id)
+    assert result_of(a.platform.book.adopt(started.order_id)).id == started.order_id
+    assert a.platform.book.tracked(started.order_id) is None
+    assert old[0].disconnecting
+    old[1].connectionLost(None)
+    a.pass_time(ChargingSettings().suspend_after_s + 60, lambda: box.report(6_000))
+    assert told(a, order["id"]) == ["order.placed", "order.started"]
+
+
+def test_an_end_told_by_an_old_connection_to_a_node_without_the_order_is_told_again(
+    tmp_path: Path,
+) -> None:
+    """It let the order go and has not ended the connection yet: the record is no dispute."""
+    a, b = two(tmp_path)
+    box = a.box().connect()
+    order = a.order(box)
+    started = box.begin()
+    a.pass_time(600, lambda: box.report(6_000))
+    old = move(box, b)
+    new = (box.transport, box._protocol, box._wire)
+    a.platform.book.let_go(box.id)
+    box.transport, box._protocol, box._wire = old
+    box.end(2, started.order_id, 5_000_000, 720)
+    assert (2, Outcome.KEPT) not in outcomes(box)
+    assert old[0].disconnecting
+    assert read(b, order["id"])["state"] == "charging"
+    box.transport, box._protocol, box._wire = new
+    box.end(2, started.order_id, 5_000_000, 720)
+    assert b.get(f"/orders/{order['id']}")["state"] == "settled"
