@@ -412,7 +412,9 @@ class Platform:
             routes=[
                 *sites.routes(places, prices, tenants, editing),
                 *charger_imports.routes(registered, places),
-                *bulk_commands.routes(commanding, register, places),
+                *bulk_commands.routes(
+                    bulk_commands.BulkCommanding(commanding, elsewhere), register, places
+                ),
                 *charger_pool.routes(
                     Pool(store, calendar, secrets), register, shown, routing.hang_up
                 ),

@@ -1,5 +1,6 @@
 """Chargers of other nodes: who holds one, and how a command gets there."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import define
@@ -34,6 +35,18 @@ class Elsewhere:
     async def holder(self, charger_id: int) -> int | None:
         """The node that decides about a charger, if that is another one, and lives."""
         return await self._find(_HOLDER, charger_id)
+
+    async def holders(self, charger_ids: Collection[int]) -> Mapping[int, int]:
+        """The nodes that decide about chargers, by charger: of those that another one decides
+        about that lives."""
+        if self.post.wire is None:
+            return {}
+        found = select(chargers.c.id, chargers.c.node).where(chargers.c.id.in_(list(charger_ids)))
+        nodes = await self.store.read(
+            lambda connection: {row.id: row.node for row in connection.execute(found)}
+        )
+        others = self.store.roster.live - {self.store.node}
+        return {charger_id: node for charger_id, node in nodes.items() if node in others}
 
     async def holder_of_order(self, order_id: int) -> int | None:
         """The node that decides about an order, if that is another one, and lives."""

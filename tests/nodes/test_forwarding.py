@@ -9,7 +9,14 @@ import pytest
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 
-from chargecloud.domain.commands import Answer, Locate, StartCharge
+from chargecloud.domain.commands import (
+    Answer,
+    Locate,
+    LockOutCharger,
+    SetTime,
+    StartCharge,
+    StopCharge,
+)
 from chargecloud.routes import Method, Route
 from tests.nodes.in_step import InStepWire, know_each_other
 from tests.world import Box, World
@@ -321,3 +328,57 @@ def test_a_node_that_goes_while_it_is_asked(tmp_path: Path) -> None:
     pair.gateway.clock.advance(60)
     status, content, _ = pair.web.whole(asked)
     assert (status, json.loads(content)["type"]) == (503, "/problems/nodes-apart")
+
+
+def test_a_command_to_many_is_sent_by_the_nodes_that_hold_them(tmp_path: Path) -> None:
+    """Some are here, some at another node and one is nowhere: each is told in the order asked, a
+    charge is stopped where it is known, and each command can be looked up."""
+    pair = Pair.on(tmp_path)
+    near = pair.web.box(identity="EB-0003").connect()
+    ids = [str(near.id), str(pair.box.id), "1", str(pair.idle.id)]
+    body = {"charger_ids": ids, "name": "set_time"}
+    key = {"Idempotency_Key": "k1"}
+    for world in (pair.web, pair.gateway, pair.web):
+        status, shown, _ = pair.at(world, "POST", "/chargers/commands", body, **key)
+        assert (status, shown["sent"], shown["refused"]) == (202, 3, 1)
+        assert [each["charger_id"] for each in shown["chargers"]] == ids
+        assert shown["chargers"][2]["problem"] == "/problems/not-found"
+    assert [len(box.pump().orders(SetTime)) for box in (near, pair.box, pair.idle)] == [1, 1, 1]
+    for each in shown["chargers"]:
+        if each["command"] is not None:
+            path = f"/chargers/{each['charger_id']}/commands/{each['command']['id']}"
+            for world in (pair.web, pair.gateway):
+                assert world.get(path)["name"] == "set_time"
+
+    stop = {"charger_ids": [str(pair.box.id)], "name": "stop", "port": 1}
+    _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", stop)
+    assert shown["sent"] == 1
+    (ordered,) = pair.box.stops()
+    assert ordered.command == StopCharge(int(pair.order_id), 1)
+
+
+def test_a_command_to_many_with_the_wire_cut(tmp_path: Path) -> None:
+    """Those of this node get it; of the others it is said that they did not."""
+    pair = Pair.on(tmp_path)
+    near = pair.web.box(identity="EB-0003").connect()
+    pair.wire.is_cut = True
+    body = {"charger_ids": [str(pair.box.id), str(near.id)], "name": "set_time"}
+    _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", body)
+    problems = [each["problem"] for each in shown["chargers"]]
+    assert problems == ["/problems/nodes-apart", None]
+    assert len(near.pump().orders(SetTime)) == 1
+    assert pair.box.orders(SetTime) == []
+
+
+def test_a_command_to_many_says_who_asked(tmp_path: Path) -> None:
+    """Another tenant's chargers are not there, and a right of its own is asked for, at any node."""
+    pair = Pair.on(tmp_path)
+    body = {"charger_ids": [str(pair.box.id)], "name": "set_time"}
+    pair.web.caller = type(pair.web.caller)(7, 4711, frozenset({"*"}))
+    _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", body)
+    assert [each["problem"] for each in shown["chargers"]] == ["/problems/not-found"]
+    pair.web.caller = type(pair.web.caller)(7, None, frozenset({"chargers:command"}))
+    body |= {"name": "lift_lock_out", "args": {"fire": True}}
+    _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", body)
+    assert [each["problem"] for each in shown["chargers"]] == ["/problems/not-permitted"]
+    assert pair.box.pump().orders(LockOutCharger) == []

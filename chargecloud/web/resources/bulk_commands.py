@@ -1,22 +1,29 @@
 """C{/chargers/commands}: one command to many chargers"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
+from cattrs.preconf.json import make_converter
+from twisted.internet.defer import Deferred
 
 from chargecloud.domain.charger import SystemState
-from chargecloud.domain.errors import Invalid, NotFound, Refusal
+from chargecloud.domain.errors import Invalid, NodesApart, NotFound, Refusal
 from chargecloud.domain.fields import choice, text, whole
+from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.registry.register import Register
 from chargecloud.registry.sites import Sites
-from chargecloud.routes import Call, Id, Method, Route
+from chargecloud.routes import Call, Caller, Id, Method, Route
+from chargecloud.storage.once import RequestKey
+from chargecloud.web.forwarding import DEADLINE_S
 from chargecloud.web.resources.commands import Commanding, CommandShown, NewCommand, show
 from chargecloud.web.resources.shared import part_of, request_key
 
 #: chargers that one request commands: each of their commands is still remembered when the
 #: last was sent
 MOST_CHARGERS = 500
+#: what nodes tell each other of it, as plain values
+_WORDS = make_converter()
 
 
 @frozen(kw_only=True)
@@ -55,33 +62,110 @@ class BulkShown:
     chargers: tuple[OfCharger, ...] = choice("each of them")
 
 
-def routes(commanding: Commanding, register: Register, sites: Sites) -> list[Route]:
+@define(eq=False)
+class BulkCommanding:
+    """Sends a command to chargers of any node: each node to those that it holds, as if it alone
+    had been asked; what became of it can be looked up there, as for one charger."""
+
+    commanding: Commanding
+    elsewhere: Elsewhere
+
+    def __attrs_post_init__(self) -> None:
+        self.elsewhere.post.answers["commands"] = self._asked
+
+    async def send(
+        self,
+        caller: Caller,
+        charger_ids: Collection[int],
+        wanted: NewCommand,
+        request: RequestKey | None,
+    ) -> Sequence[OfCharger]:
+        """Send it to all, in order of their nodes; what became of it in their own order."""
+        node_of = await self.elsewhere.holders(charger_ids)
+        at_nodes: dict[int, list[int]] = {}
+        for charger_id, node in node_of.items():
+            at_nodes.setdefault(node, []).append(charger_id)
+        asked = [
+            Deferred.fromCoroutine(self._send_by(node, caller, some, wanted, request))
+            for node, some in at_nodes.items()
+        ]
+        here = [each for each in charger_ids if each not in node_of]
+        sent = await self._send_here(caller, here, wanted, request)
+        for answered in asked:
+            sent += await answered
+        shown = {each.charger_id: each for each in sent}
+        return [shown[charger_id] for charger_id in charger_ids]
+
+    async def _send_by(
+        self,
+        node: int,
+        caller: Caller,
+        charger_ids: Sequence[int],
+        wanted: NewCommand,
+        request: RequestKey | None,
+    ) -> list[OfCharger]:
+        body = {
+            "caller": _WORDS.unstructure(caller),
+            "charger_ids": charger_ids,
+            "wanted": _WORDS.unstructure(wanted),
+            "request": _WORDS.unstructure(request),
+        }
+        try:
+            told = await self.elsewhere.post.ask(node, "commands", body, DEADLINE_S)
+        except NodesApart as apart:
+            return [_refused(charger_id, apart) for charger_id in charger_ids]
+        return _WORDS.structure(told, list[OfCharger])
+
+    async def _asked(self, told: Any) -> Any:
+        caller = _WORDS.structure(told["caller"], Caller)
+        wanted = _WORDS.structure(told["wanted"], NewCommand)
+        request = told["request"] and _WORDS.structure(told["request"], RequestKey)
+        return _WORDS.unstructure(
+            await self._send_here(caller, told["charger_ids"], wanted, request)
+        )
+
+    async def _send_here(
+        self,
+        caller: Caller,
+        charger_ids: Sequence[int],
+        wanted: NewCommand,
+        request: RequestKey | None,
+    ) -> list[OfCharger]:
+        return [await self._send_to(caller, each, wanted, request) for each in charger_ids]
+
+    async def _send_to(
+        self, caller: Caller, charger_id: int, wanted: NewCommand, request: RequestKey | None
+    ) -> OfCharger:
+        of_it = part_of(request, charger_id)
+        try:
+            sent, answered = await self.commanding.send(caller, charger_id, wanted, of_it)
+        except Refusal as refusal:
+            return _refused(charger_id, refusal)
+        if answered is not None:
+            self.commanding.calls.forget(answered)
+        problem = f"/problems/{sent.failure}" if sent.failure else None
+        return OfCharger(charger_id=charger_id, command=show(sent), problem=problem, detail=None)
+
+
+def _refused(charger_id: int, refusal: Refusal) -> OfCharger:
+    return OfCharger(
+        charger_id=charger_id,
+        command=None,
+        problem=f"/problems/{refusal.code}",
+        detail=refusal.detail,
+    )
+
+
+def routes(bulk: BulkCommanding, register: Register, sites: Sites) -> list[Route]:
     """The route of commands to many."""
 
     async def send(call: Call) -> BulkShown:
         body: BulkCommand = call.body
         charger_ids = dict.fromkeys(body.charger_ids or await standing_at(call, body.site_id))
-        shown = [await send_to(call, charger_id) for charger_id in charger_ids]
+        wanted = NewCommand(name=body.name, port=body.port, args=body.args)
+        shown = await bulk.send(call.caller, charger_ids, wanted, request_key(call))
         refused = sum(each.problem is not None for each in shown)
         return BulkShown(sent=len(shown) - refused, refused=refused, chargers=tuple(shown))
-
-    async def send_to(call: Call, charger_id: int) -> OfCharger:
-        body: BulkCommand = call.body
-        wanted = NewCommand(name=body.name, port=body.port, args=body.args)
-        request = part_of(request_key(call), charger_id)
-        try:
-            sent, answered = await commanding.send(call.caller, charger_id, wanted, request)
-        except Refusal as refusal:
-            return OfCharger(
-                charger_id=charger_id,
-                command=None,
-                problem=f"/problems/{refusal.code}",
-                detail=refusal.detail,
-            )
-        if answered is not None:
-            commanding.calls.forget(answered)
-        problem = f"/problems/{sent.failure}" if sent.failure else None
-        return OfCharger(charger_id=charger_id, command=show(sent), problem=problem, detail=None)
 
     async def standing_at(call: Call, site_id: int | None) -> Sequence[int]:
         assert site_id is not None, "the body has one or the other"
