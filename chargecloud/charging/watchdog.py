@@ -196,11 +196,15 @@ class Watchdog(Service):
         before = self.calendar.now() - timedelta(seconds=self.settings.hold_deadline_s)
 
         def read(connection: Connection) -> list[tuple[int, int]]:
-            found = select(orders.c.id, orders.c.charger_id).where(
-                orders.c.state.in_([state.value for state in HOLDING]),
-                orders.c.held_fen > 0,
-                # what an order waits before it starts is not counted
-                func.coalesce(orders.c.start_at, orders.c.created_at) < before,
+            found = (
+                select(orders.c.id, orders.c.charger_id)
+                .where(
+                    orders.c.state.in_([state.value for state in HOLDING]),
+                    orders.c.held_fen > 0,
+                    # what an order waits before it starts is not counted
+                    func.coalesce(orders.c.start_at, orders.c.created_at) < before,
+                )
+                .order_by(orders.c.id)
             )
             return [(row.id, row.charger_id) for row in connection.execute(found)]
 
@@ -214,3 +218,6 @@ class Watchdog(Service):
             except Conflict:
                 # it has come to its end meanwhile, and its money with it
                 continue
+            except Exception:
+                # the others' money has nothing to do with it; this order's waits for a round
+                self._log.failure("the hold of order {order_id} goes on", order_id=order_id)

@@ -239,6 +239,25 @@ def test_money_is_held_no_longer_than_it_may(tmp_path: Path) -> None:
     sound(world)
 
 
+def test_an_order_that_nothing_can_be_decided_about_keeps_no_others_money(tmp_path: Path) -> None:
+    """What its charger told last waits for the database; the other's has nothing to do with it."""
+    world = World(tmp_path, charging=ChargingSettings(hold_deadline_s=HOUR_S))
+    site, customer = world.site(), world.customer(5000)
+    boxes = [world.box(site, f"EB-{number}").connect() for number in range(3)]
+    made = [world.order(box, customer, prepaid_fen=500)["id"] for box in boxes]
+    for box in boxes:
+        box.begin()
+    world.platform.book.turns.shut = {boxes[0].id, boxes[1].id}
+
+    def live() -> None:
+        for box in boxes:
+            box.heartbeat()
+
+    world.pass_time(HOUR_S + 600, live)
+    held = [world.get(f"/orders/{order_id}")["held_fen"] for order_id in made]
+    assert held == [500, 500, 0]
+
+
 def test_a_port_that_tells_of_another_order_is_stopped(tmp_path: Path) -> None:
     """A start that was given up reached it after all, and its stop was lost."""
     world = World(tmp_path)

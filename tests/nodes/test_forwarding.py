@@ -373,7 +373,7 @@ def test_a_command_to_many_with_the_wire_cut(tmp_path: Path) -> None:
 def test_a_command_to_many_says_who_asked(tmp_path: Path) -> None:
     """Another tenant's chargers are not there, and a right of its own is asked for, at any node."""
     pair = Pair.on(tmp_path)
-    body = {"charger_ids": [str(pair.box.id)], "name": "set_time"}
+    body: dict[str, Any] = {"charger_ids": [str(pair.box.id)], "name": "set_time"}
     pair.web.caller = type(pair.web.caller)(7, 4711, frozenset({"*"}))
     _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", body)
     assert [each["problem"] for each in shown["chargers"]] == ["/problems/not-found"]
