@@ -64,6 +64,8 @@ class OrderBook:
     came_to: Counter[OrderState] = field(factory=Counter, init=False)
     cards_changed: Callable[[int], None] = field(default=lambda _tenant_id: None, init=False)
     _tracks: dict[int, Track] = field(factory=dict, init=False)
+    #: by charger, the orders of it that are in memory
+    _of_charger: dict[int, set[int]] = field(factory=dict, init=False)
     _on_port: dict[tuple[int, int], int] = field(factory=dict, init=False)
     _tariffs: dict[tuple[int, int], Tariff] = field(factory=dict, init=False)
     _epochs: dict[int, int] = field(factory=dict, init=False)
@@ -109,10 +111,9 @@ class OrderBook:
     def let_go(self, charger_id: int) -> None:
         """Another node decides about a charger's orders from now on."""
         self._epochs.pop(charger_id, None)
-        for order_id, track in list(self._tracks.items()):
-            if track.order.charger_id == charger_id:
-                del self._tracks[order_id]
-                self._on_port.pop((charger_id, track.order.port), None)
+        for order_id in self._of_charger.pop(charger_id, ()):
+            track = self._tracks.pop(order_id)
+            self._on_port.pop((charger_id, track.order.port), None)
 
     def epoch_of(self, charger_id: int) -> int | None:
         """The epoch in which a charger is this node's; C{None} if it is not known to be."""
@@ -177,6 +178,7 @@ class OrderBook:
             terms.register_before_mwh,
             terms.dialect,
         )
+        self._of_charger.setdefault(order.charger_id, set()).add(order.id)
         if order.state in RUNNING:
             self._on_port[order.charger_id, order.port] = order.id
         return track
@@ -204,12 +206,9 @@ class OrderBook:
         return None if order_id is None else self._tracks.get(order_id)
 
     def of_charger(self, charger_id: int) -> Iterable[Track]:
-        """The orders that have a port of a charger, as far as this node knows."""
-        return [
-            track
-            for (of_charger, _port), order_id in self._on_port.items()
-            if of_charger == charger_id and (track := self._tracks.get(order_id)) is not None
-        ]
+        """The orders that have a port of a charger, as far as this node knows, the oldest first."""
+        tracks = [self._tracks[each] for each in sorted(self._of_charger.get(charger_id, ()))]
+        return [track for track in tracks if self.on_port(charger_id, track.order.port) is track]
 
     def chargers(self) -> frozenset[int]:
         """The chargers with a port that an order has, as far as this node knows."""
@@ -328,7 +327,14 @@ class OrderBook:
         if order.state not in RUNNING and self._on_port.get(port) == order.id:
             del self._on_port[port]
         if order.state not in (*RUNNING, OrderState.ENDED):
-            del self._tracks[order.id]
+            self._forget(order)
+
+    def _forget(self, order: Order) -> None:
+        del self._tracks[order.id]
+        of_charger = self._of_charger[order.charger_id]
+        of_charger.discard(order.id)
+        if not of_charger:
+            del self._of_charger[order.charger_id]
 
     def send(
         self, charger_id: int, command: Command, told: Callable[[Answer], None] | None = None
