@@ -20,6 +20,8 @@ from chargecloud.money.settings import PaymentSettings
 from chargecloud.registry.tokens import PLATFORM
 
 T = TypeVar("T")
+#: what a channel is to tell, or to do
+Asked = Callable[[IPaymentChannel], "Deferred[T]"]
 
 #: a channel that has not answered by then has not answered
 DEADLINE_S = 10.0
@@ -65,12 +67,43 @@ class Channels:
             raise Invalid(f"{name} {what}", errors=[{"pointer": "/channel", "detail": what}])
         return channel
 
-    async def ask(self, name: str, question: Callable[[IPaymentChannel], "Deferred[T]"]) -> T:
+    async def ask(self, name: str, question: "Asked[T]") -> T:
         """
-        What a channel answers.
+        What a channel tells of something, or nothing: a no to the question is none to that.
+
+        @raise ChannelAway: if it does not answer, fails, or is left alone for a while.
+        """
+        try:
+            return await self.have(name, question)
+        except ChannelRefused as refused:
+            raise ChannelAway(
+                f"the payment channel {name} did not tell: {refused.detail}"
+            ) from None
+
+    async def have_once(
+        self, name: str, done: "Asked[T]", question: "Asked[T]", is_known: Callable[[T], bool]
+    ) -> T:
+        """
+        Have a channel do what it may have done before, and nobody has heard: its no is believed if
+        it knows nothing of it.
+
+        @raise ChannelRefused: if it says no, and has not done it.
+        @raise ChannelAway: as L{ask}.
+        """
+        try:
+            return await self.have(name, done)
+        except ChannelRefused as refused:
+            told = await self.ask(name, question)
+            if not is_known(told):
+                raise refused from None
+            return told
+
+    async def have(self, name: str, done: "Asked[T]") -> T:
+        """
+        Have a channel do something.
 
         @raise ChannelRefused: if it says no.
-        @raise ChannelAway: if it does not answer, fails, or is left alone for a while.
+        @raise ChannelAway: as L{ask}.
         """
         channel = self.channels.get(name)
         if channel is None:
@@ -79,8 +112,8 @@ class Channels:
         if failures.is_suspended and self.clock.seconds() < self._again_s[name]:
             raise ChannelAway(f"the payment channel {name} has failed {failures.count} times")
         try:
-            answer = await self._within(DEADLINE_S, channel, question)
-        except ChannelRefused:
+            answer = await self._within(DEADLINE_S, channel, done)
+        except (ChannelRefused, ChannelAway):
             self._succeeded(name, failures)
             raise
         except Exception as error:
@@ -125,7 +158,7 @@ class Channels:
         self,
         deadline_s: float,
         channel: IPaymentChannel,
-        question: Callable[[IPaymentChannel], "Deferred[T]"],
+        question: "Asked[T]",
     ) -> T:
         began_s = self.clock.seconds()
         answered = maybeDeferred(question, channel)

@@ -88,6 +88,9 @@ class Gifts:
             why = why_of(refused)
             ended: list[Row] = [{**part, "state": "failed", "why": why} for part in row.parts]
         else:
+            if (fact.merchant, fact.number) != (asked.payment.merchant, asked.number):
+                await self.asking.differs(row, fact)
+                return row
             ended = parts_told(row.parts, fact)
         if any(part["state"] == "under_way" for part in ended):
             await self.asking.later(row)
@@ -115,8 +118,13 @@ class Gifts:
                 return fact
         for part in asked.parts:
             add = partial(_add_receiver, asked.payment, part.receiver)
-            await self.asking.ask(row, add)
-        return await self.asking.ask(row, lambda channel: channel.split(asked))
+            await self.asking.have(row, add)
+        return await self.asking.have_once(
+            row,
+            lambda channel: channel.split(asked),
+            lambda channel: channel.query_split(asked),
+            lambda fact: fact.is_known,
+        )
 
     async def _finish(self, row: ChannelSplit, payment: Any) -> None:
         asked = split_at(row, payment)
@@ -124,7 +132,7 @@ class Gifts:
         number = f"{row.id}0".zfill(20)
         failure = None
         try:
-            await self.asking.ask(
+            await self.asking.have(
                 row,
                 lambda channel: channel.finish_split(
                     asked.payment, asked.transaction, number, SUBJECT

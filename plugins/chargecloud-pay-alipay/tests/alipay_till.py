@@ -3,19 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 
 from alipay_gateway import APP, SELLER, URL, LocalAlipay, keypair
-from chargecloud.web.serving import make_resource
 from chargecloud_pay_alipay.accounts import Account, Accounts
 from chargecloud_pay_alipay.channel import AlipayChannel
 from chargecloud_pay_alipay.gateway import Gateway, Unanswered
 from chargecloud_pay_alipay.keys import by_public_key
 from tests.harness import clock_at, result_of
-from tests.paying import Till, recurring
-from tests.world import World, native_plugins
+from tests.paying import Till
 
 #: to the next sending of a notice that was not received
 AGAIN_S = (240, 600, 600, 3_600, 7_200, 21_600, 54_000)
@@ -62,17 +59,7 @@ class AlipayTill(Till):
         self.alipay = LocalAlipay(clock.seconds)
         self.channel = channel_at(self.alipay, clock, account(**about))
         self.answers: list[tuple[int, bytes]] = []
-        super().__init__(folder, clock)
-
-    def _start(self, **more: Any) -> World:
-        plugins = native_plugins(
-            payment_channels={"alipay": self.channel}, alarm_sinks={"notebook": self.notebook}
-        )
-        world = World(self.folder, self.clock, plugins=plugins, **more)
-        for service in recurring(world):
-            service.startService()
-        self._treq = StubTreq(make_resource(world.platform.routes, lambda _token: succeed(None)))
-        return world
+        super().__init__(folder, clock, {"alipay": self.channel})
 
     def open(self, amount_fen: int = 500, key: str | None = None, **more: Any) -> Any:
         """Open a payment."""

@@ -5,16 +5,14 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 from treq.testing import StubTreq
-from twisted.internet.defer import fail, succeed
+from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionLost
 
-from chargecloud.web.serving import make_resource
 from chargecloud_pay_wechat.channel import WeChatPay
 from chargecloud_pay_wechat.feature import channel_of
 from chargecloud_pay_wechat.settings import MerchantSettings, WeChatPaySettings
 from tests.harness import clock_at
-from tests.paying import Till, recurring
-from tests.world import World, native_plugins
+from tests.paying import Till
 from wechat_gateway import (
     API_V3_KEY,
     APP,
@@ -90,19 +88,7 @@ class WeChatTill(Till):
         clock = clock_at()
         self.gateway = Gateway(clock, self._post)
         self.channel = channel(self.gateway, folder, **settings)
-        super().__init__(folder, clock)
-
-    def _start(self, **more: Any) -> World:
-        plugins = native_plugins(
-            payment_channels={"wechat": self.channel}, alarm_sinks={"notebook": self.notebook}
-        )
-        world = World(self.folder, self.clock, plugins=plugins, **more)
-        for service in recurring(world):
-            service.startService()
-        self._treq: Any = StubTreq(
-            make_resource(world.platform.routes, lambda _token: succeed(None))
-        )
-        return world
+        super().__init__(folder, clock, {"wechat": self.channel})
 
     def open(self, amount_fen: int = 500, key: str | None = None, **more: Any) -> Any:
         """Open a payment."""
