@@ -182,15 +182,7 @@ class AlipayChannel:
             "refund_reason": refund.reason[:MOST_SUBJECT],
             "store_id": store_of(refund.payment.tenant_id),
         }
-        try:
-            told = await self.gateway.ask(account, "alipay.trade.refund", content)
-        except ChannelRefused:
-            # an earlier asking may have been carried out, and not answered: then it is done,
-            # whatever is said to this one, and must not be in the wallet again
-            fact = await self._query_refund(refund)
-            if fact.word is RefundWord.UNKNOWN:
-                raise
-            return fact
+        told = await self.gateway.ask(account, "alipay.trade.refund", content)
         _about(refund.payment.number, told)
         done = _readable(refunds.made, account.seller_id, refund.number, told)
         if done is not None:
@@ -241,14 +233,7 @@ class AlipayChannel:
 
     async def _split(self, split: SplitAt) -> SplitFact:
         account = self.accounts.of_seller(split.payment.merchant)
-        try:
-            await self.gateway.ask(account, "alipay.trade.order.settle", royalties.settling(split))
-        except ChannelRefused:
-            # as with a refund: an earlier asking may have been carried out
-            fact = await self._query_split(split)
-            if fact.is_known:
-                return fact
-            raise
+        await self.gateway.ask(account, "alipay.trade.order.settle", royalties.settling(split))
         return royalties.under_way(split)
 
     def query_split(self, split: SplitAt) -> "Deferred[SplitFact]":
@@ -267,16 +252,10 @@ class AlipayChannel:
 
     async def _split_back(self, back: SplitBackAt) -> SplitBackFact:
         account = self.accounts.of_seller(back.split.payment.merchant)
-        refused: ChannelRefused | None = None
-        try:
-            await self.gateway.ask(account, "alipay.trade.refund", royalties.returning(back))
-        except ChannelRefused as no:
-            refused = no
+        await self.gateway.ask(account, "alipay.trade.refund", royalties.returning(back))
         fact = await self._query_split_back(back)
         if fact.word is not RefundWord.UNKNOWN:
             return fact
-        if refused is not None:
-            raise refused
         return SplitBackFact(
             merchant=account.seller_id, number=back.number, word=RefundWord.UNDER_WAY
         )
@@ -327,18 +306,13 @@ class AlipayChannel:
 
 
 async def _known(asking: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """
-    The answer to a question; nothing, if it is about what does not exist.
-
-    @raise Unanswered: for any other no: it is one to the question, and says nothing of what was
-        asked after.
-    """
+    """The answer to a question; nothing, if it is about what does not exist."""
     try:
         return await asking
     except ChannelRefused as refused:
         if str(refused.facts["why"]).endswith(("_NOT_EXIST", "_NOT_FOUND")):
             return {}
-        raise Unanswered(refused.detail) from refused
+        raise
 
 
 def _about(number: str, told: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ from chargecloud.domain.channel import (
     SplitFact,
     ToPay,
 )
-from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.errors import ChannelAway, ChannelRefused
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud_pay_wechat import bills, errors, splits
@@ -175,20 +175,12 @@ class WeChatPay:
                     number=refund.number,
                 )
                 return _refund_fact(refund, RefundWord.UNDER_WAY)
-            if not no.is_final(*errors.UNKNOWN):
-                raise
-            # the money is the payer's or the wallet's: never both, whatever is refused here
-            found = await self._refund_now(asking, refund)
-            if found.word is RefundWord.UNKNOWN:
-                raise no.refusal() from no
-            return found
+            raise _word(no, *errors.UNKNOWN) from no
 
     @_deferred
     async def query_refund(self, refund: RefundAt) -> RefundFact:
         """Ask what became of a refund."""
-        return await self._refund_now(self._asking(refund.payment.merchant), refund)
-
-    async def _refund_now(self, asking: Asking, refund: RefundAt) -> RefundFact:
+        asking = self._asking(refund.payment.merchant)
         try:
             told = await asking.get(f"{REFUNDS}/{refund.number}")
         except SaidNo as no:
@@ -311,8 +303,8 @@ class WeChatPay:
     def _asking(self, merchant: str) -> Asking:
         found = self.asking.get(merchant)
         if found is None:
-            # no word of WeChat's: somebody may put it back into the configuration
-            raise NoAnswer(f"merchant {merchant} is not in the configuration")
+            # somebody may put it back into the configuration
+            raise ChannelAway(f"merchant {merchant} is not in the configuration")
         return found
 
 

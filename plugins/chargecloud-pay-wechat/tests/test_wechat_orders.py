@@ -10,7 +10,7 @@ from twisted.internet.error import ConnectionLost
 from wechatpayv3.utils import load_private_key, rsa_sign
 
 from chargecloud.domain.channel import Opening, PaymentAt, PaymentWord, RefundAt, RefundWord
-from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.errors import ChannelAway, ChannelRefused
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud_pay_wechat.channel import WeChatPay
 from chargecloud_pay_wechat.errors import NoAnswer, NotBelieved, SaidNo
@@ -200,7 +200,7 @@ def test_an_answer_without_end(
 
 def test_a_merchant_who_is_not_configured_any_more(wechat: WeChatPay) -> None:
     """Nothing is known of their payments, until they are again."""
-    failure_of(wechat.query(PaymentAt(1, "1900000119", NUMBER)), NoAnswer)
+    failure_of(wechat.query(PaymentAt(1, "1900000119", NUMBER)), ChannelAway)
 
 
 def test_a_bill_whose_file_does_not_come(gateway: Gateway, wechat: WeChatPay) -> None:
