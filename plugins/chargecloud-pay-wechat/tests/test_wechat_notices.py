@@ -207,6 +207,26 @@ def test_certificates_are_fetched_twice_a_day(gateway: Gateway, wechat: WeChatPa
     assert why(wechat.read_notice(*notice(gateway))) == "bad-signature"
 
 
+def test_a_key_that_is_known_waits_for_nobody(gateway: Gateway, wechat: WeChatPay) -> None:
+    """While WeChat does not answer, what it has signed is believed by what is known."""
+    assert result_of(wechat.read_notice(*notice(gateway)))
+    gateway.clock.advance(12 * 3_600 + 1)
+    asked: list[Any] = []
+
+    class Silent:
+        """A network in which nothing comes back."""
+
+        def request(self, *given: Any, **_named: Any) -> Any:
+            """Say nothing."""
+            asked.append(given)
+            return Deferred()
+
+    wechat.asking[MERCHANT].http = Silent()
+    assert result_of(wechat.read_notice(*notice(gateway)))
+    assert result_of(Deferred.fromCoroutine(wechat.asking[MERCHANT].keys.to_wechat()))
+    assert len(asked) == 1
+
+
 def test_nobody_makes_us_ask_wechat_again_and_again(gateway: Gateway, wechat: WeChatPay) -> None:
     """Whatever serials they think of."""
     headers, body = notice(gateway)
