@@ -43,8 +43,10 @@ def channel_of(
         number: Asking(merchant, settings.server, http, clock, nonce)
         for number, merchant in merchants.items()
     }
-    tenants = {tenant: each.merchant_id for each in settings.merchants for tenant in each.tenants}
-    others = [each.merchant_id for each in settings.merchants if not each.tenants]
+    tenants = {
+        tenant: each.merchant_id for each in settings.merchants for tenant in each.tenants or ()
+    }
+    others = [each.merchant_id for each in settings.merchants if each.tenants is None]
     return WeChatPay(
         asking,
         tenants,

@@ -118,10 +118,9 @@ class MerchantSettings:
     public_key: str | None = checked(
         "WeChat's key for this merchant (pub_key.pem); file:PATH", public_key, default=None
     )
-    tenants: tuple[int, ...] = choice(
-        "ids of those whose payments go to it; whoever is named nowhere pays to the one merchant "
-        "that names none",
-        default=(),
+    tenants: tuple[int, ...] | None = choice(
+        "ids of those whose payments go to it; without it, of all that no other merchant names",
+        default=None,
     )
 
     def merchant(self) -> Merchant:
@@ -141,10 +140,10 @@ def _some_merchants(merchants: Collection[Any]) -> None:
     numbers = [each.merchant_id for each in merchants]
     if len(set(numbers)) < len(numbers):
         raise ValueError("must have no merchant twice")
-    tenants = [tenant for each in merchants for tenant in each.tenants]
+    tenants = [tenant for each in merchants for tenant in each.tenants or ()]
     if len(set(tenants)) < len(tenants):
         raise ValueError("must have no tenant at two merchants")
-    if sum(not each.tenants for each in merchants) > 1:
+    if sum(each.tenants is None for each in merchants) > 1:
         raise ValueError("must have one merchant at the most that names no tenants")
     if any((each.public_key_id is None) is not (each.public_key is None) for each in merchants):
         raise ValueError("must have public_key_id and public_key together, or neither")

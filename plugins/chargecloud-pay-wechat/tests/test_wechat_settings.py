@@ -57,6 +57,17 @@ def test_the_readme_is_true(tmp_path: Path, on: Any) -> None:
     assert "1900000109" in shown
 
 
+def test_a_merchant_whom_nobody_pays_any_more(tmp_path: Path) -> None:
+    """Their payments are asked after and go back; new ones go to the one for all others."""
+    text = example(tmp_path).replace("tenants = [12, 13]", "tenants = []")
+    (channel,) = built(settings_of(tmp_path, text), Clock()).payment_channels
+    assert {channel.merchant(tenant) for tenant in (1, 12)} == {"1900000109"}
+    assert "1900000110" in channel.asking
+    both = text.replace("[[wechat_pay.merchants]]", "[[wechat_pay.merchants]]\ntenants = []", 1)
+    (channel,) = built(settings_of(tmp_path, both), Clock()).payment_channels
+    assert channel.merchant(1) is None
+
+
 def test_nobody_who_is_paid() -> None:
     """There is no channel then."""
     assert built(WeChatPaySettings(), Clock()).payment_channels == ()
@@ -73,7 +84,7 @@ def test_nobody_who_is_paid() -> None:
         ('"PUB_KEY_ID_', '"', "PUB_KEY_ID_"),
         ("public_key = ", "# ", "together, or neither"),
         ('"1900000110"', '"1900000109"', "no merchant twice"),
-        ("tenants = [12, 13]", "tenants = []", "one merchant at the most that names no tenants"),
+        ("tenants = [12, 13]", "", "one merchant at the most that names no tenants"),
         ("tenants = [12, 13]", "tenants = [12, 12]", "no tenant at two"),
         ("https://api.mch.weixin.qq.com", "http://api.mch.weixin.qq.com", "https://"),
     ],
