@@ -14,7 +14,7 @@ class Account:
     An app, and the merchant whose money it is.
 
     @ivar tenants: who is paid through it; C{None}: all that no other account has.
-    @ivar freezes: whether what is paid stays frozen until it is split.
+    @ivar freezes: whether what may be split is frozen as it is paid.
     """
 
     app_id: str

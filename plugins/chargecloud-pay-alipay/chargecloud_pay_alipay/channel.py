@@ -104,7 +104,7 @@ class AlipayChannel:
             "store_id": store_of(opening.tenant_id),
             "time_expire": beijing(opening.expires_s),
         }
-        if account.freezes:
+        if account.freezes and opening.splits:
             content["extend_params"] = {"royalty_freeze": "true"}
         notice_url = self.notice_url or opening.notice_url
         if opening.method is PayMethod.BROWSER:

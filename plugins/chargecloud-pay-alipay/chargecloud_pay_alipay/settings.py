@@ -80,7 +80,7 @@ class AccountSettings:
         default=None,
     )
     freezes: bool = choice(
-        "whether what is paid stays frozen until it is split, or 30 days have passed", default=False
+        "whether what may be split stays frozen until it is, or 30 days have passed", default=False
     )
 
 

@@ -34,7 +34,7 @@ WARDEN = Receiver(ReceiverKind.PERSON, "warden@campus.test", "Zhang San")
 class Stand:
     """A trade of 10 yuan that was paid, and the channel."""
 
-    def __init__(self, *, freezes: bool = False) -> None:
+    def __init__(self, *, freezes: bool = False, splits: bool = True) -> None:
         self.clock: Clock = clock_at()
         self.alipay = LocalAlipay(self.clock.seconds)
         self.channel: AlipayChannel = channel_at(self.alipay, self.clock, account(freezes=freezes))
@@ -47,6 +47,7 @@ class Stand:
             subject="a charge",
             expires_s=int(self.clock.seconds()) + 900,
             notice_url="https://we.test/notices",
+            splits=splits,
         )
         result_of(self.channel.open(opening))
         self.trade = self.alipay.pay("77")
@@ -189,6 +190,13 @@ def test_an_account_that_freezes() -> None:
     result_of(stand.channel.finish_split(stand.at, str(stand.trade.trade_no), "9", "over"))
     assert stand.trade.is_finished
     assert stand.trade.splits == {}
+
+
+def test_what_nobody_gets_a_part_of() -> None:
+    """It is not frozen: for 30 days the merchant could not use what is theirs."""
+    stand = Stand(freezes=True, splits=False)
+    (asked,) = stand.asked("trade.precreate")
+    assert "extend_params" not in asked
 
 
 def test_an_account_that_does_not(stand: Stand) -> None:
