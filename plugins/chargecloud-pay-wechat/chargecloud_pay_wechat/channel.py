@@ -209,8 +209,7 @@ class WeChatPay:
             if no.code == errors.NO_BILL:
                 return ()
             if no.code == errors.BILL_IS_BEING_MADE:
-                # no fault of WeChat's, for which it would be left alone
-                raise no.refusal() from no
+                raise ChannelAway(f"WeChat Pay: {no}"[:300]) from no
             raise _word(no) from no
         if told.get("hash_type") != "SHA1" or not isinstance(told.get("hash_value"), str):
             raise NoAnswer("a bill without a digest")

@@ -372,6 +372,24 @@ def test_an_order_that_was_paid_and_cannot_start(till: WeChatTill, starts: str) 
 # ----------------------------------------------------------------------------- day by day
 
 
+def test_a_bill_that_is_being_made(till: WeChatTill) -> None:
+    """It is asked for again, the same day."""
+    paid(till)
+    for _ in range(24):
+        till.clock.advance(3_600)
+    asked = len(till.gateway.asked)
+    till.gateway.manners.before = lambda target: (
+        till.gateway.manners.fail_with.append((400, "STATEMENT_CREATING"))
+        if "tradebill" in target and len(till.gateway.asked) == asked + 1
+        else None
+    )
+    for _ in range(3):
+        till.clock.advance(3_600)
+        till.clock.advance(60)
+    days = [each["day"] for each in till.world.get("/payments/reconciliations")["items"]]
+    assert days.count("2026-11-23") == 1
+
+
 def next_day(till: WeChatTill) -> Any:
     """The reconciliation of the first day."""
     for _ in range(27):
@@ -426,7 +444,9 @@ def test_a_day_without_a_bill(till: WeChatTill) -> None:
     body = {"channel": "wechat", "day": "2026-11-23"}
     till.gateway.manners.fail_with = [(400, "STATEMENT_CREATING")]
     status, problem = till.world.http("POST", "/payments/reconciliations", body)
-    assert (status, problem["why"]) == (409, "STATEMENT_CREATING")
+    assert (status, problem["type"]) == (503, "/problems/channel-away")
+    # it is no fault of the channel's
+    assert till.world.platform.channels.failed == {}
     till.gateway.manners.fail_with = [(400, "NO_STATEMENT_EXIST")]
     found = till.world.make("/payments/reconciliations", body)
     assert [each["differs"] for each in found["differences"]] == ["missing"]
