@@ -27,6 +27,7 @@ from chargecloud.domain.channel import (
     ToPay,
 )
 from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.fields import one_line
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud_pay_alipay import refunds, royalties
@@ -42,6 +43,8 @@ T = TypeVar("T")
 #: before somebody has scanned the code, or opened the page, there is no trade
 _NO_TRADE = "ACQ.TRADE_NOT_EXIST"
 _PAID_BEFORE = "ACQ.TRADE_HAS_SUCCESS"
+#: nothing came or went back on that day
+_NO_BILL = "isp.bill_not_exist"
 #: what is to be closed waits for its payer no more: it was paid, or closed before
 _NOT_WAITING = frozenset(
     {
@@ -53,8 +56,9 @@ _NOT_WAITING = frozenset(
         "ACQ.TRADE_HAS_CLOSE",
     }
 )
-#: Alipay refuses these in what the payer reads, and what is longer
-_NOT_IN_SUBJECT = str.maketrans("/=&", "   ")
+#: Alipay refuses the first three in what the payer reads, and what is longer; the others would part
+#: a line of its bill
+_NOT_IN_SUBJECT = str.maketrans('/=&,"', "   \N{FULLWIDTH COMMA} ")
 MOST_SUBJECT = 256
 
 
@@ -99,7 +103,7 @@ class AlipayChannel:
         content: dict[str, Any] = {
             "out_trade_no": opening.number,
             "total_amount": yuan(opening.amount_fen),
-            "subject": opening.subject.translate(_NOT_IN_SUBJECT)[:MOST_SUBJECT],
+            "subject": one_line(opening.subject).translate(_NOT_IN_SUBJECT)[:MOST_SUBJECT],
             "seller_id": account.seller_id,
             "store_id": store_of(opening.tenant_id),
             "time_expire": beijing(opening.expires_s),
@@ -292,7 +296,12 @@ class AlipayChannel:
         account = self.accounts.of_seller(merchant)
         method = "alipay.data.dataservice.bill.downloadurl.query"
         content = {"bill_type": "trade", "bill_date": day.isoformat()}
-        told = await self.gateway.ask(account, method, content)
+        try:
+            told = await self.gateway.ask(account, method, content)
+        except ChannelRefused as refused:
+            if refused.facts["why"] != _NO_BILL:
+                raise
+            return ()
         url = str(told.get("bill_download_url"))
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
