@@ -120,7 +120,8 @@ class IPaymentChannel(Interface):
         """Ask what became of a refund."""
 
     def bill(tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
-        """All that came and went back on a day in China (UTC+8)."""
+        """All that came and went back on a day in China (UTC+8); it may take minutes, and is large:
+        it is to be read in a thread."""
 
 
 class ISplittingChannel(IPaymentChannel):

@@ -1,15 +1,12 @@
 """C{[alipay]}: the channel, with its keys read."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
+from chargecloud.fetching import in_thread_of
 from chargecloud.interfaces import FeatureParts, IFeature, Platform
 from chargecloud.references import resolve
 from chargecloud_pay_alipay.accounts import Account, Accounts
@@ -49,7 +46,7 @@ class AlipayFeature:
             accounts=Accounts(tuple(map(_account, settings.accounts))),
             gateway=Gateway(settings.gateway_url, Fetcher(reactor, MOST_ANSWER), reactor.seconds),
             fetch_bill=Fetcher(reactor, MOST_ZIP),
-            in_thread=_in_thread_of(reactor),
+            in_thread=in_thread_of(reactor),
             notice_url=settings.notify_url,
             real_money=not (is_local(host) or host.endswith(f".{SANDBOX_HOST}")),
         )
@@ -74,14 +71,3 @@ def _keys(given: AccountSettings) -> Keys:
     if given.alipay_public_key is None and len(there) == len(certificates):
         return by_certificates(app, *map(resolve, there))
     raise ValueError("needs either alipay_public_key, or all three certificates")
-
-
-def _in_thread_of(reactor: Any) -> Any:
-    if not IReactorThreads.providedBy(reactor):
-        # in memory there is a clock only
-        return maybeDeferred
-
-    def run(work: Any, *given: Any) -> "Deferred[Any]":
-        return deferToThreadPool(reactor, reactor.getThreadPool(), work, *given)
-
-    return run

@@ -5,7 +5,7 @@ titles of the columns, then a row for what came or went back, then titles and ro
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha1
@@ -30,6 +30,15 @@ SUMS = "总交易单数"
 CAME = "SUCCESS"
 #: a refund of which nothing has gone back
 NOT_GONE = frozenset({"FAIL", "CLOSED", "REFUNDCLOSE"})
+
+
+def read_bill(packed: bytes, digest: str, merchant: str, tenant_id: int) -> Sequence[BillRow]:
+    """
+    A tenant's rows of a bill, as it was downloaded.
+
+    @raise NoAnswer: as L{unpacked} and L{rows}.
+    """
+    return list(rows(unpacked(packed, digest), merchant, tenant_id))
 
 
 def unpacked(packed: bytes, digest: str) -> str:

@@ -66,12 +66,14 @@ class WeChatPay:
     @ivar asking: by the merchants' numbers; also of those who take no new payments.
     @ivar tenants: their merchants' numbers.
     @ivar others: the merchant of all other tenants.
+    @ivar in_thread: runs a function in a thread, and fires with its result.
     @ivar relation: what receivers are to the merchant, in WeChat's words.
     """
 
     asking: Mapping[str, Asking]
     tenants: Mapping[int, str]
     others: str | None
+    in_thread: Callable[..., "Deferred[Any]"]
     most_split_percent: int = 30
     relation: str = "PARTNER"
     name: str = "wechat"
@@ -214,7 +216,10 @@ class WeChatPay:
         if told.get("hash_type") != "SHA1" or not isinstance(told.get("hash_value"), str):
             raise NoAnswer("a bill without a digest")
         packed = await asking.download(str(told.get("download_url")), bills.MOST_PACKED)
-        return list(bills.rows(bills.unpacked(packed, told["hash_value"]), merchant, tenant_id))
+        rows: Sequence[BillRow] = await self.in_thread(
+            bills.read_bill, packed, told["hash_value"], merchant, tenant_id
+        )
+        return rows
 
     # ----------------------------------------------------------------------------- splits
 

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorCore
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 
+from chargecloud.fetching import in_thread_of
 from chargecloud.interfaces import FeatureParts, IFeature, Platform
 from chargecloud_pay_wechat.asking import Asking
 from chargecloud_pay_wechat.channel import WeChatPay
@@ -51,6 +52,7 @@ def channel_of(
         asking,
         tenants,
         others[0] if others else None,
+        in_thread_of(clock),
         most_split_percent=settings.most_split_percent,
         relation=settings.split_relation,
     )

@@ -1,12 +1,14 @@
 """Payments by WeChat, end to end: from the route to the ledger, at a gateway that misbehaves."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from chargecloud.domain.commands import Answer, StartCharge
+from tests.harness import result_of
 from wechat_till import WeChatTill
 
 
@@ -370,6 +372,24 @@ def test_an_order_that_was_paid_and_cannot_start(till: WeChatTill, starts: str) 
 
 
 # ----------------------------------------------------------------------------- day by day
+
+
+def test_a_bill_is_read_elsewhere(till: WeChatTill) -> None:
+    """It may be large, and those who pay are not to wait while it is read."""
+    tenant_id = int(paid(till)["tenant_id"])
+    till.clock.advance(24 * 3_600)
+    held: list[tuple[Any, Any]] = []
+
+    def in_thread(work: Any, *given: Any) -> Any:
+        held.append((Deferred(), lambda: work(*given)))
+        return held[-1][0]
+
+    till.channel.in_thread = in_thread
+    answered = till.channel.bill(tenant_id, "1900000109", date(2026, 11, 23))
+    ((read, work),) = held
+    assert not answered.called
+    read.callback(work())
+    assert [row.amount_fen for row in result_of(answered)] == [500]
 
 
 def test_a_bill_that_is_being_made(till: WeChatTill) -> None:
