@@ -68,7 +68,6 @@ class AlipayChannel:
     """
     @ivar fetch_bill: fetches the zip of a bill, which is large.
     @ivar in_thread: runs a function in a thread, and fires with its result.
-    @ivar notice_url: where notices are sent; C{None}: where the platform says.
     @ivar real_money: whether it is Alipay itself, and not a sandbox.
     """
 
@@ -76,7 +75,6 @@ class AlipayChannel:
     gateway: Gateway
     fetch_bill: Fetch
     in_thread: Callable[..., "Deferred[Any]"]
-    notice_url: str | None = None
     real_money: bool = True
     name: str = "alipay"
     methods: frozenset[PayMethod] = frozenset({PayMethod.QR, PayMethod.BROWSER})
@@ -110,7 +108,7 @@ class AlipayChannel:
         }
         if account.freezes and opening.splits:
             content["extend_params"] = {"royalty_freeze": "true"}
-        notice_url = self.notice_url or opening.notice_url
+        notice_url = opening.notice_url
         if opening.method is PayMethod.BROWSER:
             content["product_code"] = "QUICK_WAP_WAY"
             method, back = "alipay.trade.wap.pay", opening.return_url

@@ -1,5 +1,6 @@
 """A platform in memory whose people pay by Alipay, at the local gateway."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from alipay_gateway import APP, SELLER, URL, LocalAlipay, keypair
 from chargecloud_pay_alipay.accounts import Account, Accounts
 from chargecloud_pay_alipay.channel import AlipayChannel
 from chargecloud_pay_alipay.gateway import Gateway, Unanswered
-from chargecloud_pay_alipay.keys import by_public_key
+from chargecloud_pay_alipay.keys import Keys, by_public_key
 from tests.harness import clock_at, result_of
 from tests.paying import Till
 
@@ -18,10 +19,15 @@ from tests.paying import Till
 AGAIN_S = (240, 600, 600, 3_600, 7_200, 21_600, 54_000)
 
 
+@cache
+def our_keys() -> Keys:
+    """Those of the app, without certificates."""
+    return by_public_key(keypair("app")[0], keypair("alipay")[1])
+
+
 def account(**more: Any) -> Account:
     """Ours, at the local gateway."""
-    keys = by_public_key(keypair("app")[0], keypair("alipay")[1])
-    return Account(**{"app_id": APP, "seller_id": SELLER, "keys": keys, **more})
+    return Account(**{"app_id": APP, "seller_id": SELLER, "keys": our_keys(), **more})
 
 
 def channel_at(alipay: LocalAlipay, clock: Clock, *accounts: Account) -> AlipayChannel:
