@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -72,9 +71,9 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def wechat(gateway: Gateway, tmp_path: Path) -> WeChatPay:
+def wechat(gateway: Gateway) -> WeChatPay:
     """A channel of one merchant, who has certificates."""
-    return channel(gateway, tmp_path)
+    return channel(gateway)
 
 
 def test_what_they_say(gateway: Gateway, wechat: WeChatPay) -> None:
@@ -129,8 +128,7 @@ def test_headers_that_prove_nothing(
 def prepared() -> tuple[Gateway, WeChatPay]:
     """A gateway, and a channel that has its certificates, for many examples."""
     gateway = Gateway(clock_at())
-    with TemporaryDirectory() as folder:
-        wechat = channel(gateway, Path(folder))
+    wechat = channel(gateway)
     assert result_of(wechat.read_notice(*notice(gateway)))
     return gateway, wechat
 

@@ -56,9 +56,9 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def wechat(gateway: Gateway, tmp_path: Path) -> WeChatPay:
+def wechat(gateway: Gateway) -> WeChatPay:
     """A channel of one merchant, who has certificates."""
-    return channel(gateway, tmp_path)
+    return channel(gateway)
 
 
 def test_a_code(gateway: Gateway, wechat: WeChatPay) -> None:

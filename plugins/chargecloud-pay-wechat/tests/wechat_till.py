@@ -1,6 +1,9 @@
 """A platform in memory whose people pay by WeChat, at a gateway on this machine."""
 
+import os
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -75,19 +78,32 @@ class Wire:
         return answered
 
 
-def channel(gateway: Gateway, folder: Path, **more: Any) -> WeChatPay:
-    """A channel that asks the gateway; C{more} is of its one merchant."""
-    settings = WeChatPaySettings(merchants=(merchant_settings(folder, **more),))
+@cache
+def usual_settings() -> MerchantSettings:
+    """The gateway's merchant: to check a key takes a twentieth of a second."""
+    with TemporaryDirectory() as folder:
+        for name, value in (("KEY", private_pem(key("merchant"))), ("API_V3_KEY", API_V3_KEY)):
+            os.environ[f"WECHAT_TEST_{name}"] = value
+        return merchant_settings(
+            Path(folder),
+            private_key="env:WECHAT_TEST_KEY",
+            api_v3_key="env:WECHAT_TEST_API_V3_KEY",
+        )
+
+
+def channel(gateway: Gateway) -> WeChatPay:
+    """A channel that asks the gateway."""
+    settings = WeChatPaySettings(merchants=(usual_settings(),))
     return channel_of(settings, gateway.clock, Wire(gateway))
 
 
 class WeChatTill(Till):
     """A world whose people pay by WeChat."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         clock = clock_at()
         self.gateway = Gateway(clock, self._post)
-        self.channel = channel(self.gateway, folder, **settings)
+        self.channel = channel(self.gateway)
         super().__init__(folder, clock, {"wechat": self.channel})
 
     def open(self, amount_fen: int = 500, key: str | None = None, **more: Any) -> Any:
