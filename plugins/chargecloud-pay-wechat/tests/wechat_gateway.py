@@ -15,6 +15,7 @@ from functools import cache
 from hashlib import sha1
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 from attrs import define, field
 from cryptography import x509
@@ -33,8 +34,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from wechatpayv3.utils import rsa_decrypt, rsa_sign, rsa_verify
 
-from chargecloud_pay_wechat.orders import CHINA
-
+CHINA = ZoneInfo("Asia/Shanghai")
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 MERCHANT, APP, API_V3_KEY = "1900000109", "wxd678efh567hg6787", "k" * 32
 MERCHANT_SERIAL = "444F4864EA9B34415A0CB3C3DBC6E5D1B0C4D5E6"
