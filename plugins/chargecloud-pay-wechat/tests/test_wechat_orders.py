@@ -17,14 +17,8 @@ from chargecloud_pay_wechat.errors import NoAnswer, NotBelieved, SaidNo
 from chargecloud_pay_wechat.feature import channel_of
 from chargecloud_pay_wechat.settings import WeChatPaySettings
 from tests.harness import NOW, clock_at, failure_of, result_of
-from wechat_gateway import (
-    APP,
-    MERCHANT,
-    PUBLIC_KEY_ID,
-    Gateway,
-    key,
-    private_pem,
-)
+from wechat_gateway import APP, MERCHANT, PUBLIC_KEY_ID, Gateway
+from wechat_keys import key, private_pem
 from wechat_till import Wire, channel, merchant_settings, with_public_key
 
 NUMBER = "1729382256910270464"

@@ -12,7 +12,8 @@ from chargecloud.config import ConfigError, read_config
 from chargecloud.interfaces import IPaymentChannel, Platform
 from chargecloud_pay_wechat.feature import WeChatPayFeature
 from chargecloud_pay_wechat.settings import WeChatPaySettings
-from wechat_gateway import API_V3_KEY, key, private_pem, public_pem
+from wechat_gateway import API_V3_KEY
+from wechat_keys import key, private_pem, public_pem
 from wechat_till import merchant_settings
 
 README = Path(__file__).parents[1] / "README.rst"

@@ -24,10 +24,8 @@ from wechat_gateway import (
     PUBLIC_KEY_ID,
     Gateway,
     GatewayResource,
-    key,
-    private_pem,
-    public_pem,
 )
+from wechat_keys import key, private_pem, public_pem
 
 
 def merchant_settings(folder: Path, **more: Any) -> MerchantSettings:
@@ -123,3 +121,18 @@ class WeChatTill(Till):
             step = min(5.0 if seconds <= 60 else 50.0, seconds)
             self.clock.advance(step)
             seconds -= step
+
+
+PAID = {"channel_wechat": -500, "wallet": 500}
+
+
+def paid(till: WeChatTill) -> Any:
+    """A payment that was paid."""
+    payment = till.open(customer_id=till.world.customer(0))
+    assert till.pay(payment)["state"] == "paid"
+    return payment
+
+
+def send_back(till: WeChatTill, payment: Any, **more: Any) -> Any:
+    """All of it, if nothing else is said."""
+    return till.world.make(f"/payments/{payment['id']}/refunds", {"reason": "a", **more})
