@@ -63,7 +63,8 @@ class CallsBack:
         told = (fact.merchant, fact.number)
         is_all = fact.word is not RefundWord.DONE or fact.amount_fen == back.amount_fen
         if told != (back.split.payment.merchant, back.number) or not is_all:
-            await self.asking.differs(row, fact)
+            self.asking.differs(row, fact)
+            await self.asking.later(row)
         elif fact.word is RefundWord.DONE:
             await self._end_back(row, "done", None)
         elif fact.word is RefundWord.FAILED:
