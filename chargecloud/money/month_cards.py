@@ -4,7 +4,7 @@ What is paid for a card is nobody's earning before it has ended: then it is spre
 the charges that it covered there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -24,19 +24,27 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.ledger import Account, Post
 from chargecloud.domain.month_card import Cover, unused_fen
-from chargecloud.domain.order_value import Order
+from chargecloud.domain.order_value import HOLDING, Order
 from chargecloud.domain.units import share
+from chargecloud.money.debts import Debts, find_debts
 from chargecloud.money.wallets import find_wallet
 from chargecloud.registry.sites import find_site
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
-from chargecloud.storage.schema import month_card_uses, month_cards
+from chargecloud.storage.schema import month_card_uses, month_cards, orders
 from chargecloud.storage.store import Store
 
 #: cards that are ended in one round
 AT_A_TIME = 200
 #: a card that is used under us this often is given back at the next request
 MOST_TRIES = 8
+
+#: uses by orders that have not come to their end: whether they cover something is not known yet
+_OPEN_USES = (
+    select(month_card_uses.c.order_id)
+    .join(orders, orders.c.id == month_card_uses.c.order_id)
+    .where(orders.c.state.in_([state.value for state in HOLDING]))
+)
 
 
 class MonthCardState(Enum):
@@ -120,10 +128,15 @@ def find_month_card(connection: Connection, tenant_id: int | None, card_id: int)
 
 @frozen
 class MonthCards:
-    """The month cards of all tenants."""
+    """
+    The month cards of all tenants.
+
+    @ivar cards_changed: told of a tenant whose cards for chargers have changed.
+    """
 
     store: Store
     calendar: Calendar
+    cards_changed: Callable[[int], None] = lambda _tenant_id: None
     _log: Logger = field(factory=Logger, init=False)
 
     async def sell(
@@ -198,12 +211,21 @@ class MonthCards:
         and the rest is earned.
 
         @raise NotFound: if the tenant has no such card.
-        @raise Conflict: if it is not good any more, or used all the time.
+        @raise Conflict: if it is not good any more, has a charge to cover that has not come to
+            its end, or is used all the time.
         """
+
+        def read(connection: Connection) -> tuple[MonthCard, list[str]]:
+            card = find_month_card(connection, tenant_id, card_id)
+            in_use = _OPEN_USES.where(month_card_uses.c.card_id == card_id)
+            return card, [str(order_id) for order_id in connection.execute(in_use).scalars()]
+
         for _ in range(MOST_TRIES):
-            card = await self.get(tenant_id, card_id)
+            card, order_ids = await self.store.read(read)
             if card.state is not MonthCardState.ACTIVE:
                 raise Conflict(f"the card is {card.state.value}", state=card.state.value)
+            if order_ids:
+                raise Conflict("the card has charges to cover yet", order_ids=order_ids)
             now = self.calendar.now()
             back_fen = unused_fen(card.price_fen, card.days, card.starts_at, now)
             try:
@@ -214,12 +236,15 @@ class MonthCards:
         raise Conflict("the card is used faster than it can be given back")
 
     async def round(self) -> None:
-        """End the cards whose days are over."""
+        """End the cards whose days are over and whose charges have come to their end."""
         due = (
             select(month_cards)
             .where(
                 month_cards.c.state == MonthCardState.ACTIVE.value,
                 month_cards.c.ends_at <= self.calendar.now(),
+                ~_OPEN_USES.where(month_card_uses.c.card_id == month_cards.c.id)
+                .correlate(month_cards)
+                .exists(),
             )
             .order_by(month_cards.c.ends_at)
             .limit(AT_A_TIME)
@@ -234,8 +259,16 @@ class MonthCards:
                 self._log.info("month card {id} was closed meanwhile", id=card.id)
 
     async def _close(self, card: MonthCard, state: MonthCardState, back_fen: int) -> None:
-        """End a card, and post what becomes of its price."""
-        counted = await self.store.read(lambda connection: _counted(connection, card))
+        """End a card, and post what becomes of its price: what goes back pays what is owed."""
+
+        def read(connection: Connection) -> tuple[dict[int, int], Debts]:
+            debts = Debts(card.tenant_id, card.customer_id)
+            if back_fen:
+                debts = find_debts(connection, card.tenant_id, card.customer_id)
+            return _counted(connection, card), debts
+
+        counted, debts = await self.store.read(read)
+        collected = debts.collect(back_fen)
         posts = []
         if back_fen:
             wallet = Account(card.tenant_id, "wallet", card.customer_id)
@@ -257,7 +290,9 @@ class MonthCards:
             {"version": card.version, "state": MonthCardState.ACTIVE.value},
         )
         entry = _entry(card, state.value, returned_fen=back_fen)
-        await self.store.writer.decide(Decision((closed, *posts), (entry,)))
+        await self.store.writer.decide(Decision((closed, *posts), (entry,)) + collected)
+        if any(isinstance(write, Change) for write in collected.writes):
+            self.cards_changed(card.tenant_id)
 
     async def claim(self, order: Order, card_id: int) -> tuple[Order, Decision]:
         """

@@ -192,6 +192,39 @@ def test_given_back_early(world: World) -> None:
     sound(world)
 
 
+def test_what_it_is_to_cover_yet_keeps_it(world: World) -> None:
+    """Nobody has the money back and the charge, too; also at its end, it is counted first."""
+    box, customer = world.box().connect(), world.customer(5000)
+    card = sold(world, customer, days=1)
+    order = ask(world, box, customer, card)[1]
+    status, problem = world.http("POST", f"/month-cards/{card['id']}/return")
+    assert (status, problem["order_ids"]) == (409, [order["id"]])
+    world.pass_time(DAY_S - HOUR_S / 2, box.heartbeat)
+    order = ask(world, box, customer, card)[1]
+    box.pump().begin(1)
+    meter_mwh = box.meter_mwh
+    world.pass_time(HOUR_S, lambda: box.report(8_340))
+    over(world)
+    assert (earned(world), world.get(f"/month-cards/{card['id']}")["state"]) == ({}, "active")
+    box.end(2, int(order["id"]), meter_mwh, HOUR_S)
+    over(world)
+    assert world.get(f"/month-cards/{card['id']}")["state"] == "ended"
+    assert sum(earned(world).values()) == 3000
+    sound(world)
+
+
+def test_what_goes_back_pays_what_is_owed_first(world: World) -> None:
+    """As all money that comes into a wallet."""
+    box, customer = world.box().connect(), world.customer(3000)
+    card = sold(world, customer, power_w=400)
+    charged(world, box, ask(world, box, customer, card)[1])
+    assert world.get(f"/wallets/{customer}")["owed_fen"] == 50
+    assert world.http("POST", f"/month-cards/{card['id']}/return")[1]["returned_fen"] == 2900
+    kept = world.get(f"/wallets/{customer}")
+    assert (kept["owed_fen"], kept["balance_fen"]) == (0, 2850)
+    sound(world)
+
+
 def test_at_its_end_it_is_earned(world: World) -> None:
     """Once, whoever looks; one that nobody used is of no site."""
     customer = world.customer(5000)
