@@ -155,7 +155,7 @@ class CardDesk:
                 "insufficient-funds",
                 balance_fen=await self._balance_fen(admission.tenant_id, wish.customer_id),
             )
-        return Reply(Outcome.KEPT, "ok", order.id, found.money.all_fen - order.held_fen)
+        return await self._accepted(order, "ok")
 
     def _impossible(self, refusal: Refusal) -> Reply:
         """No such port; a site without a tariff."""

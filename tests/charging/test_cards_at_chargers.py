@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
+from chargecloud.dialects.native.received import CardAnswered
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.events import CardAsked, Outcome, StopReason
 from tests.harness import result_of
@@ -35,6 +37,23 @@ def test_a_known_card_charges(tmp_path: Path) -> None:
     command = box.begin()
     assert command.order_id == answer.order_id
     assert world.get(f"/orders/{order['id']}")["state"] == "charging"
+
+
+def test_what_is_told_is_what_the_wallet_has(tmp_path: Path) -> None:
+    """Also where it changes while the order waits for the charger's turn."""
+    world, box, customer = site_with_card(tmp_path)
+    gate: Deferred[None] = Deferred()
+
+    async def hold() -> None:
+        await gate
+
+    world.platform.book.turns.take(box.id, hold)
+    assert box.card(1, UID) is None
+    world.make(f"/wallets/{customer}/top-ups", {"amount_fen": 500})
+    gate.callback(None)
+    box.pump()
+    (answer,) = [each for each in box.heard if isinstance(each, CardAnswered)]
+    assert answer.balance_fen == world.get(f"/wallets/{customer}")["balance_fen"] == 1000
 
 
 @pytest.mark.parametrize(
