@@ -19,6 +19,7 @@ from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stal
 from chargecloud.domain.errors import (
     Conflict,
     InsufficientFunds,
+    Invalid,
     MonthCardRefused,
     NotFound,
 )
@@ -36,6 +37,8 @@ from chargecloud.storage.store import Store
 
 #: cards that are ended in one round
 AT_A_TIME = 200
+#: the days of a card that is sold now begin within this
+MOST_AHEAD = timedelta(days=366)
 #: a card that is used under us this often is given back at the next request
 MOST_TRIES = 8
 
@@ -147,6 +150,7 @@ class MonthCards:
 
         @param card: with any id and tenant: it is given one, and its customer's.
         @raise NotFound: if the tenant has no such customer, or the customer's no such site.
+        @raise Invalid: if its days are over by now, or begin too far away.
         @raise InsufficientFunds: if less was paid in.
         """
 
@@ -158,13 +162,18 @@ class MonthCards:
 
         if made := await known(self.store, request):
             return await self.get(tenant_id, made.resource_id)
+        now = self.calendar.now()
+        if card.starts_at > now + MOST_AHEAD:
+            raise _not_from(f"is more than {MOST_AHEAD.days} days away")
+        if card.starts_at <= now - timedelta(days=card.days):
+            raise _not_from("is so long ago that its days are over")
         owner = await self.store.read(read)
         card = evolve(
             card,
             id=self.store.ids.next(),
             tenant_id=owner,
             ends_at=card.starts_at + timedelta(days=card.days),
-            created_at=self.calendar.now(),
+            created_at=now,
         )
         wallet = Account(owner, "wallet", card.customer_id)
         paid = Post(wallet, card.account, card.price_fen, "sell", card.id)
@@ -365,6 +374,10 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
     )
     claim = Decision((used_again, Insert("month_card_uses", use)))
     return evolve(order, month_card=cover), claim
+
+
+def _not_from(what: str) -> Invalid:
+    return Invalid(f"starts_at {what}", errors=[{"pointer": "/starts_at", "detail": what}])
 
 
 def _entry(card: MonthCard, what: str, **body: Any) -> LogEntry:

@@ -148,18 +148,33 @@ def test_it_does_not_cover_more_power_than_it_says(world: World) -> None:
     sound(world)
 
 
+@pytest.mark.parametrize(("starts_in_days", "why"), [(1, "not-yet"), (-30, "expired")])
+def test_a_card_that_is_not_good_now(world: World, starts_in_days: int, why: str) -> None:
+    """Nothing happens."""
+    box, customer = world.box(), world.customer(5000)
+    starts_at = NOW + timedelta(days=starts_in_days, seconds=1)
+    card = sold(world, customer, starts_at=starts_at.isoformat())
+    world.clock.advance(2)
+    assert ask(world, box.connect(), customer, card)[1]["why"] == why
+    assert world.get("/orders")["items"] == []
+
+
 @pytest.mark.parametrize(
-    ("about", "why"),
+    "starts_at",
     [
-        ({"starts_at": (NOW + timedelta(days=1)).isoformat()}, "not-yet"),
-        ({"starts_at": (NOW - timedelta(days=40)).isoformat()}, "expired"),
+        (NOW - timedelta(days=30)).isoformat(),
+        (NOW + timedelta(days=367)).isoformat(),
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T00:00:00-12:00",
     ],
 )
-def test_a_card_that_is_not_good_now(world: World, about: Any, why: str) -> None:
-    """Nothing happens."""
-    box, customer = world.box().connect(), world.customer(5000)
-    assert ask(world, box, customer, sold(world, customer, **about))[1]["why"] == why
-    assert world.get("/orders")["items"] == []
+def test_a_card_whose_days_are_over_or_far_away_is_not_sold(world: World, starts_at: str) -> None:
+    """Nobody pays for nothing."""
+    customer = world.customer(5000)
+    new = {"customer_id": customer, "price_fen": 3000, "days": 30, "starts_at": starts_at}
+    status, problem = world.http("POST", "/month-cards", new)
+    assert (status, [each["pointer"] for each in problem["errors"]]) == (422, ["/starts_at"])
+    assert (wallet(world, customer), world.get("/month-cards")["items"]) == (5000, [])
 
 
 def test_a_card_of_another_place_or_person(world: World) -> None:
