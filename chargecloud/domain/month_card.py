@@ -41,11 +41,19 @@ class Cover:
     def covered_s(self, usage: Usage) -> int:
         """Seconds of a charge that it covers: none of one that drew too much, by the highest of
         the averages of its stretches."""
-        if self.power_w is not None and _most_w(usage) > self.power_w:
+        if self._is_above(usage):
             return 0
         if self.seconds is None or usage.charged_s <= self.seconds + STOPS_WITHIN_S:
             return usage.charged_s
         return self.seconds
+
+    def is_lost(self, usage: Usage) -> bool:
+        """Whether a charge that goes on has drawn too much already; its first minutes do not
+        tell."""
+        return usage.charged_s * _SECOND >= STRETCH and self._is_above(usage)
+
+    def _is_above(self, usage: Usage) -> bool:
+        return self.power_w is not None and _most_w(usage) > self.power_w
 
 
 def _most_w(usage: Usage) -> int:

@@ -310,6 +310,8 @@ class MonthCards:
         @return: the order with it, and what is to be committed together with the order: it
             goes stale (C{month_cards}) if the card was used, or given back, meanwhile.
         @raise MonthCardRefused: if it cannot be.
+        @raise InsufficientFunds: if it may have to be paid, its customer owes, and no money limits
+            it.
         """
         return await self.store.read(lambda connection: _claim(connection, order, card_id))
 
@@ -356,6 +358,10 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
             why = "spent-today"
     if why is not None:
         raise MonthCardRefused(f"the month card does not cover this order: {why}", why=why)
+    if card.power_w is not None and order.limit_amount_fen is None:
+        owed_fen = find_wallet(connection, order.tenant_id, card.customer_id).owed_fen
+        if owed_fen:
+            raise InsufficientFunds(f"{owed_fen} fen are owed", owed_fen=owed_fen)
     # what is left of the day is the order's alone until it has ended
     cover = Cover(id=card.id, number=card.version, seconds=seconds, power_w=card.power_w)
     use = {

@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from chargecloud.domain.decision import Stale
+from chargecloud.domain.events import StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import month_card_uses, postings
 from tests.harness import NOW, failure_of, result_of, rows_of
@@ -146,6 +147,37 @@ def test_it_does_not_cover_more_power_than_it_says(world: World) -> None:
     assert wallet(world, customer) == 1950
     assert ask(world, box, customer, card)[0] == 201
     sound(world)
+
+
+def test_who_draws_too_much_for_it_is_not_let_go_on_for_nothing(world: World) -> None:
+    """Where no money is held, it is stopped when that is known, and pays before the next time."""
+    box, customer = world.box().connect(), world.customer(3000)
+    card = sold(world, customer, power_w=400)
+    order = ask(world, box, customer, card)[1]
+    box.pump().begin()
+    meter_mwh = box.meter_mwh
+    # a step of the meter, and then just its power
+    world.pass_time(60, lambda: box.report(10_000))
+    world.pass_time(780, lambda: box.report(6_600))
+    assert box.stops() == []
+    world.pass_time(120, lambda: box.report(10_000))
+    box.accept(box.stops()[-1])
+    box.end(2, int(order["id"]), meter_mwh, 960, StopReason.REMOTE)
+    settled = world.get(f"/orders/{order['id']}")
+    assert settled["stop_reason"] == "limit_amount"
+    assert world.get(f"/wallets/{customer}")["owed_fen"] == settled["amount_fen"] > 0
+    status, problem = ask(world, box, customer, card)
+    assert (status, problem["type"]) == (409, "/problems/insufficient-funds")
+    world.make(f"/wallets/{customer}/top-ups", {"amount_fen": settled["amount_fen"]})
+    assert ask(world, box, customer, card)[0] == 201
+
+
+def test_who_has_money_held_goes_on(world: World) -> None:
+    """It is stopped before the money is spent."""
+    box, customer = world.box().connect(), world.customer(5000)
+    card = sold(world, customer, power_w=400)
+    charged(world, box, ask(world, box, customer, card, prepaid_fen=300)[1])
+    assert box.stops() == []
 
 
 @pytest.mark.parametrize(("starts_in_days", "why"), [(1, "not-yet"), (-30, "expired")])
