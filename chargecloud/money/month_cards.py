@@ -29,7 +29,7 @@ from chargecloud.domain.order_value import HOLDING, Order
 from chargecloud.domain.units import share
 from chargecloud.money.debts import Debts, find_debts
 from chargecloud.money.wallets import find_wallet
-from chargecloud.registry.sites import find_site
+from chargecloud.registry.sites import Site, find_site
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import month_card_uses, month_cards, orders
@@ -93,9 +93,9 @@ class MonthCard:
         """What was paid for it."""
         return Account(self.tenant_id, "month_cards", self.id)
 
-    def why_not(self, order: Order, at: datetime) -> str | None:
-        """Why it cannot cover an order, whatever it has covered today."""
-        if self.customer_id != order.customer_id:
+    def why_not(self, customer_id: int | None, site_id: int, at: datetime) -> str | None:
+        """Why it cannot cover a charge that begins then, whatever it has covered that day."""
+        if self.customer_id != customer_id:
             return "somebody-elses"
         if self.state is not MonthCardState.ACTIVE:
             return "closed"
@@ -103,7 +103,7 @@ class MonthCard:
             return "not-yet"
         if at >= self.ends_at:
             return "expired"
-        return "elsewhere" if self.site_ids and order.site_id not in self.site_ids else None
+        return "elsewhere" if self.site_ids and site_id not in self.site_ids else None
 
 
 def _card(row: Any) -> MonthCard:
@@ -335,27 +335,60 @@ def _counted(connection: Connection, card: MonthCard) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(found)}
 
 
+@frozen
+class _Left:
+    """
+    What a card covers yet of a day.
+
+    @ivar seconds: C{None} for any.
+    """
+
+    day: str
+    seconds: int | None
+    is_spent: bool
+
+
+def _left(connection: Connection, card: MonthCard, at: datetime, time_zone: str) -> _Left:
+    day = at.astimezone(ZoneInfo(time_zone)).date().isoformat()
+    used = select(func.count(), func.coalesce(func.sum(month_card_uses.c.seconds), 0)).where(
+        month_card_uses.c.card_id == card.id,
+        month_card_uses.c.day == day,
+        month_card_uses.c.order_id.is_not(None),
+    )
+    count, used_s = connection.execute(used).one()
+    seconds = None if card.seconds_a_day is None else card.seconds_a_day - int(used_s)
+    is_spent = card.charges_a_day is not None and count >= card.charges_a_day
+    return _Left(day, seconds, is_spent or (seconds is not None and seconds <= 0))
+
+
+def find_cover(connection: Connection, customer_id: int, site: Site, at: datetime) -> int | None:
+    """The month card of a customer that can cover a charge that begins then; of several the one
+    that ends first."""
+    theirs = (
+        _of(site.tenant_id)
+        .where(
+            month_cards.c.customer_id == customer_id,
+            month_cards.c.state == MonthCardState.ACTIVE.value,
+        )
+        .order_by(month_cards.c.ends_at, month_cards.c.id)
+    )
+    for card in [_card(row) for row in connection.execute(theirs)]:
+        why = card.why_not(customer_id, site.id, at)
+        if why is None and not _left(connection, card, at, site.time_zone).is_spent:
+            return card.id
+    return None
+
+
 def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, Decision]:
     try:
         card = find_month_card(connection, order.tenant_id, card_id)
     except NotFound:
         raise MonthCardRefused("there is no such month card", why="unknown") from None
     at = order.start_at or order.created_at
-    day = at.astimezone(ZoneInfo(order.time_zone)).date().isoformat()
-    seconds, why = None, card.why_not(order, at)
-    if why is None:
-        used = select(func.count(), func.coalesce(func.sum(month_card_uses.c.seconds), 0)).where(
-            month_card_uses.c.card_id == card.id,
-            month_card_uses.c.day == day,
-            month_card_uses.c.order_id.is_not(None),
-        )
-        count, used_s = connection.execute(used).one()
-        if card.seconds_a_day is not None:
-            seconds = card.seconds_a_day - int(used_s)
-        if (card.charges_a_day is not None and count >= card.charges_a_day) or (
-            seconds is not None and seconds <= 0
-        ):
-            why = "spent-today"
+    today = _left(connection, card, at, order.time_zone)
+    why = card.why_not(order.customer_id, order.site_id, at)
+    if why is None and today.is_spent:
+        why = "spent-today"
     if why is not None:
         raise MonthCardRefused(f"the month card does not cover this order: {why}", why=why)
     if card.power_w is not None and order.limit_amount_fen is None:
@@ -363,14 +396,14 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
         if owed_fen:
             raise InsufficientFunds(f"{owed_fen} fen are owed", owed_fen=owed_fen)
     # what is left of the day is the order's alone until it has ended
-    cover = Cover(id=card.id, number=card.version, seconds=seconds, power_w=card.power_w)
+    cover = Cover(id=card.id, number=card.version, seconds=today.seconds, power_w=card.power_w)
     use = {
         "card_id": card.id,
         "number": card.version,
         "order_id": order.id,
         "site_id": order.site_id,
-        "day": day,
-        "seconds": seconds or 0,
+        "day": today.day,
+        "seconds": today.seconds or 0,
     }
     used_again = Change(
         "month_cards",
