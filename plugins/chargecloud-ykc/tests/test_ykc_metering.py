@@ -77,16 +77,12 @@ def test_a_pile_that_is_far_behind_is_billed_by_our_clock(world: World, dc: Pile
     assert metering["evidence"][0]["clock_ahead_s"] == -600
 
 
-def test_what_is_known_of_a_clock_outlives_a_restart(
-    world: World, dc: Pile, tmp_path: Path
-) -> None:
-    """The next charge is billed by ours."""
-    for _ in range(3):
-        charge(world, dc, 600)
+def restarted(world: World, dc: Pile, folder: Path) -> tuple[World, Pile]:
+    """The platform and the pile after a kill."""
     dc.wire.drop()
     world.killed()
     after = World(
-        tmp_path,
+        folder,
         world.clock,
         plugins=world.plugins,
         feature_settings={"metering": MeteringSettings()},
@@ -94,7 +90,34 @@ def test_what_is_known_of_a_clock_outlives_a_restart(
     again = Pile(new_wire(after), dc.number, dc.charger_id)
     again.login()
     again.reading()
+    return after, again
+
+
+def test_what_is_known_of_a_clock_outlives_a_restart(
+    world: World, dc: Pile, tmp_path: Path
+) -> None:
+    """The next charge is billed by ours."""
+    for _ in range(3):
+        charge(world, dc, 600)
+    after, again = restarted(world, dc, tmp_path)
     assert len(after.get(f"/orders/{charge(after, again, 600)}/bill")["remarks"]) == 1
+    after.killed()
+
+
+def test_what_was_known_of_a_clock_is_not_told_again(
+    world: World, dc: Pile, tmp_path: Path
+) -> None:
+    """It was set meanwhile: one look is no reason to tell people that it is off, nor to write down
+    what is there already."""
+    for _ in range(3):
+        charge(world, dc, 600)
+    after, again = restarted(world, dc, tmp_path)
+    charge(after, again, 0)
+    assert [each["rule"] for each in after.logged("alarm.raised")] == ["clock-distrusted"]
+    assert [each["ahead_ms"] for each in after.logged("charger.clock")] == [-600_000]
+    for _ in range(2):
+        charge(after, again, 0)
+    assert [each["ahead_ms"] for each in after.logged("charger.clock")] == [-600_000, 0]
     after.killed()
 
 
