@@ -2,8 +2,8 @@
 
 A message may be late and is never early: it makes a clock look slow, by as long as it took, and
 never fast.  So of several looks the one that shows the most is the nearest to the truth, and one
-look, or several that do not agree, say nothing; but one that gains is ahead by what all of them show
-at the least.
+look, or several that do not agree, say nothing; but a clock that gains is ahead by the least that
+they show.
 
 Limits: JJG 1148 and 1149 (AC and DC piles; the 2022 issues) have a clock off by no more than 5 s
 where time of use is billed at the first verification, and by no more than 3 min at later ones.
