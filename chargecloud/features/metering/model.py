@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from chargecloud.domain.clocks import proven_s
+from chargecloud.domain.coupon import COUPON
 from chargecloud.domain.fields import whole
 from chargecloud.domain.metering import (
     Comparison,
@@ -19,10 +20,14 @@ from chargecloud.domain.metering import (
     payment_error_fen,
     ppm,
 )
+from chargecloud.domain.month_card import MONTH_CARD
 from chargecloud.domain.order_value import Order
+from chargecloud.domain.tariff import Bill
 from chargecloud.domain.trend import Trend, trend_of
 
 _DAYS = 7
+#: what the rules of lines begin with that no charger knows of
+_TAKEN_OFF = (f"{COUPON} ", f"{MONTH_CARD} ")
 
 
 @frozen(kw_only=True)
@@ -95,7 +100,7 @@ def audit(
     told_e5 = (order.record or {}).get("amount_e5")
     payment_fen = None
     if told_e5 is not None and order.bill is not None:
-        payment_fen = payment_error_fen(told_e5, order.bill.amount_fen)
+        payment_fen = payment_error_fen(told_e5, priced_fen(order.bill))
     return Audit(
         comparison=comparison,
         error=comparison.error(settings.power_permille),
@@ -104,6 +109,12 @@ def audit(
         payment_error_fen=payment_fen,
         is_payment_off=abs(payment_fen or 0) > settings.payment_limit_fen,
     )
+
+
+def priced_fen(bill: Bill) -> int:
+    """What a charge costs by its tariff, before coupons and month cards take something off."""
+    lines = (line for line in bill.lines if not line.rule.startswith(_TAKEN_OFF))
+    return sum(line.amount_fen for line in lines)
 
 
 @frozen(kw_only=True)
