@@ -23,6 +23,8 @@ from typing import Protocol
 
 from attrs import frozen
 
+from chargecloud.domain.plausible import most_mwh
+
 PPM = 1_000_000
 #: readings are told in whole seconds, and take some time to come
 TIMING_S = 1
@@ -30,8 +32,6 @@ TIMING_S = 1
 LEAST_COMPARED_MWH = 50_000
 #: of a charge of which less was compared nothing is said
 LEAST_COMPARED_PERCENT = 50
-#: a charge is let begin and end so much beside its seconds
-GRACE_S = 60
 _MILLISECOND = timedelta(milliseconds=1)
 #: 0.1 W for so many ms is 1 mWh
 _DW_MS_PER_MWH = 36_000
@@ -194,11 +194,10 @@ def payment_error_fen(told_e5: int, billed_fen: int) -> int:
 
 
 def over_rated(energy_mwh: int, rated_w: int, charged_s: int) -> Fraction:
-    """By how much a charge's energy is beyond all that the rated power gives in its time, in
+    """By how much a charge's energy is beyond what can be believed to have flowed in its time, in
     proportion; zero where it is not."""
-    # 1 W for 3600 s is 1000 mWh
-    most_mwh = Fraction(rated_w * (max(0, charged_s) + GRACE_S) * 1000, 3600)
-    return max(Fraction(), Fraction(energy_mwh) / most_mwh - 1) if most_mwh else Fraction()
+    most = most_mwh(rated_w, max(0, charged_s))
+    return max(Fraction(), Fraction(energy_mwh, most) - 1) if most else Fraction()
 
 
 def ppm(value: Fraction) -> int:

@@ -19,6 +19,7 @@ from chargecloud.domain.metering import (
     payment_error_fen,
     register_step_mwh,
 )
+from chargecloud.domain.plausible import most_mwh
 from chargecloud.domain.trend import LEAST_POINTS, trend_of
 from chargecloud.domain.verification import Energy, Occasion, Reading, find, measured
 
@@ -180,10 +181,11 @@ def test_an_amount_is_held_against_the_bill(told_e5: int, billed_fen: int, error
 
 @given(st.integers(1, 500_000), st.integers(0, 10**6))
 def test_no_more_than_the_rated_power_gives(rated_w: int, charged_s: int) -> None:
-    """A minute is let pass; beyond it, each hundredth counts."""
-    most_mwh = Fraction(rated_w * (charged_s + 60) * 1000, 3600)
-    assert over_rated(int(most_mwh), rated_w, charged_s) == 0
-    assert over_rated(int(most_mwh * 2) + 1, rated_w, charged_s) >= Fraction(99, 100)
+    """What a bill is made of without a doubt accuses no meter; beyond it, each hundredth counts."""
+    most = most_mwh(rated_w, charged_s)
+    assert over_rated(most, rated_w, charged_s) == 0
+    assert over_rated(most + 1, rated_w, charged_s) > 0
+    assert over_rated(most * 2, rated_w, charged_s) == 1
 
 
 # ----------------------------------------------------------------------------------- trends
