@@ -94,14 +94,16 @@ class Comparison:
             self.steps + other.steps,
         )
 
-    def __neg__(self) -> "Comparison":
-        return Comparison(
-            -self.register_mwh,
-            -self.integral_mwh,
-            -self.uncertain_mwh,
-            -self.passed_over_mwh,
-            -self.steps,
-        )
+    @property
+    def is_enough(self) -> bool:
+        """Whether it says something of the register."""
+        whole_mwh = self.register_mwh + self.passed_over_mwh
+        # a register that stood still is compared by what it should have gained
+        share = max(whole_mwh, self.integral_mwh + self.passed_over_mwh)
+        compared = max(self.register_mwh, self.integral_mwh)
+        if self.integral_mwh < LEAST_COMPARED_MWH:
+            return False
+        return compared * 100 >= share * LEAST_COMPARED_PERCENT
 
     def error(self, power_permille: int) -> Error | None:
         """
@@ -109,13 +111,7 @@ class Comparison:
 
         @param power_permille: what the power that is told may be beside the truth.
         """
-        whole_mwh = self.register_mwh + self.passed_over_mwh
-        # a register that stood still is compared by what it should have gained
-        share = max(whole_mwh, self.integral_mwh + self.passed_over_mwh)
-        compared = max(self.register_mwh, self.integral_mwh)
-        if self.integral_mwh < LEAST_COMPARED_MWH:
-            return None
-        if compared * 100 < share * LEAST_COMPARED_PERCENT:
+        if not self.is_enough:
             return None
         value = Fraction(self.register_mwh, self.integral_mwh) - 1
         within = Fraction(self.uncertain_mwh, self.integral_mwh)
@@ -200,6 +196,6 @@ def over_rated(energy_mwh: int, rated_w: int, charged_s: int) -> Fraction:
     return max(Fraction(), Fraction(energy_mwh, most) - 1) if most else Fraction()
 
 
-def ppm(value: Fraction) -> int:
+def ppm(value: Fraction | float) -> int:
     """In millionths, as it is kept."""
     return round(value * PPM)

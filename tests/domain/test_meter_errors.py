@@ -162,12 +162,9 @@ ENERGIES = st.integers(0, 10**9)
 
 
 @given(st.lists(st.builds(Comparison, *[ENERGIES] * 5), min_size=1, max_size=5))
-def test_comparisons_are_summed_up_and_taken_out(found: list[Comparison]) -> None:
-    """In any order; what is taken out leaves nothing behind."""
-    total = sum(found, Comparison())
-    for each in found:
-        total += -each
-    assert total == Comparison()
+def test_comparisons_are_summed_up(found: list[Comparison]) -> None:
+    """In any order."""
+    assert sum(found, Comparison()) == sum(reversed(found), Comparison())
 
 
 @pytest.mark.parametrize(
@@ -194,16 +191,16 @@ def test_no_more_than_the_rated_power_gives(rated_w: int, charged_s: int) -> Non
 @given(st.sets(st.integers(-500, 500), min_size=LEAST_POINTS, max_size=30), st.integers(-99, 99))
 def test_a_line_is_its_own_trend(weeks: set[int], slope: int) -> None:
     """Whatever the weeks."""
-    found = trend_of([(week, Fraction(slope * week + 7)) for week in weeks])
+    found = trend_of([(week, float(slope * week + 7)) for week in weeks])
     assert found is not None
     assert found.slope == found.least == found.most == slope
     assert found.is_proven == (slope != 0)
 
 
-@given(st.integers(12, 30), st.integers(-50, 50), st.fractions(-(10**6), 10**6))
-def test_a_week_that_is_anything_turns_no_trend(count: int, slope: int, odd: Fraction) -> None:
+@given(st.integers(12, 30), st.integers(-50, 50), st.floats(-1e6, 1e6))
+def test_a_week_that_is_anything_turns_no_trend(count: int, slope: int, odd: float) -> None:
     """One of a dozen or more."""
-    points = [(week, Fraction(slope * week)) for week in range(count)]
+    points = [(week, float(slope * week)) for week in range(count)]
     points[count // 2] = (count // 2, odd)
     found = trend_of(points)
     assert found is not None
@@ -212,12 +209,12 @@ def test_a_week_that_is_anything_turns_no_trend(count: int, slope: int, odd: Fra
 
 def test_few_weeks_and_noise_have_no_proven_trend() -> None:
     """Three points are none; what goes up and down does not go anywhere."""
-    assert trend_of([(0, Fraction(0)), (1, Fraction(1)), (2, Fraction(2))]) is None
-    noise = trend_of([(week, Fraction(week % 2)) for week in range(12)])
+    assert trend_of([(0, 0.0), (1, 1.0), (2, 2.0)]) is None
+    noise = trend_of([(week, float(week % 2)) for week in range(12)])
     assert noise is not None
     assert not noise.is_proven
     with pytest.raises(ValueError, match="two values"):
-        trend_of([(1, Fraction(0)), (1, Fraction(1))])
+        trend_of([(1, 0.0), (1, 1.0)])
 
 
 # ---------------------------------------------------------------------------------- on site

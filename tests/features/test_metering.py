@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from chargecloud.domain.charger import PortState
 from chargecloud.features.metering.feature import MeteringFeature
-from chargecloud.features.metering.model import MeteringSettings, week_of
-from chargecloud.features.metering.tables import audits, due, metadata, weeks
+from chargecloud.features.metering.model import CLOCK_DAYS, MeteringSettings, week_of
+from chargecloud.features.metering.tables import audits, clocks, due, metadata, weeks
 from chargecloud.routes import Caller
 from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.engine import open_engine
@@ -215,6 +216,31 @@ def test_drift_over_weeks_is_found(world: World) -> None:
     assert found(shown, "drift")["times_limit"] == 1.5
     assert found(shown, "energy")["times_limit"] < 1
     assert [each["error_ppm"] for each in shown["weeks"]] == [3_000 * each for each in range(10)]
+
+
+def test_a_clock_is_known_for_as_long_as_its_days_are_kept(world: World) -> None:
+    """What it showed months ago accuses it no more, and goes as it shows something new."""
+    box = ready(world)
+
+    def seen(ahead_s: int) -> None:
+        box.connect()
+        box.booted_at -= ahead_s
+        for _ in range(3):
+            world.clock.advance(30)
+            box.report(state=PortState.IDLE, power_dw=0)
+        work(world)
+
+    charge(world, box, 1)
+    seen(-600)
+    assert found(world.get("/metering")["items"][0], "clock")["value"] == -600
+    world.clock.advance(timedelta(days=CLOCK_DAYS + 1).total_seconds())
+    box.drop()
+    work(world)
+    assert world.get(f"/metering/{box.id}")["clocks"] == []
+    assert "clock" not in [each["quantity"] for each in world.get(f"/metering/{box.id}")["found"]]
+    seen(0)
+    assert [each["ahead_s"] for each in world.get(f"/metering/{box.id}")["clocks"]] == [0]
+    assert len(rows_of(world.store, clocks)) == 1
 
 
 def test_who_may_see_what(world: World) -> None:

@@ -20,7 +20,13 @@ from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.metering import ppm
 from chargecloud.domain.order_rows import order_of
 from chargecloud.domain.order_value import Order
-from chargecloud.features.metering.model import MeteringSettings, audit, week_of, week_row
+from chargecloud.features.metering.model import (
+    CLOCK_DAYS,
+    MeteringSettings,
+    audit,
+    week_of,
+    week_row,
+)
 from chargecloud.features.metering.tables import audits, clocks, due, weeks
 from chargecloud.interfaces import IFollower, Platform
 from chargecloud.storage.schema import chargers, orders
@@ -65,6 +71,8 @@ class Ends:
             )
         for (charger_id, day), row in seen.items():
             _put(connection, clocks, {"charger_id": charger_id, "day": day}, row, row)
+            gone = clocks.c.charger_id == charger_id, clocks.c.day <= day - CLOCK_DAYS
+            connection.execute(delete(clocks).where(*gone))
 
 
 def _put(

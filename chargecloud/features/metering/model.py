@@ -12,6 +12,7 @@ from chargecloud.domain.clocks import proven_s
 from chargecloud.domain.coupon import COUPON
 from chargecloud.domain.fields import whole
 from chargecloud.domain.metering import (
+    PPM,
     Comparison,
     Error,
     IsReading,
@@ -26,6 +27,8 @@ from chargecloud.domain.tariff import Bill
 from chargecloud.domain.trend import Trend, trend_of
 
 _DAYS = 7
+#: days for which it is known how a charger's clock was seen
+CLOCK_DAYS = 60
 #: what the rules of lines begin with that no charger knows of
 _TAKEN_OFF = (f"{COUPON} ", f"{MONTH_CARD} ")
 
@@ -212,43 +215,44 @@ def _energy(weeks: Sequence[Week], settings: MeteringSettings) -> Iterable[Found
         uncertainty=ppm(error.uncertainty),
         limit=ppm(limit),
         unit="ppm",
-        times_limit=_times(abs(error.proven), limit),
+        times_limit=round(float(abs(error.proven) / limit), 3),
     )
 
 
-def drift_of(weeks: Iterable[Week], power_permille: int) -> Trend | None:
+def drift_of(weeks: Iterable[Week]) -> Trend | None:
     """How the error of a register goes from week to week: Theil's and Sen's slope of the weeks'
     errors, each of which is weighted by energy, as it is that of all its orders together.  What the
     power is off by is in all of them, and in no difference."""
-    errors = ((each.week, each.comparison.error(power_permille)) for each in weeks)
-    return trend_of([(week, error.value) for week, error in errors if error is not None])
+    found = ((each.week, each.comparison) for each in weeks)
+    return trend_of(
+        [(week, it.register_mwh / it.integral_mwh - 1) for week, it in found if it.is_enough]
+    )
 
 
 def _drift(drift: Trend | None, settings: MeteringSettings) -> Iterable[Found]:
     if drift is None:
         return
-    proven = drift.least if drift.least > 0 else -drift.most if drift.most < 0 else Fraction()
-    limit = Fraction(settings.drift_limit_ppm, 10**6)
+    proven = max(drift.least, -drift.most, 0.0)
     yield Found(
         quantity=Quantity.DRIFT,
         value=ppm(drift.slope),
         uncertainty=ppm(max(drift.most - drift.slope, drift.slope - drift.least)),
         limit=settings.drift_limit_ppm,
         unit="ppm/week",
-        times_limit=_times(proven, limit),
+        times_limit=round(proven * PPM / settings.drift_limit_ppm, 3),
     )
 
 
 def _share(quantity: Quantity, off: int, orders: int) -> Iterable[Found]:
     if orders:
-        share = Fraction(100 * off, orders)
+        share = round(100 * off / orders, 3)
         yield Found(
             quantity=quantity,
-            value=round(float(share), 3),
+            value=share,
             uncertainty=0,
             limit=1,
             unit="% of orders",
-            times_limit=_times(share, Fraction(1)),
+            times_limit=share,
         )
 
 
@@ -263,10 +267,6 @@ def _clock(clock: ClockSeen | None) -> Iterable[Found]:
             unit="s",
             times_limit=round(proven_s(ahead_s) / clock.limit_s, 3),
         )
-
-
-def _times(value: Fraction, limit: Fraction) -> float:
-    return round(float(value / limit), 3)
 
 
 def week_row(row: Mapping[str, Any]) -> Mapping[str, int]:
