@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from twisted.logger import capturedLogs
 
 from chargecloud.domain.charger import PortState
 from chargecloud.features.metering.feature import MeteringFeature
@@ -17,6 +18,7 @@ from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade, version_table
 from chargecloud.storage.schema import metadata as core
+from chargecloud.storage.schema import orders
 from tests.harness import database_in, result_of, rows_of, schema_differences
 from tests.stations import Station, pass_time
 from tests.world import Box, World, native_plugins
@@ -176,6 +178,27 @@ def test_work_that_was_cut_off_is_done_later(world: World) -> None:
     work(world)
     assert rows_of(world.store, due) == []
     assert len(rows_of(world.store, audits)) == 1
+
+
+def test_an_order_that_cannot_be_read_keeps_no_other_waiting(world: World) -> None:
+    """It is told in the node's log, and has nothing said of it."""
+    box = ready(world)
+    bad, good = charge(world, box, 1), charge(world, box, 3)
+    result_of(
+        world.store.writer.transact(
+            lambda connection: (
+                connection.execute(
+                    orders.update().where(orders.c.id == int(bad)).values(state="odd")
+                )
+                and None
+            )
+        )
+    )
+    with capturedLogs() as logged:
+        work(world)
+    assert [each["order_id"] for each in rows_of(world.store, audits)] == [int(good)]
+    assert rows_of(world.store, due) == []
+    assert [each["order_id"] for each in logged if "log_failure" in each] == [int(bad)]
 
 
 def test_drift_over_weeks_is_found(world: World) -> None:
