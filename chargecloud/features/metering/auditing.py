@@ -177,7 +177,6 @@ class Auditing:
             "error_ppm": None if error is None else ppm(error.value),
             "uncertainty_ppm": None if error is None else ppm(error.uncertainty),
             "over_rated_ppm": found.over_rated_ppm,
-            "told_e5": found.told_e5,
             "payment_error_fen": found.payment_error_fen,
             "payments_off": int(found.is_payment_off),
             "clock_ahead_s": order.clock_ahead_s,

@@ -90,7 +90,6 @@ class Audit:
     comparison: Comparison
     error: Error | None
     over_rated_ppm: int
-    told_e5: int | None
     payment_error_fen: int | None
     is_payment_off: bool
 
@@ -108,7 +107,6 @@ def audit(
         comparison=comparison,
         error=comparison.error(settings.power_permille),
         over_rated_ppm=ppm(over_rated(order.energy_mwh, rated_w, order.charged_s or 0)),
-        told_e5=told_e5,
         payment_error_fen=payment_fen,
         is_payment_off=abs(payment_fen or 0) > settings.payment_limit_fen,
     )

@@ -38,7 +38,6 @@ audits = Table(
     Column("uncertainty_ppm", BigInteger),
     Column("over_rated_ppm", BigInteger, nullable=False),
     # null where the charger told no amount, or nothing was billed
-    Column("told_e5", BigInteger),
     Column("payment_error_fen", BigInteger),
     # whether that was beyond the limit as it was then
     Column("payments_off", Integer, nullable=False),
