@@ -28,6 +28,10 @@ from chargecloud.domain.plausible import most_mwh
 PPM = 1_000_000
 #: readings are told in whole seconds, and take some time to come
 TIMING_S = 1
+#: in a longer step than this the power may come and go unseen: the whole of what it changed is
+#: uncertain, and so much of the energy besides, which is a pause of 6 s in five minutes
+EVEN_STEP_S = 120
+UNEVEN_PERMILLE = 20
 #: less says nothing of a meter: 50 Wh
 LEAST_COMPARED_MWH = 50_000
 #: of a charge of which less was compared nothing is said
@@ -123,7 +127,8 @@ def compare(readings: Sequence[IsReading], longest_step_s: int) -> Comparison:
     Hold a charge's register against its power, between readings that are close enough.
 
     Between two of them the power is taken to go evenly from the one to the other; it may have
-    been anywhere between, so that half of what it changed is uncertain.  Of a longer step, or one
+    been anywhere between, so that half of what it changed is uncertain; more of a step that is
+    longer than C{EVEN_STEP_S}.  Of a longer one than is compared, or one
     whose power is not known at both ends, nothing is taken, and each time that this begins anew the
     register's own step and a second at both ends are uncertain.
 
@@ -146,8 +151,12 @@ def compare(readings: Sequence[IsReading], longest_step_s: int) -> Comparison:
         first_dw, last_dw = before.power_dw or 0, after.power_dw or 0
         register += gained_mwh
         integral += (first_dw + last_dw) * took_ms
+        changed_dw = abs(last_dw - first_dw)
         # powers are told in whole tenths of a watt
-        uncertain += (abs(last_dw - first_dw) + 1) * took_ms
+        uncertain += (changed_dw + 1) * took_ms
+        if took_ms > EVEN_STEP_S * 1000:
+            uneven_dw = (first_dw + last_dw) * UNEVEN_PERMILLE // 1000
+            uncertain += (changed_dw + uneven_dw) * took_ms
         steps += 1
         if not is_running:
             is_running, runs_mwh = True, runs_mwh + step_mwh

@@ -22,6 +22,7 @@ from chargecloud.domain.metering import (
 from chargecloud.domain.plausible import most_mwh
 from chargecloud.domain.trend import LEAST_POINTS, trend_of
 from chargecloud.domain.verification import Energy, Occasion, Reading, find, measured
+from chargecloud.features.metering.model import MeteringSettings
 
 BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
 #: 0.1 W for 36 s is 1 mWh, and a trapezoid has halves: energies are whole at this
@@ -115,6 +116,45 @@ def test_what_was_not_told_makes_it_more_uncertain(
     before, after = compare(whole, LONGEST_S).error(0), compare(left, LONGEST_S).error(0)
     assert before is not None
     assert after is None or after.uncertainty >= before.uncertainty
+
+
+def seldom(watts: Sequence[int], percent: int = 100) -> list[Measured]:
+    """What a meter shows that counts so many hundredths, of powers each of which lasts a minute;
+    told every five minutes."""
+    meter_mwh, readings = 0, []
+    for minute, power_w in enumerate(watts):
+        if minute % 5 == 0:
+            at = BEGIN + timedelta(minutes=minute)
+            readings.append(Measured(at, power_w * 10, meter_mwh * percent // 6_000))
+        # 1 W for a minute is 100/6 mWh
+        meter_mwh += power_w * 1_000
+    return readings
+
+
+#: a battery that takes the same for hours, and less and less for one
+TAPERING_W = [200] * 180 + [200 - 3 * minute for minute in range(61)]
+
+
+@pytest.mark.parametrize(("percent", "is_off"), [(85, True), (100, False), (115, True)])
+def test_a_meter_that_is_read_every_five_minutes_is_compared(percent: int, is_off: bool) -> None:
+    """What the power does in between makes it more uncertain, and hides no error of this size."""
+    error = compare(seldom(TAPERING_W, percent), MeteringSettings().longest_step_s).error(20)
+    assert error is not None
+    assert (abs(error.proven) > Fraction(20, 1000)) is is_off
+    assert error.proven == 0 or is_off
+
+
+@given(st.integers(0, 4), st.integers(0, 200), st.integers(20, 180))
+def test_a_pause_that_nobody_has_told_of_accuses_no_meter(
+    phase: int, paused_w: int, minute: int
+) -> None:
+    """Some minutes with less power, wherever they are."""
+    watts = [200] * 240
+    for paused in range(4):
+        watts[minute + paused] = paused_w
+    error = compare(seldom(watts[phase:]), MeteringSettings().longest_step_s).error(20)
+    assert error is not None
+    assert error.proven == 0
 
 
 def test_too_little_says_nothing() -> None:

@@ -50,7 +50,7 @@ class MeteringSettings:
     )
     longest_step_s: int = whole(
         "between readings that are further apart nobody knows the power: nothing is compared",
-        default=120,
+        default=330,
         least=1,
         most=3_600,
     )
