@@ -307,21 +307,17 @@ class Expiring:
     settings: MeteringSettings
 
     async def round(self) -> None:
-        """Tell of those that are due.  They are told of before that is written down: a kill
-        between the two has people told twice, and never not at all."""
+        """Tell of those that are due.  They are told of before that is written down, all at once:
+        a kill between the two has people told twice, and never not at all."""
         now = self.platform.calendar.now()
         before = now + timedelta(days=self.settings.warned_days)
         found = await self.platform.read(lambda connection: _expiring(connection, before))
         for row in found:
             self.platform.tell(_alarm(row, now))
-            await self.platform.transact(
-                lambda connection, row=row: (
-                    connection.execute(
-                        update(sessions).where(sessions.c.id == row.id).values(warned_at=now)
-                    )
-                    and None
-                )
-            )
+        if found:
+            told = sessions.c.id.in_([row.id for row in found])
+            written = update(sessions).where(told).values(warned_at=now)
+            await self.platform.transact(lambda connection: connection.execute(written) and None)
 
 
 def _expiring(connection: Connection, before: datetime) -> Sequence[Any]:
