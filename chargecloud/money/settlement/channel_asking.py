@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from attrs import define, field
+from sqlalchemy import select
 from twisted.internet.defer import Deferred
 
 from chargecloud.calendar import Calendar
@@ -18,7 +19,8 @@ from chargecloud.domain.ledger import Post
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud.money.channels import Channels
 from chargecloud.money.overdue import days_over, next_wait_s
-from chargecloud.money.settlement.channel_split import ChannelSplit
+from chargecloud.money.settlement.channel_split import ChannelSplit, split_of
+from chargecloud.storage.schema import channel_splits
 from chargecloud.storage.store import Store
 
 T = TypeVar("T")
@@ -78,7 +80,14 @@ class Asking:
                 self._tell(row, "channel-split-refused", {"why": why})
 
     async def later(self, row: ChannelSplit) -> None:
-        """Nobody knows yet: it is asked again after a while."""
+        """
+        Nobody knows yet: it is asked again after a while.
+
+        @param row: as it was; what was written down of it since counts.
+        """
+        row = await self._as_it_is(row)
+        if row.due_s is None:
+            return
         now_s = int(self.seconds())
         due_s = now_s + next_wait_s(row.tries)
         values = {"due_s": due_s, "tries": row.tries + 1}
@@ -88,10 +97,13 @@ class Asking:
             await self.store.writer.decide(Decision((change,)))
         except Stale:
             return
-        if row.due_s is not None:
-            now = self.calendar.now()
-            if days := days_over(row.created_at, now, now_s, row.due_s, row.tries):
-                self._tell(row, "channel-split-unanswered", {"days": days})
+        now = self.calendar.now()
+        if days := days_over(row.created_at, now, now_s, row.due_s, row.tries):
+            self._tell(row, "channel-split-unanswered", {"days": days})
+
+    async def _as_it_is(self, row: ChannelSplit) -> ChannelSplit:
+        found = select(channel_splits).where(channel_splits.c.id == row.id)
+        return await self.store.read(lambda connection: split_of(connection.execute(found).one()))
 
     def _tell(self, row: ChannelSplit, rule: str, evidence: Row) -> None:
         now = self.calendar.now()
