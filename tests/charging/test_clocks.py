@@ -10,6 +10,7 @@ import pytest
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.charger import PortState
+from chargecloud.domain.events import ChargeEnded, StopReason
 from tests.harness import NOW, clock_at
 from tests.world import FLAT, Box, World
 
@@ -97,6 +98,27 @@ def test_what_is_far_off_is_billed_by_our_clock(tmp_path: Path, ahead_s: int) ->
     assert abs(ended["told_ms"] - ended["at_ms"] - ahead_s * 1_000) <= 1_000
     assert set(rules(world)) == {"clock-distrusted", "clock-off"}
     world.killed()
+
+
+def test_what_was_noted_before_a_power_cut_was_noted_by_another_clock(world: World) -> None:
+    """What the clock is off since then says nothing of it."""
+    box = connected(world, TWO_PRICES)
+    order = world.order(box, world.customer(10_000))
+    start_mwh = box.meter_mwh
+    box.begin()
+    world.pass_time(600, lambda: box.report(6_000))
+    ended = ChargeEnded(
+        int(order["id"]), 1, start_mwh, box.meter_mwh, 600, StopReason.POWER_CUT, box.now
+    )
+    box.drop()
+    world.clock.advance(60)
+    box.power_up()
+    look(world, box, 600)
+    box.record(2, ended)
+    (told,) = world.logged("order.ended")
+    assert told["at_ms"] == told["told_ms"]
+    assert "clock_ahead_s" not in told
+    assert world.get(f"/orders/{order['id']}/bill")["remarks"] == []
 
 
 def test_a_clock_that_is_believed_is_billed_by(tmp_path: Path) -> None:
