@@ -317,6 +317,9 @@ class Connection:
         try:
             for each in heard:
                 wish = self._take(each)
+                if isinstance(each, Gone):
+                    # who has come and gone in the same bytes is not there to be let in
+                    wishes = [wanted for wanted in wishes if not _lets_in(wanted, each)]
                 if wish is not None:
                     wishes.append(wish)
         except RemoteError as failure:
@@ -369,3 +372,7 @@ class Connection:
     def _step(session: Session, given: Input) -> Action:
         action, session.state = follow(session.state, given)
         return action
+
+
+def _lets_in(wish: Wish, gone: Gone) -> bool:
+    return isinstance(wish, AskCredentials | AskAdmission) and wish.identity == gone.identity
