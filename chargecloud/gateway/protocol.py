@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 #: facts of one connection that wait for their commit; beyond it we stop reading, and the
 #: charger's own queue holds what is left
 MOST_IN_FLIGHT = 64
-#: commands of one connection that wait for an answer
+#: commands of one charger that wait for an answer: who shares a connection with a hundred others
+#: is stopped as surely as one that is alone
 MOST_COMMANDS = 32
 
 
@@ -176,7 +177,7 @@ class ChargerProtocol(Protocol):
         """Send a command to one of this connection's chargers."""
         if self._ended:
             return fail(ChargerOffline("the connection has ended"))
-        if len(self._awaited) >= MOST_COMMANDS:
+        if self._awaited.count(identity) >= MOST_COMMANDS:
             return fail(Overloaded("too many commands wait for this charger"))
         try:
             number = self._connection.command(identity, command)
