@@ -99,7 +99,12 @@ class Stopping:
                 if answer.accepted:
                     track.end_told.stopped(self.calendar.seconds())
 
-            self.book.send(order.charger_id, StopCharge(order.id, order.port), told)
+            def lost() -> None:
+                # none is on its way: the next who finds it charging need not wait
+                if track.stop_sent_at == now:
+                    track.stop_sent_at = None
+
+            self.book.send(order.charger_id, StopCharge(order.id, order.port), told, lost)
 
     def _withdraw(self, order: Order, reason: StopReason) -> "Deferred[Order]":
         """Take back an order that waits; its start may have been sent first."""
