@@ -102,20 +102,28 @@ class Commanding:
         @raise Refusal: if there is no such command, or nothing for it to do.
         """
         charger = await self.chargers.get(caller.tenant_id, charger_id)
-        before = self._repetitions.known(request)
+        before = self._sent_before(charger.id, request)
         if before is not None:
-            return self.calls.get(charger.id, before), None
+            return before, None
         _check_args(body)
         track = _to_be_stopped(self.book, charger, body) if body.name == "stop" else None
         command, permission = _command(charger, body, track, self.calendar)
         if permission is not None and not caller.may(permission):
             raise NotPermitted(f"the token does not allow {permission}", permission=permission)
         await self.write_down(_commanded(charger, body, caller.token_id))
+        before = self._sent_before(charger.id, request)
+        if before is not None:
+            # it came a second time meanwhile, and that one was faster
+            return before, None
         sent, answered = self.calls.send(charger.id, body.name, command)
         self._repetitions.keep(request, sent.id)
         if track is not None:
             stopped_for(track, StopReason.OPERATOR, self.calendar, answered)
         return sent, answered
+
+    def _sent_before(self, charger_id: int, request: RequestKey | None) -> ChargerCall | None:
+        command_id = self._repetitions.known(request)
+        return None if command_id is None else self.calls.get(charger_id, command_id)
 
     async def get(self, caller: Caller, charger_id: int, command_id: int) -> ChargerCall:
         """
