@@ -368,6 +368,7 @@ class Platform:
             Calls(routing, calendar, store.ids.next),
             calendar,
             store.writer.decide,
+            watching.write_down,
         )
         return cls(
             gateway=gateway,

@@ -6,11 +6,12 @@ from typing import Any
 from attrs import field, frozen
 
 from chargecloud.domain.charger import SystemState
-from chargecloud.domain.errors import Invalid, NotFound, Refusal
+from chargecloud.domain.errors import Invalid, NotFound, Overloaded, Refusal
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.registry.register import Register
 from chargecloud.registry.sites import Sites
 from chargecloud.routes import Call, Id, Method, Route
+from chargecloud.storage.writer import TROUBLES
 from chargecloud.web.resources.commands import Commanding, CommandShown, NewCommand, show
 from chargecloud.web.resources.shared import part_of, request_key
 
@@ -72,16 +73,18 @@ def routes(commanding: Commanding, register: Register, sites: Sites) -> list[Rou
         try:
             sent, answered = await commanding.send(call.caller, charger_id, wanted, request)
         except Refusal as refusal:
-            return OfCharger(
-                charger_id=charger_id,
-                command=None,
-                problem=f"/problems/{refusal.code}",
-                detail=refusal.detail,
-            )
+            return not_sent(charger_id, refusal)
+        except TROUBLES:
+            # the next may charge: that is known without the database
+            return not_sent(charger_id, Overloaded("the database is away"))
         if answered is not None:
             commanding.calls.forget(answered)
         problem = f"/problems/{sent.failure}" if sent.failure else None
         return OfCharger(charger_id=charger_id, command=show(sent), problem=problem, detail=None)
+
+    def not_sent(charger_id: int, why: Refusal) -> OfCharger:
+        problem = f"/problems/{why.code}"
+        return OfCharger(charger_id=charger_id, command=None, problem=problem, detail=why.detail)
 
     async def standing_at(call: Call, site_id: int | None) -> Sequence[int]:
         assert site_id is not None, "the body has one or the other"

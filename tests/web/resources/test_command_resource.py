@@ -183,6 +183,7 @@ def test_a_command_that_comes_twice_at_once_reaches_the_charger_once(world: Worl
         Calls(platform.routing, world.calendar, world.store.ids.next),
         world.calendar,
         write_down,
+        platform.watching.write_down,
     )
     request = RequestKey(1, "k", "what it said")
     wanted = NewCommand(name="set_time")
