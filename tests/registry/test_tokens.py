@@ -69,6 +69,7 @@ def test_a_revoked_token_is_nobodys(registry: Registry) -> None:
     assert result_of(Tokens(registry.store).authenticate(token)) is None
 
 
+@pytest.mark.sqlite
 def test_a_token_that_was_good_is_good_while_the_database_is_away(registry: Registry) -> None:
     """For some minutes: so that who stops a charge need not wait for it."""
     clock, outage = Clock(), Outage(registry.store.engine)
@@ -82,6 +83,7 @@ def test_a_token_that_was_good_is_good_while_the_database_is_away(registry: Regi
     failure_of(known.authenticate(token), OperationalError)
 
 
+@pytest.mark.sqlite
 def test_a_token_that_was_found_bad_is_not_remembered(registry: Registry) -> None:
     """Nor is one that comes to its end meanwhile."""
     clock, outage = Clock(), Outage(registry.store.engine)

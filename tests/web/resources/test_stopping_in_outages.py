@@ -9,6 +9,9 @@ from tests.web.resources.asking import Asking
 from tests.web.resources.test_command_resource import STOP, charging
 from tests.world import World
 
+#: what is in the way is put into its engine
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def outage(world: World) -> Outage:
