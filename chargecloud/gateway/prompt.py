@@ -44,9 +44,10 @@ class Sockets:
             return
         if not self._read:
             self._poll = select.epoll()
+        self._poll.register(number, select.EPOLLIN)
+        if not self._read:
             self.reactor.addReader(self)
         self._read[number] = transport
-        self._poll.register(number, select.EPOLLIN)
 
     def remove(self, transport: "PromptServer") -> None:
         """Do not read it on."""
@@ -67,16 +68,22 @@ class Sockets:
                 continue
             try:
                 lost = transport.doRead()
-            except Exception:
+            except Exception as error:
                 self._log.failure("a protocol failed on what came")
-                transport.connectionLost(Failure())
-                continue
-            if lost is None:
-                continue
-            if isinstance(lost, ConnectionDone):
-                transport.readConnectionLost(Failure(lost))
-            else:
-                transport.connectionLost(Failure(lost))
+                lost = error
+            if lost is not None:
+                self._lost(transport, lost)
+
+    def _lost(self, transport: "PromptServer", why: Exception) -> None:
+        """End it, or its one direction; if that fails, the others do not suffer."""
+        # who was closed one way only is not told again and again that there comes no more
+        transport.stopReading()
+        is_over = isinstance(why, ConnectionDone)
+        end = transport.readConnectionLost if is_over else transport.connectionLost
+        try:
+            end(Failure(why))
+        except Exception:
+            self._log.failure("a protocol failed when its connection was lost")
 
     def fileno(self) -> int:
         """Of the epoll."""
@@ -90,7 +97,7 @@ class Sockets:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
         for transport in list(self._read.values()):
-            transport.connectionLost(reason)
+            self._lost(transport, reason.value)
 
 
 class PromptServer(Server):
@@ -108,7 +115,12 @@ class PromptServer(Server):
 
     def write(self, data: bytes) -> None:
         """Send it, unless something still waits before it; what does not fit waits as well."""
-        if data and self.connected and not (self.dataBuffer or self._tempDataBuffer):
+        if (
+            data
+            and self.connected
+            and not self.TLS
+            and not (self.dataBuffer or self._tempDataBuffer)
+        ):
             try:
                 sent = self.socket.send(data)
             except OSError:
