@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest_twisted
 from twisted.internet.defer import Deferred
@@ -125,18 +125,18 @@ class SaysGoodbye(Protocol):
 
     transport: Any = None
     #: how often each was told that it has
-    told: list[int] = []
+    told: ClassVar[list[int]] = []
 
     def connectionMade(self) -> None:
         """Nothing yet."""
         self._number = len(self.told)
         self.told.append(0)
 
-    def readConnectionLost(self) -> None:
+    def readConnectionLost(self) -> None:  # noqa: N802
         """There comes no more."""
         self.told[self._number] += 1
 
-    def writeConnectionLost(self) -> None:
+    def writeConnectionLost(self) -> None:  # noqa: N802
         """Nothing."""
 
     def dataReceived(self, data: bytes) -> None:
