@@ -269,7 +269,6 @@ class ChargeCloud(Service):
         threads = Threads(self.reactor, 1, "spool")
         spool = Spool(self.config.data_dir / "spool", threads)
         self._undo.append(spool.close)
-        threads.start()
         self._undo.append(threads.stop)
         return spool
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -38,22 +39,33 @@ def test_a_new_plugin_works(kind: str, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.slow
-def test_a_new_dialect_passes_the_conformance_kit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "more", "rule"),
+    [
+        ("dialect", (), "an order lives"),
+        ("tariff", ("--terms", "new/terms.json"), "more never costs less"),
+    ],
+    ids=["dialect", "tariff"],
+)
+def test_what_is_new_passes_the_conformance_kit(
+    kind: str, more: Sequence[str], rule: str, tmp_path: Path
+) -> None:
     """Before a line of it was changed, so that whoever changes it sees what they break."""
-    write_plugin("dialect", "acme", tmp_path / "new")
+    write_plugin(kind, "acme", tmp_path / "new")
     loose = tmp_path / "loose"
     loose.mkdir()
     shutil.copy(tmp_path / "new" / "chargecloud_acme.py", loose / "acme.py")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs",
-         "chargecloud.conformance", "--dialect", "acme", "--plugins-dir", str(loose)],
+         "chargecloud.conformance", f"--{kind}", "acme", "--plugins-dir", str(loose), *more],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout
-    assert "holds   an order lives" in ran.stdout
+    assert f"holds   {rule}" in ran.stdout
+    assert "BROKEN" not in ran.stdout
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

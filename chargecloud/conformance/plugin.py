@@ -1,17 +1,22 @@
 """The kit's options, what its tests are given, and its report."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 KIT = "chargecloud/conformance/"
+#: by the option that says what is to be proved, what only tests of such are given
+PROVED = {
+    "--dialect": {"dialect", "new_bench", "valid_frame", "invalid_frame"},
+    "--tariff": {"tariff", "all_priced", "refused_terms"},
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Which dialect is to be proved, and with which frames."""
+    """Which dialect or tariff is to be proved, and with what."""
     group = parser.getgroup("chargecloud", "ChargeCloud's conformance kit")
     group.addoption("--dialect", metavar="NAME", help="the dialect that is to be proved")
     group.addoption(
@@ -19,27 +24,76 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help='JSON with "valid" and "invalid" frames, each with "hex" and perhaps "direction"',
     )
+    group.addoption("--tariff", metavar="KIND", help="the tariff that is to be proved")
+    group.addoption(
+        "--terms",
+        metavar="FILE",
+        help='JSON with "terms", "falling" ones by which more may cost less (caps, tiers, '
+        'discounts), and "refused" ones: a list of terms each',
+    )
     group.addoption(
         "--plugins-dir",
         metavar="FOLDER",
         default="",
-        help="of loose plugins, the dialect among them",
+        help="of loose plugins, what is to be proved among them",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each golden frame."""
+    """A test for each golden frame, and for terms that are to be refused."""
     for name in ("valid_frame", "invalid_frame"):
         if name in metafunc.fixturenames:
             kind = name.partition("_")[0]
-            frames = _golden(metafunc.config).get(kind, [])
+            frames = _given(metafunc.config, "--golden").get(kind, [])
             ids = [str(each.get("id", number)) for number, each in enumerate(frames)]
             metafunc.parametrize(name, frames, ids=ids)
+    if "refused_terms" in metafunc.fixturenames:
+        refused = _given(metafunc.config, "--terms").get("refused", [])
+        metafunc.parametrize("refused_terms", refused, ids=map(str, range(len(refused))))
 
 
-def _golden(config: pytest.Config) -> dict[str, Any]:
-    path = config.getoption("--golden")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the kit only what is about that which is to be proved."""
+    asked = {option for option in PROVED if config.getoption(option)}
+    if not asked:
+        return
+    fixtures = set[str]().union(*(PROVED[option] for option in asked))
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        takes = {*getattr(item, "fixturenames", ())}
+        is_asked = KIT not in item.path.as_posix() or takes & fixtures
+        (kept if is_asked else left).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+def _given(config: pytest.Config, option: str) -> dict[str, Any]:
+    path = config.getoption(option)
     found: dict[str, Any] = json.loads(Path(path).read_text()) if path else {}
+    return found
+
+
+@pytest.fixture
+def tariff(request: pytest.FixtureRequest) -> Any:
+    """The tariff that is to be proved."""
+    if not request.config.getoption("--tariff"):
+        pytest.skip("--tariff KIND says which one is to be proved")
+    return _tariff(request.config)
+
+
+@pytest.fixture
+def all_priced(tariff: Any, request: pytest.FixtureRequest) -> Any:
+    """The tariff with each of the terms that it is to take."""
+    from chargecloud.conformance.test_tariff import Priced
+
+    found = [
+        Priced(tariff, tariff.check(terms), falls=kind == "falling")
+        for kind in ("terms", "falling")
+        for terms in _given(request.config, "--terms").get(kind, [])
+    ]
+    if not found:
+        pytest.skip("--terms FILE has none that it is to take")
     return found
 
 
@@ -65,23 +119,37 @@ def new_bench(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 def _chosen(config: pytest.Config) -> tuple[Any, Any]:
-    from chargecloud.plugins import PluginSettings, load_plugins
-
     name = config.getoption("--dialect")
     if not name:
         pytest.skip("--dialect NAME says which one is to be proved")
-    plugins = load_plugins(PluginSettings(plugins_dir=config.getoption("--plugins-dir")))
-    if name not in plugins.dialects:
+    plugins = _plugins(config)
+    dialect = _one_of(plugins, "dialect", plugins.dialects, name)
+    return dialect, plugins.simulated_dialects.get(name)
+
+
+def _tariff(config: pytest.Config) -> Any:
+    plugins = _plugins(config)
+    return _one_of(plugins, "tariff", plugins.tariffs, config.getoption("--tariff"))
+
+
+def _plugins(config: pytest.Config) -> Any:
+    from chargecloud.plugins import PluginSettings, load_plugins
+
+    return load_plugins(PluginSettings(plugins_dir=config.getoption("--plugins-dir")))
+
+
+def _one_of(plugins: Any, kind: str, provided: Mapping[str, Any], name: str) -> Any:
+    if name not in provided:
         refused = "; ".join(map(str, plugins.refused))
         raise pytest.UsageError(
-            f"there is no dialect {name!r}, only {', '.join(plugins.dialects)}. {refused}"
+            f"there is no {kind} {name!r}, only {', '.join(provided)}. {refused}"
         )
-    return plugins.dialects[name], plugins.simulated_dialects.get(name)
+    return provided[name]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """What holds and what does not, in words."""
-    name = config.getoption("--dialect")
+    name = " and ".join(filter(None, map(config.getoption, PROVED)))
     if not name:
         return
     told: dict[str, list[str]] = {}

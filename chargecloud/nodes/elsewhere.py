@@ -3,7 +3,7 @@
 from typing import Any
 
 from attrs import define
-from sqlalchemy import Connection, select
+from sqlalchemy import Select, bindparam, select
 from twisted.internet.defer import Deferred
 
 from chargecloud.domain.commands import Answer, Command
@@ -16,6 +16,13 @@ from chargecloud.storage.store import Store
 #: an answer of a charger takes this much longer when it comes from another node
 ON_THE_WAY_S = 2.0
 
+_HOLDER = select(chargers.c.node).where(chargers.c.id == bindparam("of"))
+_HOLDER_OF_ORDER = (
+    select(chargers.c.node)
+    .join(orders, orders.c.charger_id == chargers.c.id)
+    .where(orders.c.id == bindparam("of"))
+)
+
 
 @define(eq=False)
 class Elsewhere:
@@ -26,19 +33,16 @@ class Elsewhere:
 
     async def holder(self, charger_id: int) -> int | None:
         """The node that decides about a charger, if that is another one, and lives."""
-        return await self._find(select(chargers.c.node).where(chargers.c.id == charger_id))
+        return await self._find(_HOLDER, charger_id)
 
     async def holder_of_order(self, order_id: int) -> int | None:
         """The node that decides about an order, if that is another one, and lives."""
-        found = select(chargers.c.node).join(orders, orders.c.charger_id == chargers.c.id)
-        return await self._find(found.where(orders.c.id == order_id))
+        return await self._find(_HOLDER_OF_ORDER, order_id)
 
-    async def _find(self, query: Any) -> int | None:
-        def read(connection: Connection) -> int | None:
-            node: int | None = connection.execute(query).scalar()
-            return node
-
-        node = await self.store.read(read)
+    async def _find(self, query: Select[Any], of: int) -> int | None:
+        node = await self.store.read(
+            lambda connection: connection.execute(query, {"of": of}).scalar()
+        )
         return node if node != self.store.node and node in self.store.roster.live else None
 
     def send(self, charger_id: int, command: Command, deadline_s: float) -> "Deferred[Answer]":

@@ -36,6 +36,9 @@ def write_plugin(kind: str, name: str, folder: Path) -> list[Path]:
         f"{module}.py": templates / kind / "module.py.in",
         f"tests/test_{module}.py": templates / kind / "test_module.py.in",
     }
+    if kind == "tariff":
+        # what the conformance kit proves it with
+        contents["terms.json"] = templates / kind / "terms.json.in"
     written = {
         folder / path: Template(template.read_text()).substitute(words)
         for path, template in contents.items()

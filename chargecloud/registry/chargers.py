@@ -98,9 +98,11 @@ def _boots_before(row: Any, boot: int) -> dict[int, datetime]:
 
 
 def read_charger(row: Any) -> Charger:
-    """Of a row of L{COLUMNS}."""
+    """Of a row that begins with L{COLUMNS}."""
+    # by their places: by their names it takes three times as long
+    known = dict(zip(Charger.__annotations__, row, strict=False))
     read = {"kind": ChargerKind(row.kind), "status": SystemState(row.status)}
-    return Charger(**{name: row._mapping[name] for name in Charger.__annotations__} | read)
+    return Charger(**known | read)
 
 
 def _taken(dialect: str, identity: str) -> AlreadyExists:

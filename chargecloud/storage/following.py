@@ -10,11 +10,20 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chargecloud.interfaces import IFollower
-from chargecloud.storage.log import move_cursors, read_after, read_cursors
+from chargecloud.storage.log import (
+    MOST_ENTRIES_AT_ONCE,
+    move_cursors,
+    read_after,
+    read_cursors,
+)
 from chargecloud.storage.writer import Writer
 
 #: after a failure a follower tries again, but leaves the database alone for a while
 RETRY_S = 5.0
+#: who has caught up rests so many times as long as that took: with a step at each commit, a dozen
+#: followers keep a processor and the database busy with nothing to do
+RESTS = 19
+LONGEST_REST_S = 0.5
 
 
 @define(eq=False, slots=False)
@@ -22,7 +31,8 @@ class Following(Service):
     """
     Keeps one follower up with the log, as a service.
 
-    It is woken by each commit of this node, and reads until nothing is left.
+    It is woken by each commit of this node, and reads until nothing is left. A lone commit is
+    followed at once; where they come one after another, it takes what has come together.
 
     @ivar seen: where in this node's part of the log it is.
     """
@@ -34,7 +44,8 @@ class Following(Service):
     _log: Logger = field(factory=Logger, init=False)
     _busy: "Deferred[None] | None" = field(default=None, init=False)
     _woken: bool = field(default=False, init=False)
-    _retry: IDelayedCall | None = field(default=None, init=False)
+    _next: IDelayedCall | None = field(default=None, init=False)
+    _rests_until_s: float = field(default=0.0, init=False)
 
     def startService(self) -> None:
         """Begin with what came while the service was down."""
@@ -46,46 +57,60 @@ class Following(Service):
         """Finish the entries that are under way."""
         super().stopService()
         self.writer.on_commit.remove(self.wake)
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
         return self._busy
 
     def wake(self) -> None:
         """There is something new in the log."""
         if self._busy is not None:
             self._woken = True
-        elif self.running and self._retry is None:
-            self._follow()
+        elif self.running and self._next is None:
+            self._follow_in(self._rests_until_s - self.clock.seconds())
 
     @property
     def lag(self) -> int:
         """Entries of this node that are still to come to it."""
         return max(self.writer.seq - self.seen, 0)
 
-    def _follow(self) -> None:
-        self._woken = False
-        self._busy = Deferred()
-        step = self.writer.transact(self._step)
-        step.addCallbacks(self._stepped, self._failed)
+    def _follow_in(self, wait_s: float) -> None:
+        if wait_s > 0:
+            self._next = self.clock.callLater(wait_s, self._follow)
+        else:
+            self._follow()
 
-    def _step(self, connection: Connection) -> tuple[int, int]:
+    def _follow(self) -> None:
+        self._next = None
+        self._woken = False
+        self._busy, began_s = Deferred(), self.clock.seconds()
+        step = self.writer.transact(self._step)
+        step.addCallbacks(self._stepped, self._failed, callbackArgs=(began_s,))
+
+    def _step(self, connection: Connection) -> tuple[int, bool]:
+        """Where in this node's part it is then, and whether there is more."""
         here = self.writer.seq
         seen = read_cursors(connection, self.follower.name)
         entries = read_after(connection, seen)
+        reached = {logged.node: logged.seq for logged in entries}
         if entries:
             self.follower.apply(connection, [(logged.at, logged.entry) for logged in entries])
-            reached = {logged.node: logged.seq for logged in entries}
             move_cursors(connection, self.follower.name, seen, reached)
-            # without any, places that were given in vain are behind it as well
-            here = reached.get(self.writer.node, self.seen)
-        return len(entries), here
+        is_more = len(entries) == MOST_ENTRIES_AT_ONCE
+        # behind the last of all, places that were given in vain are behind it as well
+        return reached.get(self.writer.node, self.seen) if is_more else here, is_more
 
-    def _stepped(self, step: tuple[int, int]) -> None:
-        count, self.seen = step
+    def _stepped(self, step: tuple[int, bool], began_s: float) -> None:
+        self.seen, is_more = step
+        now_s = self.clock.seconds()
+        self._rests_until_s = now_s + min(RESTS * (now_s - began_s), LONGEST_REST_S)
         self._rest()
-        if self.running and (count or self._woken):
+        if not self.running:
+            return
+        if is_more:
             self._follow()
+        elif self._woken:
+            self._follow_in(self._rests_until_s - now_s)
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure(
@@ -96,11 +121,7 @@ class Following(Service):
         )
         self._rest()
         if self.running:
-            self._retry = self.clock.callLater(RETRY_S, self._try_again)
-
-    def _try_again(self) -> None:
-        self._retry = None
-        self.wake()
+            self._follow_in(RETRY_S)
 
     def _rest(self) -> None:
         done, self._busy = self._busy, None

@@ -118,9 +118,6 @@ class StoreService(MultiService):
         )
         with engine.connect() as connection:
             self.store.roster.look(read_nodes(connection), reactor.seconds())
-        # nothing can fail any more: threads that nobody stops would keep the process alive
-        self._writing.start()
-        self._reading.start()
         self._breathing = Breathing(
             reactor, lambda: self._writing.are_at_work or self._reading.are_at_work
         )

@@ -2,19 +2,21 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, frozen
 
-from chargecloud.conformance import test_life, test_wire
+from chargecloud.conformance import test_life, test_tariff, test_wire
 from chargecloud.conformance.bench import Bench
 from chargecloud.domain.commands import Answer
 from chargecloud.domain.errors import BadFrame, ChargerOffline
 from chargecloud.domain.events import ChargeEnded, ChargeStarted, Outcome, Reply
+from chargecloud.domain.tariff import BillLine, Usage
 from chargecloud.interfaces import Answered, Credentials, DecodedFrame, Greeting, Told
+from chargecloud.money.composed.kind import Composed
 from chargecloud_dny.conversation import DnyConversation
 from chargecloud_dny.dialect import DnyDialect
 from chargecloud_dny.simulated import SimulatedDny
@@ -287,3 +289,50 @@ def test_what_is_broken_without_a_charger_is_caught(
     rule(dialect=DnyDialect(), **more)
     with pytest.raises(AssertionError):
         rule(dialect=broken, **more)
+
+
+# ------------------------------------------------------------------------------------- tariffs
+
+
+class CountsReadings(Composed):
+    """Takes so much for each of them."""
+
+    def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
+        """Some for a charge that was reported often."""
+        return [line for line in super().lines(terms, usage) for _ in usage.marks]
+
+
+class Rewards(Composed):
+    """The more is drawn, the less it costs."""
+
+    def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
+        """Nothing for who draws much."""
+        return super().lines(terms, usage) if usage.energy_mwh < 2_000_000 else ()
+
+
+class Remembers(Composed):
+    """Changes its terms at each charge."""
+
+    def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
+        """And asks for more the next time."""
+        assert isinstance(terms, dict)
+        terms["start_fee"]["fen"] += 1
+        return super().lines(terms, usage)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (CountsReadings, test_tariff.test_a_reading_that_says_what_was_assumed_changes_nothing),
+        (Rewards, test_tariff.test_more_never_costs_less),
+        (Remembers, test_tariff.test_the_same_charge_has_the_same_bill_for_ever),
+    ],
+    ids=["counts readings", "rewards", "remembers"],
+)
+def test_a_wrong_tariff_is_caught(kind: type[Composed], rule: Callable[..., None]) -> None:
+    """Each by the rule that it breaks, and the right one breaks none."""
+    terms = {"start_fee": {"fen": 50}, "time": {"price_fen": 100, "block_s": 3600, "step_s": 60}}
+    terms["time"]["electricity"] = 1_000
+    rule([test_tariff.Priced(Composed(), Composed().check(terms))])
+    with pytest.raises(AssertionError):
+        rule([test_tariff.Priced(kind(), Composed().check(terms))])

@@ -1,16 +1,14 @@
 """What holds for every tariff that the field's rules allow, whoever wrote it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargecloud.conformance.usages import gone_on, on_the_line, usages
 from chargecloud.domain.errors import TariffError
-from chargecloud.domain.tariff import Bill, BillLine, Fee, Mark, Stay, StayKind, Usage
+from chargecloud.domain.tariff import Bill, BillLine, Fee, Usage
 from chargecloud.domain.units import half_up
 from chargecloud.interfaces import ITariff
 from chargecloud.money.composed.kind import Composed
@@ -19,7 +17,6 @@ from tests.money.ocpi.samples import component, tariff
 
 PRICES = st.integers(0, 20_000).map(lambda units: units / 10_000)
 RATES = ("valley", "flat", "peak")
-SECOND = timedelta(seconds=1)
 
 
 @st.composite
@@ -95,24 +92,6 @@ def composed_terms(draw: st.DrawFn, *, plain: bool = False) -> dict[str, Any]:
     return terms
 
 
-@st.composite
-def charges(draw: st.DrawFn) -> Usage:
-    """Charges of some readings, some of which are followed by parking."""
-    start = datetime(2026, 10, 24, tzinfo=UTC) + timedelta(seconds=draw(st.integers(0, 200_000)))
-    marks = [Mark(start, 5_000)]
-    steps = st.tuples(st.integers(1, 7_200), st.integers(0, 5_000_000))
-    for later, more in draw(st.lists(steps, min_size=1, max_size=5)):
-        marks.append(Mark(marks[-1].at + later * SECOND, marks[-1].meter_mwh + more))
-    end = marks[-1].at
-    stays: tuple[Stay, ...] = ()
-    if draw(st.booleans()):
-        marks.append(Mark(end + draw(st.integers(1, 9_000)) * SECOND, marks[-1].meter_mwh))
-        stays = (Stay(end, marks[-1].at, StayKind.PARKED),)
-    zone = ZoneInfo(draw(st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York"])))
-    charged_s = (end - start) // SECOND
-    return Usage(zone, charged_s - draw(st.integers(0, charged_s // 4)), tuple(marks), stays)
-
-
 def priced() -> st.SearchStrategy[tuple[ITariff, Any]]:
     """A tariff of each kind."""
     return st.tuples(st.just(Ocpi()), ocpi_terms()) | st.tuples(
@@ -135,7 +114,7 @@ def _is_sound(by: tuple[ITariff, Any]) -> bool:
     return True
 
 
-@given(priced().filter(_is_sound), charges())
+@given(priced().filter(_is_sound), usages())
 def test_parts_make_the_whole(by: tuple[ITariff, Any], usage: Usage) -> None:
     """No fee is below zero, lines sum to the bill, and what is exact rounds to it."""
     bill = Bill(1, 1, tuple(lines(by, usage)))
@@ -145,25 +124,13 @@ def test_parts_make_the_whole(by: tuple[ITariff, Any], usage: Usage) -> None:
     assert bill == Bill(1, 1, tuple(lines(by, usage)))
 
 
-@given(priced().filter(_is_sound), charges(), st.integers(1, 3_599), st.data())
+@given(priced().filter(_is_sound), on_the_line())
 def test_readings_on_the_line_change_nothing(
-    by: tuple[ITariff, Any], usage: Usage, more: int, data: st.DataObject
+    by: tuple[ITariff, Any], pair: tuple[Usage, Usage]
 ) -> None:
     """What the register is taken to have been between two readings, it may as well have said."""
-    index = data.draw(st.integers(0, len(usage.marks) - 2))
-    before, after = usage.marks[index : index + 2]
-    # a multiple of as many steps as there are seconds lies on the line in whole mWh
-    parts = (after.at - before.at) // SECOND
-    gained = (after.meter_mwh - before.meter_mwh) // parts * parts
-    shift = after.meter_mwh - before.meter_mwh - gained
-    moved = [*usage.marks[: index + 1]]
-    moved += [evolve(mark, meter_mwh=mark.meter_mwh - shift) for mark in usage.marks[index + 1 :]]
-    step = more % parts
-    on_line = Mark(before.at + step * SECOND, before.meter_mwh + gained // parts * step)
-    plain = evolve(usage, marks=tuple(moved))
-    denser = evolve(usage, marks=tuple(sorted([*moved, on_line], key=lambda mark: mark.at)))
-    if step:
-        assert _told(lines(by, denser)) == _told(lines(by, plain))
+    plain, denser = pair
+    assert _told(lines(by, denser)) == _told(lines(by, plain))
 
 
 def _told(made: Sequence[BillLine]) -> list[tuple[Fee, int, int, str]]:
@@ -173,22 +140,9 @@ def _told(made: Sequence[BillLine]) -> list[tuple[Fee, int, int, str]]:
 @given(
     st.tuples(st.just(Ocpi()), ocpi_terms(plain=True)).filter(_is_sound)
     | st.tuples(st.just(Composed()), composed_terms(plain=True)).filter(_is_sound),
-    charges(),
-    st.integers(0, 7_200),
-    st.integers(0, 5_000_000),
+    gone_on(),
 )
-def test_more_never_costs_less(
-    by: tuple[ITariff, Any], usage: Usage, longer_s: int, more_mwh: int
-) -> None:
+def test_more_never_costs_less(by: tuple[ITariff, Any], pair: tuple[Usage, Usage]) -> None:
     """More energy, and more time, at the end of a charge: without caps, coupons or tiers."""
-    last = usage.marks[-1]
-    later = Mark(last.at + longer_s * SECOND, last.meter_mwh + more_mwh)
-    before = evolve(usage, charged_s=_whole_s(usage), stays=())
-    after = evolve(before, marks=(*before.marks, later), charged_s=before.charged_s + longer_s)
-    assert Bill(1, 1, tuple(lines(by, after))).amount_fen >= (
-        Bill(1, 1, tuple(lines(by, before))).amount_fen
-    )
-
-
-def _whole_s(usage: Usage) -> int:
-    return (usage.ended_at - usage.started_at) // SECOND
+    before, after = (Bill(1, 1, tuple(lines(by, usage))) for usage in pair)
+    assert after.amount_fen >= before.amount_fen

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from chargecloud.calendar import Calendar
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.interfaces import IFollower
-from chargecloud.storage.following import RETRY_S, Following
+from chargecloud.storage.following import LONGEST_REST_S, RESTS, RETRY_S, Following
 from chargecloud.storage.log import MOST_ENTRIES_AT_ONCE
 from chargecloud.storage.schema import cursors
 from chargecloud.storage.store import Store
@@ -133,6 +133,36 @@ def test_commits_do_not_hurry_a_follower_that_failed(store: Store, clock: Clock)
     assert copied(store) == list(range(1, 21))
     assert following.lag == 0
     assert follower.batches == [1, 20]
+
+
+@implementer(IFollower)
+@define
+class Slow:
+    """One that takes its time."""
+
+    clock: Clock
+    name: str = "slow"
+    batches: list[int] = field(factory=list)
+
+    def apply(self, _connection: Connection, entries: Sequence[tuple[datetime, LogEntry]]) -> None:
+        """Take 20 ms."""
+        self.batches.append(len(entries))
+        self.clock.advance(0.02)
+
+
+def test_one_after_another_is_followed_together(store: Store, clock: Clock) -> None:
+    """It rests after its work, and the first commit after the rest waits for nothing."""
+    follower = Slow(clock)
+    Following(store.writer, follower, clock).startService()
+    for number in range(1, 11):
+        write(store, number)
+    assert follower.batches == [1]
+    clock.advance(0.02 * RESTS)
+    assert follower.batches == [1, 9]
+    clock.advance(LONGEST_REST_S)
+    assert clock.getDelayedCalls() == []
+    write(store, 11)
+    assert follower.batches == [1, 9, 1]
 
 
 def test_it_catches_up_after_a_restart(store: Store, tmp_path: Path, clock: Clock) -> None:
