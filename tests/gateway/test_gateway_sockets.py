@@ -53,7 +53,7 @@ async def test_a_charger_comes_and_goes(way: Way) -> None:
     """Through every kind of listener; nothing of it is left."""
     gateway = make_gateway()
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             charger = await way.connect(port)
             await in_time(charger.log_in())
             await in_time(charger.beat())
@@ -69,7 +69,7 @@ async def test_a_connection_too_many_is_closed_at_once(way: Way) -> None:
     """Also behind TLS and a proxy's header, where Twisted would leave its socket open."""
     gateway = make_gateway(connections=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             first = await way.connect(port)
             await in_time(first.log_in())
             second = await way.connect(port, "EB-2")
@@ -84,7 +84,7 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
     """Through every kind of listener."""
     gateway = make_gateway(login_s=1, farewell_s=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             charger = await way.connect(port)
             await in_time(charger.lost)
             await until(lambda: gateway.connections == 0)
@@ -158,7 +158,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
     """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
     answered meanwhile."""
     gateway = make_gateway(bytes_a_second=200_000, farewell_s=1)
-    async with listening(gateway, way.endpoint, on=way.on) as port:
+    async with way.listening(gateway) as port:
         flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
         await in_time(flooding.log_in())
         await in_time(neighbour.log_in())
@@ -180,7 +180,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
 async def test_a_socket_is_read_in_small_pieces(way: Way) -> None:
     """Through every kind of listener: who has much to say says it in turns."""
     gateway = make_gateway()
-    async with listening(gateway, way.endpoint, on=way.on) as port:
+    async with way.listening(gateway) as port:
         charger = await way.connect(port)
         await in_time(charger.log_in())
         await in_time(charger.beat())
