@@ -11,6 +11,7 @@ import select
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.tcp import Port, Server
@@ -22,6 +23,10 @@ from chargecloud.gateway.sharing import SharedPort, SharingReactor
 
 #: sockets that are read before the reactor does something else: some milliseconds of work
 MOST_AT_ONCE = 128
+
+#: bytes that may wait to be sent before a charger counts as one that does not read: as in Twisted,
+#: which has one size for that and for what is read at once, and that is to be less here
+MOST_UNSENT_BYTES = FileDescriptor.bufferSize
 
 #: whether there is what it is made of; elsewhere chargers are served in Twisted's way
 IS_POSSIBLE = hasattr(select, "epoll")
@@ -130,6 +135,9 @@ class PromptServer(Server):
                 return
             data = data[sent:]
         super().write(data)
+
+    def _isSendBufferFull(self) -> bool:  # noqa: N802
+        return len(self.dataBuffer) + self._tempDataLen > MOST_UNSENT_BYTES
 
 
 class PromptPort(Port):

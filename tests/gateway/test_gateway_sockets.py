@@ -129,6 +129,33 @@ class Deaf(Protocol):
         """Ask for some kilobytes of answers."""
         self.transport.write(b"beat A\n" * 2000)
 
+    def end(self) -> None:
+        """Tell of a charge."""
+        self.transport.write(b"end A 7\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_reads_late_is_heard_meanwhile() -> None:
+    """A stalled network keeps answers back, and not what a charger has to tell."""
+    gateway = make_gateway(farewell_s=1)
+    office = gateway.events
+    assert isinstance(office, Office)
+    async with listening(gateway, on=PromptReactor(reactor)) as port:
+        client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        deaf = await in_time(connectProtocol(client, Deaf()))
+        await until(lambda: len(gateway.presence) == 1)
+        found = gateway.presence.find(1)
+        assert found is not None
+        link: Any = found.link
+        link.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        # half of the answers is more than the kernel keeps, and less than what is too much
+        for _ in range(5):
+            deaf.beat()
+        deaf.end()
+        await until(lambda: bool(office.facts) or not gateway.connections)
+        assert len(office.facts) == 1
+        deaf.transport.abortConnection()
+
 
 @pytest_twisted.ensureDeferred
 async def test_a_peer_that_does_not_read_is_torn_down(transport: Any) -> None:
