@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.tcp import Port, Server
 from twisted.logger import Logger
@@ -71,6 +71,7 @@ class Sockets:
             transport = self._read.get(number)
             if transport is None:
                 continue
+            lost: Exception | None
             try:
                 lost = transport.doRead()
             except Exception as error:
@@ -102,7 +103,7 @@ class Sockets:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
         for transport in list(self._read.values()):
-            self._lost(transport, reason.value)
+            self._lost(transport, ConnectionLost("the reactor ends"))
 
 
 class PromptServer(Server):

@@ -67,13 +67,15 @@ class Client(Protocol):
 @asynccontextmanager
 async def served(kind: type[Protocol]) -> AsyncIterator[Callable[[], "Deferred[Client]"]]:
     """A port of this protocol; to call for a connection to it."""
-    port = PromptReactor(reactor).listenTCP(0, Factory.forProtocol(kind), interface="127.0.0.1")
+    factory: Any = Factory.forProtocol(kind)
+    port: Any = PromptReactor(reactor).listenTCP(0, factory, interface="127.0.0.1")
     clients: list[Client] = []
 
     def connect() -> "Deferred[Client]":
         clients.append(Client())
         there = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
-        return connectProtocol(there, clients[-1])
+        made: Deferred[Client] = connectProtocol(there, clients[-1])
+        return made
 
     try:
         yield connect
