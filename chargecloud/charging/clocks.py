@@ -89,10 +89,12 @@ class Clocks:
             error = ClockError(admission.clock_ahead_s)
         else:
             error = clock.error
-        ahead_s = error.ahead_s
-        if ahead_s is None or not error.is_beyond(self.settings.clock_distrusted_s):
-            ahead_s = None
-        return evolve(admission, clock_ahead_s=None if ahead_s is None else round(ahead_s))
+        ahead_s = None
+        if error.ahead_s is not None and error.is_beyond(self.settings.clock_distrusted_s):
+            ahead_s = round(error.ahead_s)
+        if ahead_s == admission.clock_ahead_s:
+            return admission
+        return evolve(admission, clock_ahead_s=ahead_s)
 
     def _clock(self, admission: Admission) -> _Clock:
         clock = self._clocks.get(admission.charger_id)
