@@ -236,8 +236,10 @@ def _settled(config: Path, which: list[str], kill_at: float | None) -> tuple[flo
             percent = re.search(r"\] +(\d+)%", line)
             if kill_at is not None and percent and int(percent[1]) >= 100 * kill_at:
                 running.send_signal(signal.SIGKILL)
-        _, _, usage = os.wait4(running.pid, 0)
-        running.returncode = 0
+        _, status, usage = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode != (0 if kill_at is None else -signal.SIGKILL):
+        raise SystemExit(f"the settlement has ended with {running.returncode}")
     taken_s = time.monotonic() - began_s
     return taken_s, usage.ru_utime + usage.ru_stime, most_mib
 
@@ -296,7 +298,9 @@ def main() -> int:
         },
     )
     is_whole = (state, split, held) == ("done", given.orders, 0) and not books.returncode
-    return 0 if is_whole and taken_s <= MOST_S and mib <= MOST_MIB else 1
+    # one that was killed before its first batch, or after its last, has proved nothing
+    was_on_its_way = 0 < seen < given.orders
+    return 0 if is_whole and was_on_its_way and taken_s <= MOST_S and mib <= MOST_MIB else 1
 
 
 if __name__ == "__main__":

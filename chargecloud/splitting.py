@@ -11,7 +11,7 @@ from chargecloud.money.channels import Channels
 from chargecloud.money.settings import SettlementSettings
 from chargecloud.money.settlement.channel_asking import Asking
 from chargecloud.money.settlement.channel_splits import ChannelSplits
-from chargecloud.money.settlement.metering import Meters
+from chargecloud.money.settlement.meters import Meters
 from chargecloud.money.settlement.parties import Parties
 from chargecloud.money.settlement.recurring import Recurring
 from chargecloud.money.settlement.rules import SplitRules
@@ -54,7 +54,7 @@ class Splitting:
         """
         clock = channels.clock
         seconds: Callable[[], float] = clock.seconds
-        made = Settlements(store, calendar, seconds)
+        made = Settlements(store, calendar, seconds, tell)
         recurring = Recurring(made, calendar, settings)
         splits = ChannelSplits(Asking(store, calendar, seconds, channels, tell))
         settling = Rounds(clock, recurring.round, EVERY_S)

@@ -8,6 +8,7 @@ from datetime import datetime
 from chargecloud.cli.opening import open_store, result_of
 from chargecloud.cli.parsing import Parsers, command
 from chargecloud.cli.whose import tenant_of
+from chargecloud.domain.alarm import Alarm
 from chargecloud.money.settlement.settlements import Settlements
 from chargecloud.money.settlement.value import Settlement
 
@@ -56,7 +57,7 @@ def settle(arguments: argparse.Namespace) -> int:
     """Settle the orders of a tenant that are due, of all its rules, and see how far it is.  It may
     be stopped at any time: the service goes on with it, or the same command with --resume."""
     with open_store(arguments) as (store, calendar, _setup):
-        settlements = Settlements(store, calendar, time.time)
+        settlements = Settlements(store, calendar, time.time, _tell)
         if arguments.resume is not None:
             settlement_id = arguments.resume
         else:
@@ -66,6 +67,11 @@ def settle(arguments: argparse.Namespace) -> int:
         done = result_of(settlements.run(settlement_id, Progress()))
     print(f"settlement {done.id}: {done.orders} orders are split, {done.held} are held")
     return 0
+
+
+def _tell(alarm: Alarm) -> None:
+    facts = ", ".join(f"{name} {value}" for name, value in alarm.evidence.items())
+    print(f"{alarm.rule}: {facts}", file=sys.stderr)
 
 
 def _instant(text: str) -> datetime:

@@ -18,8 +18,8 @@ gifts                0                below zero: what was given to customers
 electricity_fees     0                what was earned for electricity, before it is split
 service_fees         0                what was earned for service, before it is split
 month_cards          month card       what was paid for it, until it has ended
-card_fees            site, or 0       what was earned by month cards that were used there; for 0,
-                                      by those that nobody used
+card_fees            site, or 0       what was earned by month cards that were used there, and is
+                                      not split yet; for 0, by those that nobody used
 channel_fees         0                what payment channels took of what they brought
 …_share              party            what a party got of the fees by revenue split, and has
                                       not been given: below zero where it is to give back
@@ -109,7 +109,7 @@ CAUSES = {
     "withdrawal": "withdrawal",
     "transfer": "transfer",
     **dict.fromkeys(("sell", "return", "earn"), "month card"),
-    **dict.fromkeys(("split", "claw_back", "reimburse"), "settlement"),
+    **dict.fromkeys(("split", "claw_back", "split_cards", "reimburse"), "settlement"),
     "channel_split": "channel split",
 }
 

@@ -157,8 +157,9 @@ def _shared(base_fen: int, shares: tuple[Share, ...], is_little: bool) -> dict[i
     exact: dict[int, int] = {}
     left, rest = base_fen * WHOLE, None
     for each in shares:
-        # the rest has its place among the parties already
-        part = exact[each.party_id] = each.exact(base_fen)
+        # the rest has its place among the parties already; who has two shares gets both
+        part = each.exact(base_fen)
+        exact[each.party_id] = exact.get(each.party_id, 0) + part
         left -= part
         if each.is_rest:
             rest = each.party_id
@@ -167,7 +168,7 @@ def _shared(base_fen: int, shares: tuple[Share, ...], is_little: bool) -> dict[i
     if left < 0:
         raise Inapplicable("shares-exceed-base")
     if rest is not None:
-        exact[rest] = left
+        exact[rest] += left
     elif left:
         raise Inapplicable("shares-leave-a-rest")
     parts = {}

@@ -74,6 +74,15 @@ def test_parts_sum_to_what_was_paid(rule: Rule, paid: Amounts, through: str) -> 
     assert all(each >= 0 for part in parts.values() for each in part)
 
 
+@given(mixed(), st.sampled_from([PLATFORM, OPERATOR]), st.integers(0, 3_000), amounts)
+def test_a_party_with_two_shares_gets_both(
+    shares: tuple[Share, ...], party: int, points: int, paid: Amounts
+) -> None:
+    """Nothing is lost between them, also if one of them is the rest."""
+    twice = (*shares, Share(party, basis_points=points))
+    assert _sums(_split(Rule(twice, twice), paid)) == paid
+
+
 @given(rules, amounts, st.randoms())
 def test_the_order_of_shares_changes_nothing(rule: Rule, paid: Amounts, random: object) -> None:
     """Those of equal remainders have their order from their ids."""

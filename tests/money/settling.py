@@ -64,7 +64,7 @@ class Office(Till):
         """An order that is paid from a wallet; its id."""
         customer = customer or self.world.customer(fen)
         order: str = self.world.order(self.box, customer, prepaid_fen=fen)["id"]
-        self._charged(int(order), times)
+        self.charged(int(order), times)
         return order
 
     def pay_for_charge(self, times: int = 1, amount_fen: int = 500) -> Any:
@@ -72,11 +72,12 @@ class Office(Till):
         order = {"charger_id": str(self.box.id), "port": 1}
         payment = self.open(amount_fen, order=order)
         self.pay(payment)
-        self._charged(int(self.shown(payment)["order_id"]), times)
+        self.charged(int(self.shown(payment)["order_id"]), times)
         self.wait(20)
         return self.shown(payment)
 
-    def _charged(self, order_id: int, times: int) -> None:
+    def charged(self, order_id: int, times: int) -> None:
+        """An order that was placed is charged, and settled."""
         self.box.pump()
         self.records += 1
         begin = self.box.meter_mwh

@@ -96,6 +96,30 @@ def test_days_and_months_are_settled_by_themselves(office: Office) -> None:
     assert len(set(names)) == len(names) == 3
 
 
+@pytest.mark.parametrize("every", [None, "monthly", "by_hand"])
+def test_a_lower_bill_is_called_back_by_itself(office: Office, every: str | None) -> None:
+    """Also if the rule that the order was split by is retired, or is of another period by now."""
+    rule = office.rule(every="daily")
+    order = office.charge(2)
+    office.clock.advance(86_400)
+    office.wait(10)
+    wanted = office.shares()
+    assert "service_fees" not in wanted
+    if every is None:
+        assert office.world.http("DELETE", f"/split-rules/{rule['id']}")[0] == 200
+    else:
+        body = {"name": "all", "valid_from": "2026-01-01", "terms": office.terms, "every": every}
+        assert office.world.http("PUT", f"/split-rules/{rule['id']}", body)[0] == 200
+    adjust = {"action": "adjust", "energy_wh": 0, "reason": "it was free"}
+    assert office.world.http("POST", f"/orders/{order}/resolve", adjust)[0] == 200
+    office.wait(5)
+    assert office.shares()["service_fees"] < 0
+    # over the end of a month
+    office.clock.advance(8 * 86_400)
+    office.wait(15)
+    assert office.shares() == {}
+
+
 def test_a_payment_is_split_by_its_channel(office: Office) -> None:
     """Within its limits; what it may not give stays here, and what is called back comes back."""
     office.rule(office.terms | {"channel_fees": {"sandbox": 60}})

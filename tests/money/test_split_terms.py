@@ -15,6 +15,8 @@ from tests.money.settling import Office
 
 REST = {"party_id": "1", "rest": True}
 WHOLE = [REST]
+SIXTY = [{"party_id": each, "basis_points": 6_000} for each in ("2", "3")]
+STEEP = [{"up_to_fen": 100, "basis_points": 4_001}, {"basis_points": 9_000}]
 
 
 def _faults(site_id: int | None = None, **terms: Any) -> set[str]:
@@ -32,6 +34,7 @@ def _faults(site_id: int | None = None, **terms: Any) -> set[str]:
         ([{"party_id": "1"}], "/0"),
         ([{"party_id": "x", "rest": True}], "/0/party_id"),
         ([REST, REST], "/1/party_id"),
+        ([REST, {"party_id": "01", "basis_points": 5_000}], "/1/party_id"),
         ([REST, {"party_id": "2", "rest": True}], ""),
         ([{"party_id": "1", "basis_points": 9_999}], ""),
         ([{"party_id": "1", "fixed_fen": 5}], ""),
@@ -41,6 +44,8 @@ def _faults(site_id: int | None = None, **terms: Any) -> set[str]:
         ([REST, {"party_id": "2", "tiers": []}], "/1/tiers"),
         ([REST, {"party_id": "2", "tiers": [{"basis_points": 5}] * 2}], "/1/tiers/0/up_to_fen"),
         ([{"party_id": "1", "rest": False}], "/0/rest"),
+        ([REST, *SIXTY], ""),
+        ([REST, SIXTY[0], {"party_id": "4", "tiers": STEEP}], ""),
     ],
 )
 def test_shares_that_make_no_whole(service: Any, where: str) -> None:
@@ -76,6 +81,13 @@ def test_what_is_good_makes_a_rule() -> None:
     }
     rule = rule_of(check(terms, None))
     assert rule.split((10, 300, 0)) == {1: (10, 290, 0), 2: (0, 10, 0)}
+
+
+def test_what_some_orders_are_too_small_for_is_good() -> None:
+    """These are held, and all others are split."""
+    tiers = [{"up_to_fen": 100, "basis_points": 9_000}, {"basis_points": 4_000}]
+    service = [REST, SIXTY[0], {"party_id": "4", "tiers": tiers}]
+    assert check({"electricity": WHOLE, "service": service}, None)["service"] == service
 
 
 def test_rules_over_http(tmp_path: Path) -> None:

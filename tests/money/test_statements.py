@@ -85,9 +85,13 @@ def test_whose_it_is_not(office: Office) -> None:
     )
 
 
-@given(st.text())
-def test_a_text_is_a_text(text: str) -> None:
-    """Nothing begins as a formula does, and nothing is lost."""
-    told = harmless(text)
-    assert not told.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert told in (text, f"'{text}")
+@pytest.mark.parametrize("begin", [*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"])
+def test_a_text_is_no_formula(begin: str) -> None:
+    """OWASP's list, and the wide forms of Chinese keyboards."""
+    assert harmless(f"{begin}1+1") == f"'{begin}1+1"
+
+
+@given(st.characters(categories=["L", "N"]), st.text())
+def test_a_name_is_as_it_was(letter: str, rest: str) -> None:
+    """What begins with a letter or a digit is nothing else anywhere."""
+    assert harmless(f"{letter}{rest}") == f"{letter}{rest}"

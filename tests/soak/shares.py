@@ -75,7 +75,7 @@ class FourParties:
             parts = rounded(base_fen, [exact[party] for party in order])
             found.update(dict(zip(order, parts, strict=True)))
         found[None] += taken_fen
-        return +found
+        return found
 
 
 @define(eq=False)
@@ -134,7 +134,8 @@ class Shares:
             f"order {order_id}: {dict(has)}, and was to be {dict(wanted)}"
             for order_id, order in self.orders.items()
             if order_id not in self.held
-            and (has := +self.of_orders.get(order_id, Counter()))
+            # counters are the same where what one lacks is nothing in the other
+            and (has := self.of_orders.get(order_id, Counter()))
             != (wanted := self.rule.split(order["electricity_fen"], order["service_fen"]))
         ]
 

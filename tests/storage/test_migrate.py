@@ -192,6 +192,21 @@ def test_what_was_posted_before_is_chained(engine: Engine, tmp_path: Path) -> No
         assert connection.execute(owed).scalar_one() == 30
 
 
+def test_accounts_that_parties_had_before_are_theirs(engine: Engine) -> None:
+    """One that two had is the first one's."""
+    _to(engine, "core_0014")
+    about = {"tenant_id": 1, "level": "owner", "name": "", "created_at": NOW}
+    with engine.begin() as connection:
+        for party_id, account in ((7, "m-1"), (8, "m-1"), (9, "m-2")):
+            receivers = {"sandbox": {"kind": "merchant", "account": account, "name": None}}
+            row = about | {"id": party_id, "receivers": receivers}
+            connection.execute(insert(metadata.tables["parties"]).values(row))
+    upgrade(engine, {})
+    with engine.connect() as connection:
+        found = connection.execute(select(metadata.tables["party_receivers"])).all()
+    assert found == [(1, "sandbox", "m-1", 7), (1, "sandbox", "m-2", 9)]
+
+
 def _to(engine: Engine, revision: str) -> None:
     """Bring an empty database to an earlier revision of the core."""
     (config,) = (config for lineage, config in _configs({}) if lineage == "core")

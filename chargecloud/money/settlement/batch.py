@@ -152,19 +152,19 @@ class _Batch:
 
     def _due(self, order: Waiting) -> tuple[SplitRule, Rule] | None:
         """
-        The rule of an order that is due: what was split is split again by the same version.
+        The rule of an order that is due: what was split is split again by the same version, in
+        the next settlement of whichever kind, as its rule may have none any more.
 
         @raise Inapplicable: if it is none, or the order is not paid.
         """
         if order.order_id in self.owed or (order.customer_id is None and any(order.paid)):
             raise Inapplicable("not-paid")
         if order.rule is not None:
-            rule, shares = self.known.versions[order.rule]
-        else:
-            rule, shares = self.known.find(order.site_id, order.day)
-            deferred = timedelta(days=rule.deferred_days)
-            if order.ended_at + deferred > self.settlement.until_at:
-                return None
+            return self.known.versions[order.rule]
+        rule, shares = self.known.find(order.site_id, order.day)
+        deferred = timedelta(days=rule.deferred_days)
+        if order.ended_at + deferred > self.settlement.until_at:
+            return None
         every = self.settlement.every
         return (rule, shares) if every in (Every.HAND, rule.every) else None
 

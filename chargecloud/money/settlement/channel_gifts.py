@@ -3,13 +3,12 @@ rest set free."""
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import evolve, frozen
 from sqlalchemy import select
 
-from chargecloud.domain.channel import PaymentAt, Receiver, SplitAt, SplitFact
+from chargecloud.domain.channel import SplitAt, SplitFact
 from chargecloud.domain.decision import Row
 from chargecloud.domain.errors import ChannelRefused
 from chargecloud.domain.ledger import Post
@@ -17,19 +16,18 @@ from chargecloud.domain.payment_value import channel_account
 from chargecloud.domain.split import Level
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud.money.settlement.channel_asking import Asking
+from chargecloud.money.settlement.channel_receivers import Receivers
 from chargecloud.money.settlement.channel_split import (
     SUBJECT,
     ChannelSplit,
+    is_asked,
     parts_told,
     split_at,
     why_of,
 )
-from chargecloud.money.settlement.giving import Given, PaidBy, fitted, given_by
+from chargecloud.money.settlement.giving import Given, Remaining, fitted, given_by
 from chargecloud.money.settlement.parties import share_account
 from chargecloud.storage.schema import channel_splits
-
-if TYPE_CHECKING:
-    from twisted.internet.defer import Deferred
 
 
 @frozen
@@ -37,6 +35,7 @@ class Gifts:
     """What is given, step by step; each is written down before the next."""
 
     asking: Asking
+    receivers: Receivers
 
     async def look(self, row: ChannelSplit, payment: Any) -> None:
         """
@@ -63,17 +62,18 @@ class Gifts:
                 days=limits.split_within_days
             )
             left_fen = payment.amount_fen - payment.refunding_fen - payment.refunded_fen
-            paid_by = PaidBy(payment.amount_fen, left_fen)
+            remaining = Remaining(payment.amount_fen, left_fen)
             before = await self._before(row)
-            parts = () if late else fitted(row.parts, limits, paid_by, before)
+            parts = () if late else fitted(row.parts, limits, remaining, before)
         after = {"parts": list(parts), "state": "asked", "due_s": row.due_s, "ended_at": None}
         await self.asking.write(row, after)
         return evolve(row, parts=parts, state="asked", version=row.version + 1)
 
     async def _before(self, row: ChannelSplit) -> Sequence[Given]:
-        """What splits before have given of the same payment."""
+        """What splits before have given of the same payment: what is called back later has not come
+        back yet, and may be of this one."""
         found = select(channel_splits).where(
-            channel_splits.c.order_id == row.order_id, channel_splits.c.id != row.id
+            channel_splits.c.order_id == row.order_id, channel_splits.c.id < row.id
         )
         rows = await self.asking.store.read(
             lambda connection: connection.execute(found.order_by(channel_splits.c.id)).all()
@@ -81,14 +81,15 @@ class Gifts:
         return given_by((each.id, each.back_of, each.parts) for each in rows)
 
     async def _split(self, row: ChannelSplit, payment: Any) -> ChannelSplit:
+        fact = None
         asked = split_at(row, payment)
-        try:
-            fact = await self._split_or_known(row, asked)
-        except ChannelRefused as refused:
-            why = why_of(refused)
-            ended: list[Row] = [{**part, "state": "failed", "why": why} for part in row.parts]
+        if row.tries:
+            fact = await self.asking.ask(row, lambda channel: channel.query_split(asked))
+        if fact is not None and fact.is_known:
+            ended = self._told(row, asked, fact)
         else:
-            ended = parts_told(row.parts, fact)
+            row = await self.receivers.make_known(row, asked.payment)
+            ended = await self._split_anew(row, split_at(row, payment))
         if any(part["state"] == "under_way" for part in ended):
             await self.asking.later(row)
             return row
@@ -107,16 +108,28 @@ class Gifts:
         await self.asking.write(row, after, posts)
         return evolve(row, parts=ended, state="split", version=row.version + 1)
 
-    async def _split_or_known(self, row: ChannelSplit, asked: SplitAt) -> SplitFact:
-        """What became of it; it is asked for if the channel knows nothing of it."""
-        if row.tries:
-            fact = await self.asking.ask(row, lambda channel: channel.query_split(asked))
-            if fact.is_known:
-                return fact
-        for part in asked.parts:
-            add = partial(_add_receiver, asked.payment, part.receiver)
-            await self.asking.ask(row, add)
-        return await self.asking.ask(row, lambda channel: channel.split(asked))
+    async def _split_anew(self, row: ChannelSplit, asked: SplitAt) -> list[Row]:
+        """What became of the parts that have not failed yet."""
+        if not asked.parts:
+            return list(row.parts)
+        try:
+            fact = await self.asking.have_once(
+                row,
+                lambda channel: channel.split(asked),
+                lambda channel: channel.query_split(asked),
+                lambda fact: fact.is_known,
+            )
+        except ChannelRefused as refused:
+            self.receivers.forget(row, asked)
+            failed = {"state": "failed", "why": why_of(refused)}
+            return [{**part, **(failed if is_asked(part) else {})} for part in row.parts]
+        return self._told(row, asked, fact)
+
+    def _told(self, row: ChannelSplit, asked: SplitAt, fact: SplitFact) -> list[Row]:
+        if (fact.merchant, fact.number) == (asked.payment.merchant, asked.number):
+            return parts_told(row.parts, fact)
+        self.asking.differs(row, fact)
+        return list(row.parts)
 
     async def _finish(self, row: ChannelSplit, payment: Any) -> None:
         asked = split_at(row, payment)
@@ -124,7 +137,7 @@ class Gifts:
         number = f"{row.id}0".zfill(20)
         failure = None
         try:
-            await self.asking.ask(
+            await self.asking.have(
                 row,
                 lambda channel: channel.finish_split(
                     asked.payment, asked.transaction, number, SUBJECT
@@ -133,9 +146,3 @@ class Gifts:
         except ChannelRefused as refused:
             failure = why_of(refused)
         await self.asking.write(row, {"state": "done", "failure": failure})
-
-
-def _add_receiver(
-    payment: PaymentAt, receiver: Receiver, channel: ISplittingChannel
-) -> "Deferred[None]":
-    return channel.add_receiver(payment.tenant_id, payment.merchant, receiver)

@@ -49,6 +49,11 @@ def split_of(row: Any) -> ChannelSplit:
     return ChannelSplit(**row._mapping)
 
 
+def is_asked(part: Row) -> bool:
+    """Whether a channel is asked for a part: one whose receiver it does not take has failed."""
+    return bool(part["state"] != "failed")
+
+
 def split_at(row: ChannelSplit, payment: Any) -> SplitAt:
     """A split as a channel is asked for it."""
     return SplitAt(
@@ -63,12 +68,14 @@ def split_at(row: ChannelSplit, payment: Any) -> SplitAt:
                 subject=SUBJECT,
             )
             for part in row.parts
+            if is_asked(part)
         ),
     )
 
 
 def parts_told(parts: Sequence[Row], fact: SplitFact) -> list[Row]:
-    """The parts of a split, as a channel says that they are."""
+    """The parts of a split, as a channel says that they are; one of which it says that it has given
+    another amount is known no more than one that it does not name."""
     told = {each.account: each for each in fact.parts}
     found: list[Row] = []
     for part in parts:
@@ -76,7 +83,8 @@ def parts_told(parts: Sequence[Row], fact: SplitFact) -> list[Row]:
         if word is None or word.word is PartWord.UNDER_WAY:
             found.append(part)
         elif word.word is PartWord.DONE:
-            found.append({**part, "state": "done"})
+            is_all = word.amount_fen == part["amount_fen"]
+            found.append({**part, "state": "done"} if is_all else part)
         else:
             found.append({**part, "state": "failed", "why": word.why[:200]})
     return found

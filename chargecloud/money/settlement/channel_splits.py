@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 from sqlalchemy import select
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 
 from chargecloud.domain.decision import Stale
@@ -17,12 +18,15 @@ from chargecloud.domain.errors import ChannelAway
 from chargecloud.money.settlement.channel_asking import Asking
 from chargecloud.money.settlement.channel_calls_back import CallsBack
 from chargecloud.money.settlement.channel_gifts import Gifts
+from chargecloud.money.settlement.channel_receivers import Receivers
 from chargecloud.money.settlement.channel_split import ChannelSplit, split_of
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import channel_splits, payments
 
-#: rows of a round: at a channel's 300 questions a second, as many as it answers meanwhile
+#: rows of a round; what is due beyond them is in the next one
 MOST_A_ROUND = 200
+#: orders of which a channel is asked at a time: it limits them, and we have one core
+AT_A_TIME = 8
 
 
 @define(eq=False)
@@ -30,7 +34,12 @@ class ChannelSplits:
     """All of them."""
 
     asking: Asking
+    _receivers: Receivers = field(init=False)
     _log: Logger = field(factory=Logger, init=False)
+
+    @_receivers.default
+    def _nobody_yet(self) -> Receivers:
+        return Receivers(self.asking)
 
     async def round(self) -> None:
         """Do what is due."""
@@ -43,18 +52,42 @@ class ChannelSplits:
         rows = await self.asking.store.read(
             lambda connection: [split_of(row) for row in connection.execute(due)]
         )
+        of_orders: dict[int, list[ChannelSplit]] = {}
         for row in rows:
-            try:
-                await self._look(row)
-            except ChannelAway as away:
-                self._log.info("split {id} is asked for later: {why}", id=row.id, why=away.detail)
+            of_orders.setdefault(row.order_id, []).append(row)
+        gate = DeferredSemaphore(AT_A_TIME)
+        await gatherResults([gate.run(self._in_turn, each) for each in of_orders.values()])
+
+    def _in_turn(self, rows: Sequence[ChannelSplit]) -> "Deferred[None]":
+        """Those of an order one after the other: what one gives, or calls back, is what the next
+        one is cut to."""
+
+        async def all_of_them() -> None:
+            for row in rows:
+                await self._try(row)
+
+        return Deferred.fromCoroutine(all_of_them())
+
+    async def _try(self, row: ChannelSplit) -> None:
+        """Whatever happens to one must not keep the others."""
+        try:
+            if not await self._is_looked_after(row):
                 await self.asking.later(row)
-            except Stale:
-                self._log.info("split {id} was looked after by another node", id=row.id)
-            except Exception:
-                # one that fails must not keep the others
-                self._log.failure("split {id} could not be looked after", id=row.id)
-                await self.asking.later(row)
+        except Exception:
+            self._log.failure("split {id} stays due", id=row.id)
+
+    async def _is_looked_after(self, row: ChannelSplit) -> bool:
+        try:
+            await self._look(row)
+        except ChannelAway as away:
+            self._log.info("split {id} is asked for later: {why}", id=row.id, why=away.detail)
+            return False
+        except Stale:
+            self._log.info("split {id} was looked after by another node", id=row.id)
+        except Exception:
+            self._log.failure("split {id} could not be looked after", id=row.id)
+            return False
+        return True
 
     async def of(
         self, settlement_id: int, *, limit: int, cursor: str | None
@@ -73,5 +106,7 @@ class ChannelSplits:
                 select(payments).where(payments.c.id == row.payment_id)
             ).one()
         )
-        subject = Gifts(self.asking) if row.back_of is None else CallsBack(self.asking)
+        subject = (
+            Gifts(self.asking, self._receivers) if row.back_of is None else CallsBack(self.asking)
+        )
         await subject.look(row, payment)

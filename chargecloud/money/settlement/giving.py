@@ -12,7 +12,7 @@ from chargecloud.money.settlement.parties import Party, receiver_row
 
 
 @frozen
-class PaidBy:
+class Remaining:
     """
     What a payment still has.
 
@@ -50,7 +50,7 @@ def to_give(
 
 
 def fitted(
-    parts: Sequence[Row], limits: ISplittingChannel, paid_by: PaidBy, given: Sequence[Given]
+    parts: Sequence[Row], limits: ISplittingChannel, of: Remaining, given: Sequence[Given]
 ) -> Sequence[Row]:
     """
     What the limits of a channel leave of the parts of a split, in the order of the parties; the
@@ -60,7 +60,7 @@ def fitted(
     """
     if len({each.split_id for each in given}) >= limits.most_splits:
         return ()
-    most_fen = min(paid_by.amount_fen * limits.most_split_percent // 100, paid_by.left_fen)
+    most_fen = min(of.amount_fen * limits.most_split_percent // 100, of.left_fen)
     left_fen = most_fen - sum(each.left_fen for each in given)
     found: list[Row] = []
     for part in parts[: limits.most_receivers]:

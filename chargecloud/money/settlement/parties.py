@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.channel import Receiver, ReceiverKind
-from chargecloud.domain.decision import Decision, Insert, LogEntry, Row
-from chargecloud.domain.errors import NotFound
+from chargecloud.domain.decision import Decision, Insert, LogEntry, Row, Stale
+from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.ledger import Account
 from chargecloud.domain.split import Level
 from chargecloud.storage.once import RequestKey, once
@@ -90,7 +90,12 @@ class Parties:
         name: str,
         receivers: Mapping[str, Receiver],
     ) -> Party:
-        """Make one known."""
+        """
+        Make one known.
+
+        @raise Conflict: if another one has an account of theirs: what a channel tells of the
+            account would be told of both.
+        """
         party = Party(
             id=self.store.ids.next(),
             tenant_id=tenant_id,
@@ -103,10 +108,24 @@ class Parties:
             "level": level.value,
             "receivers": {channel: receiver_row(each) for channel, each in receivers.items()},
         }
-        entry = LogEntry("party.created", tenant_id, {"party_id": str(party.id), "name": name})
-        made = await once(
-            self.store, request, party.id, Decision((Insert("parties", row),), (entry,))
+        accounts = tuple(
+            Insert(
+                "party_receivers",
+                {
+                    "tenant_id": tenant_id,
+                    "channel": channel,
+                    "account": each.account,
+                    "party_id": party.id,
+                },
+            )
+            for channel, each in receivers.items()
         )
+        entry = LogEntry("party.created", tenant_id, {"party_id": str(party.id), "name": name})
+        decision = Decision((Insert("parties", row), *accounts), (entry,))
+        try:
+            made = await once(self.store, request, party.id, decision)
+        except Stale:
+            raise Conflict("another party has this account at the channel") from None
         return await self.get(tenant_id, made.resource_id)
 
     async def get(self, tenant_id: int | None, party_id: int) -> Party:

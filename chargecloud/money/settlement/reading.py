@@ -133,9 +133,6 @@ def read_waiting(
     return [_waiting(row) for row in connection.execute(found)]
 
 
-_zones: dict[str, ZoneInfo] = {}
-
-
 def _waiting(row: Any) -> Waiting:
     order_id, version, reason, settlement_id, site_id, customer_id, *others = row
     time_zone, ended_at, state, electricity_fen, service_fen, bill, *others = others
@@ -150,7 +147,7 @@ def _waiting(row: Any) -> Waiting:
         reason,
         settlement_id,
         site_id,
-        ended_at.astimezone(_zone(time_zone)).date(),
+        ended_at.astimezone(ZoneInfo(time_zone)).date(),
         ended_at,
         customer_id,
         paid,
@@ -159,13 +156,6 @@ def _waiting(row: Any) -> Waiting:
         read_parts(parts),
         None if payment_id is None else PaidBy(payment_id, channel),
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    zone = _zones.get(name)
-    if zone is None:
-        zone = _zones[name] = ZoneInfo(name)
-    return zone
 
 
 def _occupancy_fen(bill: Mapping[str, Any]) -> int:

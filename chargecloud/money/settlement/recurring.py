@@ -79,8 +79,10 @@ def _due(
     was missed is in the next one, as that takes all orders that wait."""
     tenant_ids = connection.execute(select(split_rules.c.tenant_id).distinct()).scalars().all()
     for tenant_id in tenant_ids:
-        rules = Known.read(connection, tenant_id).newest
-        kinds = {rule.every for rule in rules if not rule.is_retired} - {Every.HAND}
+        known = Known.read(connection, tenant_id)
+        kinds = {rule.every for rule in known.newest if not rule.is_retired} - {Every.HAND}
+        # where none has a kind any more, what was split is still to be called back
+        kinds = kinds or {rule.every for rule, _ in known.versions.values()} - {Every.HAND}
         for every in sorted(kinds, key=lambda each: each.value):
             end = last_end(every, now, zone)
             made = select(settlements.c.id).where(

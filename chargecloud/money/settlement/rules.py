@@ -1,9 +1,10 @@
 """Split rules as they are kept: versions, each for some sites and some days."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attrs import asdict, evolve, field, frozen
 from sqlalchemy import Connection, func, select
@@ -19,6 +20,14 @@ from chargecloud.storage.once import RequestKey, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import split_rules
 from chargecloud.storage.store import Store
+
+#: as exact as instants are kept
+_MOMENT = timedelta(milliseconds=1)
+
+
+def day_ended(at: datetime, zone: ZoneInfo) -> date:
+    """The day that what ends at some time is of: at midnight the one that is over."""
+    return (at - _MOMENT).astimezone(zone).date()
 
 
 class Every(Enum):

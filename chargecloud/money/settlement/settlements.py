@@ -9,18 +9,21 @@ from sqlalchemy import Connection, select
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
+from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stale
 from chargecloud.domain.errors import Invalid, NotFound
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.split import Amounts
 from chargecloud.money.settlement.batch import World, next_batch
-from chargecloud.money.settlement.metering import Reimbursed, reimburse
+from chargecloud.money.settlement.metering import BACKWARDS, Reimbursed, reimburse
+from chargecloud.money.settlement.month_card_shares import CardSplit, card_split_of, share_cards
 from chargecloud.money.settlement.reading import count_waiting, read_parts
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.value import Settlement, SettlementState, settlement_of
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import (
+    card_splits,
     order_splits,
     orders,
     reimbursements,
@@ -98,11 +101,13 @@ class Settlements:
     Those of all tenants.
 
     @ivar seconds: Unix time.
+    @ivar tell: takes alarms.
     """
 
     store: Store
     calendar: Calendar
     seconds: Callable[[], float]
+    tell: Callable[[Alarm], None] = lambda _alarm: None
     _log: Logger = field(factory=Logger, init=False)
 
     async def make(
@@ -166,12 +171,29 @@ class Settlements:
             if settlement.state is SettlementState.DONE or not goes_on():
                 return settlement
             try:
-                await self.store.writer.decide(await self._next(settlement))
+                decision = await self._next(settlement)
+                await self.store.writer.decide(decision)
                 misses = 0
             except Stale:
                 misses += 1
                 if misses == MOST_TRIES:
                     raise
+                continue
+            for entry in decision.log:
+                if entry.kind == BACKWARDS:
+                    self._tell(entry)
+
+    def _tell(self, entry: LogEntry) -> None:
+        self.tell(
+            Alarm(
+                rule="master-meter-backwards",
+                level=Level.WARNING,
+                tenant_id=entry.tenant_id,
+                charger_id=None,
+                at=self.calendar.now(),
+                evidence=entry.body,
+            )
+        )
 
     async def _next(self, settlement: Settlement) -> Decision:
         world = World(self.store.ids.next, self.calendar.now(), int(self.seconds()))
@@ -180,7 +202,8 @@ class Settlements:
             batch = next_batch(connection, settlement, world)
             if batch is not None:
                 return batch
-            return _end(settlement, world.now) + reimburse(connection, settlement)
+            ended = _end(settlement, world.now) + share_cards(connection, settlement)
+            return ended + reimburse(connection, settlement)
 
         return await self.store.read(read)
 
@@ -241,6 +264,13 @@ class Settlements:
         found = select(reimbursements).where(reimbursements.c.settlement_id == settlement_id)
         return await self.store.read(
             lambda connection: [Reimbursed(**row._mapping) for row in connection.execute(found)]
+        )
+
+    async def card_splits(self, settlement_id: int) -> Sequence[CardSplit]:
+        """What a settlement made of what month cards have earned."""
+        found = select(card_splits).where(card_splits.c.settlement_id == settlement_id)
+        return await self.store.read(
+            lambda connection: [card_split_of(row) for row in connection.execute(found)]
         )
 
     async def held(

@@ -23,10 +23,17 @@ from sqlalchemy import Connection, select
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.split import CHANNEL, NOTHING
 from chargecloud.domain.units import FEN_PER_UNIT
+from chargecloud.money.settlement.month_card_shares import card_split_of
 from chargecloud.money.settlement.parties import Party, find_parties
 from chargecloud.money.settlement.settlements import Line, line_of, lines_of
 from chargecloud.money.settlement.value import Settlement, SettlementState, settlement_of
-from chargecloud.storage.schema import reimbursements, settlement_lines, settlements, sites
+from chargecloud.storage.schema import (
+    card_splits,
+    reimbursements,
+    settlement_lines,
+    settlements,
+    sites,
+)
 from chargecloud.storage.store import Store
 
 #: rows that are in memory at a time
@@ -122,7 +129,7 @@ class _Statement:
 
     def rows(self) -> Iterator[Row]:
         """The orders of which the party got something, or had to give it back; then electricity
-        by master meters; then the sum."""
+        by master meters and what month cards have earned; then the sum."""
         places = {
             row.id: row
             for row in self.connection.execute(
@@ -130,7 +137,7 @@ class _Statement:
             )
         }
         sums = [Decimal(0)] * len(HEADING)
-        for row in chain(self._orders(places), self._electricity(places)):
+        for row in chain(self._orders(places), self._electricity(places), self._cards(places)):
             for index in _NUMBERS:
                 sums[index] += Decimal(row[index])
             yield row
@@ -167,6 +174,21 @@ class _Statement:
                 *("", place.name, until, Decimal(row.metered_mwh // 1_000) / 1_000),
                 *(_yuan(fen), Decimal(0), Decimal(0), Decimal(0), _yuan(fen)),
                 f"electricity by the master meter; {lost} kWh were lost",
+            )
+
+    def _cards(self, places: dict[int, Any]) -> Iterator[Row]:
+        found = select(card_splits).where(card_splits.c.settlement_id == self.settlement.id)
+        for split in map(card_split_of, self.connection.execute(found)):
+            gains = split.parts.get(self.party.id)
+            if gains is None:
+                continue
+            place = places[split.site_id]
+            until = self.settlement.until_at.astimezone(ZoneInfo(place.time_zone))
+            yield (
+                *("", place.name, until.strftime(_TIME), Decimal(0), *map(_yuan, gains)),
+                _yuan(sum(split.parts.get(CHANNEL, NOTHING))),
+                _yuan(sum(gains)),
+                "what month cards have earned",
             )
 
 

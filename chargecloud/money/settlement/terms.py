@@ -78,7 +78,7 @@ def _check_shares(faults: Faults, where: str, shares: object, *, needs_rest: boo
         faults.add(where, f"must be a list of 1 to {MOST_SHARES} shares")
         return
     kinds: list[str] = []
-    parties = set()
+    parties: set[int] = set()
     for index, share in enumerate(shares):
         here = place(where, index)
         given = faults.members(here, share, ("party_id",), _SHARES)
@@ -87,23 +87,34 @@ def _check_shares(faults: Faults, where: str, shares: object, *, needs_rest: boo
             faults.add(here, f"must have one of {', '.join(_SHARES)}")
             continue
         kinds += kind
-        _check_id(faults, place(here, "party_id"), given.get("party_id"))
-        if str(given.get("party_id")) in parties:
+        party_id = _party_id(faults, place(here, "party_id"), given.get("party_id"))
+        if party_id in parties:
             faults.add(place(here, "party_id"), "has a share of this fee already")
-        parties.add(str(given.get("party_id")))
+        elif party_id is not None:
+            parties.add(party_id)
         _check_share(faults, place(here, kind[0]), kind[0], given[kind[0]])
     if kinds.count("rest") > 1:
         faults.add(where, "can have one share of the rest")
-    if "rest" not in kinds and len(kinds) == len(shares):
-        points = sum(each["basis_points"] for each in shares if _is_whole(each, "basis_points"))
-        if needs_rest:
-            faults.add(where, "needs a share of the rest: orders below least_fen go to it")
-        elif set(kinds) != {"basis_points"} or points != WHOLE:
-            faults.add(where, f"needs a share of the rest, or basis_points that sum to {WHOLE}")
+    if len(kinds) < len(shares):
+        return
+    points = sum(map(_least_points, shares))
+    if points > WHOLE:
+        faults.add(where, f"takes more than {WHOLE} basis_points of each order")
+    elif "rest" in kinds:
+        return
+    elif needs_rest:
+        faults.add(where, "needs a share of the rest: orders below least_fen go to it")
+    elif set(kinds) != {"basis_points"} or points != WHOLE:
+        faults.add(where, f"needs a share of the rest, or basis_points that sum to {WHOLE}")
 
 
-def _is_whole(share: Mapping[str, Any], name: str) -> bool:
-    return isinstance(share.get(name), int)
+def _least_points(share: Mapping[str, Any]) -> int:
+    """What a share takes of an order of whatever amount, in basis points; of what is no share
+    nothing, as that is told already."""
+    tiers = share.get("tiers")
+    parts = tiers if isinstance(tiers, list) else [share]
+    points = [each.get("basis_points") for each in parts if isinstance(each, Mapping)]
+    return min((each for each in points if isinstance(each, int)), default=0)
 
 
 def _check_share(faults: Faults, where: str, kind: str, value: object) -> None:
@@ -145,20 +156,23 @@ def _check_channel_fees(faults: Faults, fees: object) -> None:
 def _check_reimbursement(faults: Faults, value: object, site_id: int | None) -> None:
     where = "/reimbursement"
     given = faults.members(where, value, ("party_id", "payer_id", "price"))
-    for name in ("party_id", "payer_id"):
-        _check_id(faults, place(where, name), given.get(name))
+    party_id, payer_id = (
+        _party_id(faults, place(where, name), given.get(name)) for name in ("party_id", "payer_id")
+    )
     faults.whole_number(place(where, "price"), given.get("price"), 1, MAX_PRICE)
-    if given and given.get("party_id") == given.get("payer_id"):
+    if party_id is not None and party_id == payer_id:
         faults.add(where, "must be from one party to another")
     if site_id is None:
         faults.add(where, "is for the rule of one site, as meters are")
 
 
-def _check_id(faults: Faults, where: str, value: object) -> None:
+def _party_id(faults: Faults, where: str, value: object) -> int | None:
+    """The id that is meant: "01" is the party that "1" is."""
     try:
-        read_id(value)
+        return read_id(value)
     except ValueError:
         faults.add(where, "must be the id of a party")
+        return None
 
 
 def parties_of(terms: Mapping[str, Any]) -> set[int]:

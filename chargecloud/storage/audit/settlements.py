@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, func, select
 
 from chargecloud.storage.audit.reading import each, whole
 from chargecloud.storage.schema import (
+    card_splits,
     channel_splits,
     order_splits,
     orders,
@@ -33,6 +34,7 @@ def settlement_faults(connection: Connection) -> Iterator[str]:
     yield from _postings_of_lines(connection)
     yield from _orders(connection)
     yield from _reimbursed(connection)
+    yield from _cards(connection)
     yield from _channels(connection)
 
 
@@ -210,6 +212,32 @@ def _reimbursed(connection: Connection) -> Iterator[str]:
                 f"settlement {of}: {wanted.get(of, 0)} fen were to be given back for electricity, "
                 f"{posted.get(of, 0)} were"
             )
+
+
+def _cards(connection: Connection) -> Iterator[str]:
+    """What month cards have earned was posted to whom it is split among."""
+    posted = (
+        select(
+            postings.c.reference_id,
+            postings.c.debit_owner_id,
+            postings.c.credit_owner_id,
+            func.sum(postings.c.amount_fen),
+        )
+        .where(postings.c.cause == "split_cards", postings.c.debit_kind == "card_fees")
+        .group_by(postings.c.reference_id, postings.c.debit_owner_id, postings.c.credit_owner_id)
+    )
+    went = {(of, site, party): whole(fen) for of, site, party, fen in each(connection, posted)}
+    for row in each(connection, select(card_splits)):
+        parts = {party: sum(fen) for party, fen in row.parts.items()}
+        of = f"settlement {row.settlement_id}, month cards of site {row.site_id}"
+        if sum(parts.values()) != row.amount_fen:
+            yield f"{of}: {row.amount_fen} fen were earned, {parts} are split"
+        for party, fen in parts.items():
+            came = went.pop((row.settlement_id, row.site_id, int(party)), 0)
+            if came != fen:
+                yield f"{of}: party {party} was to get {fen} fen, {came} were posted"
+    for settlement_id, site_id, party_id in went:
+        yield f"settlement {settlement_id}: month cards of {site_id} for {party_id} are in no split"
 
 
 def _channels(connection: Connection) -> Iterator[str]:

@@ -28,6 +28,16 @@ parties = Table(
     Index("parties_by_tenant", "tenant_id", "id"),
 )
 
+# whose account at a channel is whose: a channel tells what became of parts by it
+party_receivers = Table(
+    "party_receivers",
+    metadata,
+    Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("party_id", BigInteger, nullable=False),
+)
+
 # versions of rules; the newest one counts
 split_rules = Table(
     "split_rules",
@@ -109,6 +119,15 @@ settlement_lines = Table(
     Column("before", JSON(none_as_null=True)),
 )
 
+# what is said of a site's master meter by one is said after the other: the version is raised by
+# each reading, and by each settlement that gives electricity back
+master_meters = Table(
+    "master_meters",
+    metadata,
+    Column("site_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
+
 # totals of sites' master meters
 meter_readings = Table(
     "meter_readings",
@@ -117,6 +136,8 @@ meter_readings = Table(
     Column("at", Instant, primary_key=True),
     Column("tenant_id", BigInteger, nullable=False),
     Column("energy_mwh", BigInteger, nullable=False),
+    # what another meter began with that was put in then; null if none was
+    Column("new_meter_mwh", BigInteger),
     # id of the token that was used
     Column("by", BigInteger),
 )
@@ -139,6 +160,24 @@ reimbursements = Table(
     Column("price", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     UniqueConstraint("site_id", "from_at"),
+)
+
+# what month cards have earned at a site, split
+card_splits = Table(
+    "card_splits",
+    metadata,
+    Column("settlement_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("site_id", BigInteger, primary_key=True, autoincrement=False),
+    # from 1 on, so that nothing is split twice
+    Column("number", Integer, nullable=False),
+    Column("tenant_id", BigInteger, nullable=False),
+    Column("rule_id", BigInteger, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    # {party: [0, service, 0]} in fen
+    Column("parts", JSON, nullable=False),
+    UniqueConstraint("site_id", "number"),
+    Index("card_splits_by_tenant", "tenant_id", "site_id"),
 )
 
 # parts of payments that channels give to parties, or call back from them

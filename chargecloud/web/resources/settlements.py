@@ -8,11 +8,12 @@ from attrs import frozen
 
 from chargecloud.domain.errors import Conflict, NotFound
 from chargecloud.domain.fields import choice, text, whole
-from chargecloud.domain.split import CHANNEL, NOTHING, Amounts, Parts, difference
+from chargecloud.domain.split import CHANNEL, Amounts, Parts, difference
 from chargecloud.domain.units import wh
 from chargecloud.money.settlement.channel_split import ChannelSplit
 from chargecloud.money.settlement.channel_splits import ChannelSplits
 from chargecloud.money.settlement.metering import Reimbursed
+from chargecloud.money.settlement.month_card_shares import CardSplit
 from chargecloud.money.settlement.rules import Every
 from chargecloud.money.settlement.settlements import HeldOrder, Line, Settlements
 from chargecloud.money.settlement.statements import Form, Statements
@@ -68,6 +69,17 @@ class ReimbursementShown:
 
 
 @frozen(kw_only=True)
+class CardSplitShown:
+    """What month cards have earned at a site since it was split before."""
+
+    site_id: Id = choice("at which site")
+    rule_id: Id = choice("by which rule it is split")
+    rule_version: int = whole("in which of its versions", least=1)
+    amount_fen: int = whole("how much, in fen")
+    parts: tuple[PartShown, ...] = choice("what each party got of it, as of service")
+
+
+@frozen(kw_only=True)
 class SettlementShown:
     """A settlement."""
 
@@ -83,6 +95,7 @@ class SettlementShown:
     held: int = whole("how many could not be; their money is where it was")
     parts: tuple[PartShown, ...] = choice("what each party got of fees, less what was called back")
     reimbursements: tuple[ReimbursementShown, ...] = choice("of electricity, by master meters")
+    month_cards: tuple[CardSplitShown, ...] = choice("of what they have earned, by sites")
     created_at: datetime = choice("when it was made")
     finished_at: datetime | None = choice("when it was done")
 
@@ -120,6 +133,7 @@ class ChannelSplitShown:
     state: str = text("wanted, asked, split, done, or failed (of what is called back)")
     parts: tuple[ChannelPartShown, ...] = choice("for each party, within the channel's limits")
     failure: str | None = text("what the channel refused last")
+    ended_at: datetime | None = choice("when it came to its end; null if it is under way")
 
 
 @frozen(kw_only=True)
@@ -151,7 +165,9 @@ def _total(sums: Sequence[int]) -> Amounts:
     return electricity, service, occupancy
 
 
-def show(settlement: Settlement, reimbursed: Sequence[Reimbursed]) -> SettlementShown:
+def show(
+    settlement: Settlement, reimbursed: Sequence[Reimbursed], cards: Sequence[CardSplit]
+) -> SettlementShown:
     """A settlement as it is answered."""
     return SettlementShown(
         id=settlement.id,
@@ -166,6 +182,7 @@ def show(settlement: Settlement, reimbursed: Sequence[Reimbursed]) -> Settlement
         held=settlement.held,
         parts=_parts({int(party): _total(sums) for party, sums in settlement.totals.items()}),
         reimbursements=tuple(map(_reimbursement, reimbursed)),
+        month_cards=tuple(map(_card_split, cards)),
         created_at=settlement.created_at,
         finished_at=settlement.finished_at,
     )
@@ -187,13 +204,23 @@ def _reimbursement(done: Reimbursed) -> ReimbursementShown:
     )
 
 
+def _card_split(split: CardSplit) -> CardSplitShown:
+    return CardSplitShown(
+        site_id=split.site_id,
+        rule_id=split.rule_id,
+        rule_version=split.rule_version,
+        amount_fen=split.amount_fen,
+        parts=_parts(split.parts),
+    )
+
+
 def show_line(line: Line) -> LineShown:
     """A line as it is answered."""
     return LineShown(
         order_id=line.order_id,
         rule_id=line.rule_id,
         rule_version=line.rule_version,
-        parts=_parts({party: line.parts.get(party, NOTHING) for party in line.parts}),
+        parts=_parts(line.parts),
         changes=_parts(difference(line.before, line.parts)),
     )
 
@@ -222,6 +249,7 @@ def show_channel_split(split: ChannelSplit) -> ChannelSplitShown:
             for part in split.parts
         ),
         failure=split.failure,
+        ended_at=split.ended_at,
     )
 
 
@@ -233,23 +261,27 @@ def routes(
 ) -> list[Route]:
     """The routes of settlements."""
 
+    async def whole_of(made: Settlement) -> SettlementShown:
+        reimbursed = await settlements.reimbursements(made.id)
+        return show(made, reimbursed, await settlements.card_splits(made.id))
+
     async def create(call: Call) -> SettlementShown:
         body: NewSettlement = call.body
         caller = call.caller
         tenant_id = await tenants.whose(caller.tenant_id, body.tenant_id)
         made = await settlements.make(request_key(call), tenant_id, body.until, caller.token_id)
-        return show(made, await settlements.reimbursements(made.id))
+        return await whole_of(made)
 
     async def listed(call: Call) -> Page[SettlementShown]:
         query: Paging = call.query
         found = await settlements.list(
             call.caller.tenant_id, limit=query.limit, cursor=query.cursor
         )
-        return page(found, lambda each: show(each, ()))
+        return page(found, lambda each: show(each, (), ()))
 
     async def get(call: Call) -> SettlementShown:
         found = await settlements.get(call.caller.tenant_id, call.id("settlement_id"))
-        return show(found, await settlements.reimbursements(found.id))
+        return await whole_of(found)
 
     async def lines(call: Call) -> Page[LineShown]:
         query: Paging = call.query

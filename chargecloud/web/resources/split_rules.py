@@ -209,7 +209,7 @@ def routes(parties: Parties, rules: SplitRules, tenants: Tenants) -> list[Route]
             body=NewParty,
             answer=PartyShown,
             status=201,
-            refusals=(NotFound,),
+            refusals=(NotFound, Conflict),
             run=create_party,
             **common,
         ),

@@ -30,3 +30,20 @@ def test_a_payment_is_split_and_called_back(tmp_path: Path) -> None:
     # all of it went back to the payer
     assert office.shares() == {}
     assert office.shown(payment)["refunded_fen"] == trade.back_fen == 300
+
+
+def test_some_are_asked_for_at_a_time(tmp_path: Path) -> None:
+    """A channel that takes its time for each question takes no longer for two orders."""
+    office = AlipayOffice(tmp_path, freezes=True)
+    office.rule()
+    paid = [office.pay_for_charge(amount_fen=300)["id"] for _ in range(2)]
+    asking = office.world.platform.shared_rounds["split at channels"]
+    asking.stopService()
+    office.settle()
+    office.alipay.manners.late_s = 1
+    asking.startService()
+    office.clock.advance(5)
+    # each is asked three times for receivers, and then to split
+    for _ in range(3):
+        office.clock.advance(1)
+    assert [len(office.alipay.trades[each].splits) for each in paid] == [1] * 2

@@ -32,7 +32,7 @@ def test_a_payment_is_split_and_called_back(tmp_path: Path) -> None:
     office.settle()
     office.wait(20)
     (split,) = splits(office)
-    assert split["state"] == "asked"
+    assert (split["state"], split["ended_at"]) == ("asked", None)
     office.gateway.split_ends(split["id"])
     office.wait(120)
     (split,) = splits(office)
@@ -66,3 +66,43 @@ def test_a_part_that_wechat_refuses(tmp_path: Path) -> None:
     assert office.shares()["owner_share"] == 185
     (alarm,) = office.alarms("channel-split-refused")
     assert alarm.evidence["why"] == "NO_RELATION"
+
+
+def test_a_receiver_that_wechat_refuses(tmp_path: Path) -> None:
+    """Keeps its own part from itself, and nobody else's from them; those that are known are not
+    told again with each order."""
+    office = WeChatOffice(tmp_path)
+    office.rule()
+    office.pay_for_charge(3, amount_fen=300)
+    asking = office.world.platform.shared_rounds["split at channels"]
+    asking.stopService()
+    office.settle()
+    office.gateway.manners.fail_with = [(403, "RULE_LIMIT")]
+    asking.startService()
+    office.wait(20)
+    (split,) = splits(office)
+    assert [(each["state"], each["why"]) for each in split["parts"]] == [
+        ("failed", "RULE_LIMIT"),
+        ("under_way", None),
+    ]
+    office.gateway.split_ends(split["id"])
+    office.wait(120)
+    (split,) = splits(office)
+    assert (split["state"], [each["state"] for each in split["parts"]]) == (
+        "done",
+        ["failed", "done"],
+    )
+    assert office.shares()["platform_share"] == 12
+    (alarm,) = office.alarms("channel-split-refused")
+    assert alarm.evidence["why"] == "RULE_LIMIT"
+
+    def told() -> int:
+        return sum("receivers/add" in target for _method, target in office.gateway.asked)
+
+    before = told()
+    office.box = office.world.box(office.site_id, "EB-0002").connect()
+    office.pay_for_charge(3, amount_fen=300)
+    office.settle()
+    office.wait(20)
+    # the one that it has refused
+    assert told() - before == 1
