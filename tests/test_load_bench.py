@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
 from select import select
 from threading import Thread
@@ -43,7 +43,11 @@ def answering(answer: Callable[[int, int], bytes]) -> Iterator[int]:
                         waiting[each] = False
                         clients[each].sendall(said)
 
-    server = Thread(target=serve)
+    def serve_until_they_go() -> None:
+        with suppress(ConnectionError):
+            serve()
+
+    server = Thread(target=serve_until_they_go)
     server.start()
     try:
         yield listening.getsockname()[1]
