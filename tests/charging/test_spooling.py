@@ -489,3 +489,22 @@ def test_a_danger_without_a_time_is_told_once_and_anew_when_it_was_over(street: 
     tell(smoke)
     assert street.rules == ["smoke"] * 4
     assert [row["hazard"] for row in rows_of(street.world.store, hazards)] == ["smoke"]
+
+
+def test_a_charge_without_an_order_is_stopped_when_it_has_one(street: Street) -> None:
+    """No stop can name what was begun offline and is not written down: its charger has no answer,
+    tells of the charge and of the danger again, and then it is stopped."""
+    begun, _ = offline(street)
+    street.box.connect()
+    street.database.is_away = True
+    smoke = HazardTold(Hazard.SMOKE, SafetyAction.NONE, street.box.now, None)
+    street.box.record(1, begun)
+    street.box.hazard(2, smoke)
+    assert street.rules == ["smoke"]
+    assert (street.kept, street.box.stops()) == ([], [])
+    street.come_back()
+    street.box.record(1, begun)
+    street.box.hazard(2, smoke)
+    assert street.kept == [1, 2]
+    assert len(street.box.stops()) == 1
+    assert street.rules == ["smoke"]
