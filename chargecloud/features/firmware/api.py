@@ -124,7 +124,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
     def show(connection: Connection, campaign: Campaign) -> CampaignShown:
         image = store.find_image(connection, campaign.image)
         rows = store.update_rows(connection, campaign.id)
-        sent = sum(row.bytes_sent + desk.sent_bytes(row.charger_id) for row in rows)
+        sent = sum(row.bytes_sent + desk.sent_bytes(campaign.id, row.charger_id) for row in rows)
         blocks = -(-image.size // USUAL_BLOCK)
         estimated = len(rows) * (image.size + blocks * BLOCK_OVERHEAD)
         return CampaignShown(
@@ -202,7 +202,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
                     state=State(row.state),
                     why=row.why,
                     offset=row.offset,
-                    bytes_sent=row.bytes_sent + desk.sent_bytes(row.charger_id),
+                    bytes_sent=row.bytes_sent + desk.sent_bytes(campaign.id, row.charger_id),
                     changed_at=row.changed_at,
                 )
                 for row in rows

@@ -1,6 +1,6 @@
 """Vendors, images and campaigns in the database, as functions of a connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from hashlib import sha512
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
 from chargecloud.domain.errors import AlreadyExists, Conflict, Invalid, NotFound, RemoteError
-from chargecloud.features.firmware.model import CampaignState, Pace, State, Update, picked
+from chargecloud.features.firmware.model import GIVEN_UP, CampaignState, Pace, State, Update, picked
 from chargecloud.features.firmware.tables import campaigns, images, updates, vendors
 from chargecloud.storage.schema import chargers
 
@@ -293,6 +293,12 @@ def find_campaign(connection: Connection, tenant_id: int | None, campaign_id: in
     return _campaign(row)
 
 
+def lock_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """A campaign that is there; nobody else decides of it until this transaction is over."""
+    found = select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()
+    return _campaign(connection.execute(found).one())
+
+
 def set_campaign(
     connection: Connection, campaign_id: int, state: CampaignState, why: str | None = None
 ) -> None:
@@ -326,20 +332,32 @@ def as_updates(rows: Sequence[Any]) -> Sequence[Update]:
 
 
 def change_updates(
-    connection: Connection, campaign_id: int, changed: Mapping[int, Mapping[str, Any]]
+    connection: Connection,
+    campaign_id: int,
+    changed: Mapping[int, Mapping[str, Any]],
+    before: Set[State] = frozenset(State),
 ) -> None:
-    """Change columns of chargers' updates."""
+    """
+    Change columns of chargers' updates.
+
+    @param before: states in which they may be; others stay as they are.
+    """
+    states = [state.value for state in before]
     for charger_id, values in changed.items():
         connection.execute(
             update(updates)
-            .where(updates.c.campaign_id == campaign_id, updates.c.charger_id == charger_id)
+            .where(
+                updates.c.campaign_id == campaign_id,
+                updates.c.charger_id == charger_id,
+                updates.c.state.in_(states),
+            )
             .values(**values)
         )
 
 
 def catch_up(connection: Connection, charger_id: int, image: int, now: datetime) -> None:
     """A charger that was given up, or told to forget an image, runs it all the same."""
-    given_up = (State.LOST.value, State.WITHDRAWN.value)
+    given_up = [state.value for state in GIVEN_UP]
     with_image = select(campaigns.c.id).where(campaigns.c.image == image)
     connection.execute(
         update(updates)
