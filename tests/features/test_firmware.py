@@ -504,6 +504,21 @@ def test_a_halt_at_another_node_stands(yard: Yard) -> None:
     assert yard.shown(campaign)["state"] == "halted"
 
 
+def test_campaigns_are_listed_in_pages(yard: Yard) -> None:
+    """The newest first, each with its own chargers' states."""
+    begun = [yard.begin(charger_ids=[str(box.id)]) for box in yard.boxes[:3]]
+    yard.minute()
+    update(yard.boxes[0], yard.image)
+    first = yard.world.get("/firmware/campaigns?limit=2")
+    assert [each["id"] for each in first["items"]] == [begun[2], begun[1]]
+    second = yard.world.get(f"/firmware/campaigns?limit=2&cursor={first['next']}")
+    assert second["next"] is None
+    (last,) = second["items"]
+    assert (last["id"], last["chargers"], last["by_state"]) == (begun[0], 1, {"done": 1})
+    assert last == yard.shown(begun[0])
+    assert [each["by_state"] for each in first["items"]] == [{"offered": 1}] * 2
+
+
 def test_a_campaign_of_fifty_halts_with_most_of_them_untouched(tmp_path: Path) -> None:
     """Five canaries go well; of the next ten three fall back, where two may."""
     yard = Yard(tmp_path, chargers=50)

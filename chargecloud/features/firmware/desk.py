@@ -1,6 +1,6 @@
 """Brings images to chargers: offers them, gives out blocks, and hears how it goes."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
@@ -353,12 +353,15 @@ class FirmwareDesk:
         for charger_id, (_campaign_id, count, _offset) in sent.items():
             under_way[charger_id].unwritten_bytes -= count
 
-    def sent_bytes(self, campaign_id: int, charger_id: int) -> int:
-        """What a campaign has sent to a charger and is not written down yet."""
-        held = (self._under_way or {}).get(charger_id)
-        if held is None or held.campaign_id != campaign_id:
-            return 0
-        return held.unwritten_bytes
+    def unwritten_bytes(self, campaign_id: int) -> Counter[int]:
+        """What a campaign has sent to each charger and is not written down yet."""
+        return Counter(
+            {
+                charger_id: held.unwritten_bytes
+                for charger_id, held in (self._under_way or {}).items()
+                if held.campaign_id == campaign_id
+            }
+        )
 
 
 def _under_way(each: _Round, row: Any) -> UnderWay:
@@ -373,5 +376,5 @@ def _rounds(connection: Connection) -> list[_Round]:
             store.find_image(connection, campaign.image),
             store.update_rows(connection, campaign.id),
         )
-        for campaign in store.find_campaigns(connection, None, CampaignState.RUNNING)
+        for campaign in store.running_campaigns(connection)
     ]
