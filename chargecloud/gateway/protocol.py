@@ -92,9 +92,7 @@ class ChargerProtocol(Protocol):
     def connectionMade(self) -> None:
         """Watch the connection: for a login at first, and for silence later."""
         clock, limits = self._gateway.clock, self._gateway.limits
-        self._reading = Reading(
-            self.transport, clock, limits.bytes_a_second, self._gateway.throttle
-        )
+        self._reading = Reading(self.transport, clock, limits.bytes_a_second)
         self._deadline = clock.callLater(limits.login_s, self._close, "no login in time")
         self.transport.registerProducer(self, True)
         below: Any = self.transport
@@ -120,7 +118,8 @@ class ChargerProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come; what is heard in them is a sign of life."""
         now_s = self._seconds()
-        self._reading.take(len(data), now_s)
+        if self._reading.take(len(data), now_s):
+            self._gateway.throttled += 1
         if self._connection.dialect is None:
             self._connection.peer_name = peer_name(self.transport)
         heard = self._connection.heard

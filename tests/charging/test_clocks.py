@@ -178,3 +178,29 @@ def test_a_login_sets_the_clock_of_a_box_that_counts_its_seconds(world: World) -
     box.drop()
     box.connect()
     assert charge(world, box, 1)["remarks"] == []
+
+
+def test_a_clock_that_gains_is_found(world: World) -> None:
+    """However often it tells: it shows a second more with each report."""
+    box = connected(world, TWO_PRICES)
+    for _ in range(30):
+        box.booted_at -= 1
+        world.clock.advance(10)
+        box.report(state=PortState.IDLE, power_dw=0)
+    assert rules(world) == ["clock-off"]
+    assert world.logged("charger.clock")[-1]["ahead_ms"] >= 20_000
+
+
+def test_a_clock_that_stays_as_it_is_is_written_once_a_day(world: World) -> None:
+    """However often its charger connects."""
+    box = connected(world, FLAT)
+    for _ in range(3):
+        look(world, box, 0)
+        box.drop()
+        box.connect()
+    assert len(world.logged("charger.clock")) == 1
+    world.clock.advance(86_400)
+    box.drop()
+    box.connect()
+    look(world, box, 0)
+    assert len(world.logged("charger.clock")) == 2
