@@ -1,13 +1,20 @@
 """Native devices that share a host's connection: one is turned away, the others stay."""
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from chargecloud.dialects.native.charger import NativeCharger
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import Relayed
 from chargecloud.domain.charger import Secret
-from chargecloud.gateway.connection import AskAdmission, AskCredentials, Connection, LetGo, Wish
+from chargecloud.gateway.connection import (
+    MOST_EARLY,
+    AskAdmission,
+    AskCredentials,
+    Connection,
+    LetGo,
+    Wish,
+)
 from chargecloud.interfaces import Credentials
 from tests.dialects.native_pair import BOOT, CONNECTION, FACTS, IDENTITY, SECRET, UPTIME_S, entropy
 from tests.gateway.test_connection import ADMISSION, connection
@@ -129,3 +136,20 @@ def test_a_device_that_comes_and_goes_at_once_is_not_looked_up(pieces: tuple[byt
     again = new_device("D-2").data_to_send()
     wishes = house.relay(2, hello, *pieces, again)
     assert [each for each in wishes if isinstance(each, AskCredentials)] == [AskCredentials("D-2")]
+
+
+def test_who_is_turned_away_again_and_again_costs_nobody_the_record_of_a_login() -> None:
+    """Frames that come before a login's end are kept until then, and only so many."""
+    house = House()
+    for _ in range(MOST_EARLY):
+        house.relay(2, new_device("D-2").data_to_send())
+        house.cloud.credentials("D-2", None)
+        house.ended()
+    device = new_device("D-3")
+    hello = device.data_to_send()
+    house.relay(3, hello)
+    house.cloud.credentials("D-3", Credentials(KEY))
+    house.give(3, device)
+    house.relay(3, device.data_to_send())
+    house.cloud.admitted("D-3", evolve(ADMISSION, charger_id=3))
+    assert [frame.raw for frame in house.cloud.recorder.of(3)][-1:] == [hello]
