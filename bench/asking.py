@@ -1,7 +1,7 @@
 """Requests over HTTP, on connections that stay."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.lines import READ_BYTES, Line
@@ -21,16 +21,21 @@ def request(live: Any, method: str, path: str, body: Any = None) -> bytes:
 
 
 class HttpLine(Line):
-    """A client's connection; the requests are those of an iterator."""
+    """
+    A client's connection.
 
-    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
+    @param requests: written before the clock starts; several share them, and whoever is free takes
+        the next.
+    """
+
+    GOOD = b"HTTP/1.1 2"
+
+    def __init__(self, port: int, requests: Iterable[bytes] = ()) -> None:
         super().__init__(port)
-        self._requests = requests
+        self.next_frame = iter(requests).__next__
 
     def make(self, count: int) -> None:
-        """The next so many, if there are."""
-        for _ in range(count - len(self.frames)):
-            self.frames.append(next(self._requests))
+        """They are there."""
 
     def answer(self, data: bytes) -> Any:
         """The JSON of a response."""
@@ -41,7 +46,7 @@ class HttpLine(Line):
 def response(data: bytes, more: Any) -> Any:
     """The JSON of a response that has begun to come; it has to be a good one."""
     head, _, body = data.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 2"):
+    if not head.startswith(HttpLine.GOOD):
         raise ValueError(data[:1000].decode())
     (length,) = (
         int(each.split(b":")[1])
@@ -55,7 +60,7 @@ def response(data: bytes, more: Any) -> Any:
 
 def all_of(live: Platform, requests: Sequence[bytes]) -> list[Any]:
     """The answers to some requests, a few at a time."""
-    lines = [HttpLine(live.web, iter(())) for _ in range(16)]
+    lines = [HttpLine(live.web) for _ in range(16)]
     answers = []
     for first in range(0, len(requests), len(lines)):
         some = list(zip(lines, requests[first : first + len(lines)], strict=False))

@@ -24,7 +24,7 @@ def took_ms(
     live: Platform, chargers: list[Registered], a_second: int, seconds: float
 ) -> list[float]:
     """Milliseconds of each."""
-    free = [HttpLine(live.web, iter(())) for _ in range(CONNECTIONS)]
+    free = [HttpLine(live.web) for _ in range(CONNECTIONS)]
     wanted = [
         request(live, "POST", f"/api/v1/chargers/{each.id}/commands", {"name": "locate"})
         for each in chargers

@@ -1,12 +1,13 @@
 """Chargers' ends of connections: who they are, and frames that are made before the clock starts.
 
-Each kind is a class with the same three: it logs in when it is made, C{make} adds frames to those
-that it has, and C{frames} are what it says next.
+Each kind is a class with the same: it logs in when it is made, C{make} adds frames to those that it
+has, C{next_frame} takes one, and what begins with C{GOOD} is a good answer.
 """
 
 import base64
 import socket
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -32,12 +33,16 @@ READ_BYTES = 65_536
 class Line:
     """A connection."""
 
+    #: whatever a charger is told
+    GOOD = b""
+
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         # one address has too few ports for a city
         self.socket = socket.create_connection(("127.0.0.1", port), source_address=(host, 0))
         self.socket.settimeout(30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.frames: deque[bytes] = deque()
+        self.next_frame: Callable[[], bytes] = self.frames.popleft
 
     def ask(self, data: bytes) -> bytes:
         """Say something; what comes back."""

@@ -34,7 +34,7 @@ MOST_A_SECOND = 60_000
 
 def load(server: int, lines: Sequence[Any], seconds: float, most: int | None = None) -> Round:
     """
-    Have as many answers as there are.
+    Have as many answers as there are; each has to be a good one.
 
     @param server: the process whose share of a core is told.
     @param most: end when so many were asked for, if it comes to that.
@@ -46,18 +46,19 @@ def load(server: int, lines: Sequence[Any], seconds: float, most: int | None = N
     poll = select.epoll()
     of = {}
     for line in lines:
-        of[line.socket.fileno()] = line.socket.recv, line.socket.send, line.frames.popleft
+        of[line.socket.fileno()] = line.socket.recv, line.socket.send, line.next_frame, line.GOOD
         poll.register(line.socket.fileno(), select.EPOLLIN)
     wait = poll.poll
-    for _recv, send, next_frame in of.values():
+    for _recv, send, next_frame, _good in of.values():
         send(next_frame())
     answered, served_s, loaded_s = 0, cpu_s(server), cpu_s(os.getpid())
     began = time.perf_counter()
     until, enough = began + seconds, most - 2 * len(lines)
     while (now := time.perf_counter()) < until and answered < enough:
         for number, _event in wait(1):
-            recv, send, next_frame = of[number]
-            recv(READ_BYTES)
+            recv, send, next_frame, good = of[number]
+            if not ((answer := recv(READ_BYTES)) and answer.startswith(good)):
+                _refuse(answer)
             answered += 1
             send(next_frame())
     took = now - began
@@ -65,15 +66,20 @@ def load(server: int, lines: Sequence[Any], seconds: float, most: int | None = N
     left = len(of)
     while left and (some := wait(1)):
         for number, _event in some:
-            if not (last := of[number][0](READ_BYTES)):
-                raise ConnectionError("the server has hung up")
-            if last.startswith(b"HTTP/1.1") and not last.startswith(b"HTTP/1.1 2"):
-                raise ValueError(last.decode())
+            recv, _send, _next_frame, good = of[number]
+            if not ((answer := recv(READ_BYTES)) and answer.startswith(good)):
+                _refuse(answer)
             left -= 1
     poll.close()
     if left:
         raise TimeoutError(f"{left} of {len(of)} were not answered")
     return Round(answered / took, served_s / took, loaded_s / took)
+
+
+def _refuse(answer: bytes) -> None:
+    if not answer:
+        raise ConnectionError("the server has hung up")
+    raise ValueError(answer.decode(errors="replace"))
 
 
 def middle(rounds: Sequence[float], digits: int = 0) -> float:

@@ -142,7 +142,7 @@ class Storm:
 
 def command_ms(live: Platform, storm: Storm, stopping: Event, took_ms: list[float]) -> None:
     """How long commands take, one after the other, to those who are back."""
-    line, number = HttpLine(live.web, iter(())), 0
+    line, number = HttpLine(live.web), 0
     while not stopping.is_set():
         began_s = time.perf_counter()
         if storm.back:

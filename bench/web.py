@@ -25,10 +25,12 @@ def _gets(live: Platform, chargers: list[Registered]) -> Iterator[bytes]:
 
 
 def _orders(live: Platform, chargers: list[Registered], people: list[str]) -> Iterator[bytes]:
-    payers = itertools.cycle(people)
-    for port, each in itertools.product(range(1, PORTS + 1), chargers):
-        order = {"charger_id": each.id, "port": port, "customer_id": next(payers)}
-        yield request(live, "POST", "/api/v1/orders", order)
+    places = itertools.product(range(1, PORTS + 1), chargers)
+    wanted = [
+        {"charger_id": each.id, "port": port, "customer_id": payer}
+        for (port, each), payer in zip(places, itertools.cycle(people), strict=False)
+    ]
+    return iter([request(live, "POST", "/api/v1/orders", each) for each in wanted])
 
 
 def measure(seconds: float, rounds: int) -> dict[str, list[Round]]:

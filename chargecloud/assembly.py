@@ -236,7 +236,8 @@ class Platform:
         stopping = Stopping(book, calendar)
         settling = Settling(store, book, calendar)
         starting = Starting(book, clock, calendar, charging)
-        coupons, month_cards = Coupons(store, calendar), MonthCards(store, calendar)
+        coupons = Coupons(store, calendar)
+        month_cards = MonthCards(store, calendar, lambda tenant_id: book.cards_changed(tenant_id))
         placing = Placing(store, book, starting, calendar, charging, full, coupons, month_cards)
         custody = Custody(
             store,
@@ -367,6 +368,7 @@ class Platform:
             Calls(routing, calendar, store.ids.next),
             calendar,
             store.writer.decide,
+            watching.write_down,
         )
         return cls(
             gateway=gateway,

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from shutil import disk_usage
 
@@ -203,7 +204,8 @@ class Figures(Collector):
         lag = GaugeMetricFamily(
             "chargecloud_log_lag", "entries that a feature has still to read", None, ("feature",)
         )
-        for following in self.platform.followings:
+        # of a cluster's workers one has each: the others do not know where it is
+        for following in filter(attrgetter("running"), self.platform.followings):
             lag.add_metric((following.follower.name,), following.lag)
         yield lag
         backlog = self.platform.backlog

@@ -4,6 +4,16 @@ import os
 from pathlib import Path
 
 
+def elsewhere(value: str) -> None:
+    """
+    Check that a value that is a secret is kept elsewhere.
+
+    @raise ValueError: if it is not; it is not told, as it may be the secret itself.
+    """
+    if not value.startswith(("env:", "file:")):
+        raise ValueError("must be file:PATH or env:NAME, and not the value itself")
+
+
 def resolve(value: str) -> str:
     """
     What C{env:NAME} or C{file:PATH} refers to; any other value as it is.

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.stdio import StandardIO
@@ -34,11 +34,9 @@ from chargecloud.collecting import keep_what_is_there
 from chargecloud.config import Config, Setup
 from chargecloud.domain.errors import AlreadyExists
 from chargecloud.figures import Figures, Punctuality, metrics_route
-from chargecloud.gateway.certificates import NoCertificates, asking_certificates
+from chargecloud.gateway.certificates import NoCertificates
 from chargecloud.gateway.leaving import Leaving
-from chargecloud.gateway.prompt import IS_POSSIBLE, PromptReactor, SharingPromptReactor
-from chargecloud.gateway.sharing import SharingReactor
-from chargecloud.interfaces import IDialect, ILenientDialect
+from chargecloud.listening import NotHandedOver, client_endpoint, listen, place_of, served_at
 from chargecloud.nodes.leases import Leases, Work
 from chargecloud.nodes.news import News
 from chargecloud.nodes.post import ALL, channel_of
@@ -67,10 +65,6 @@ from chargecloud.web.serving import make_resource
 
 #: the operator of a platform that has just one
 FIRST_TENANT = "default"
-
-
-class NotHandedOver(Exception):
-    """A C{systemd:} endpoint, and systemd has given nothing for it."""
 
 
 def makeService(options: Options) -> IService:
@@ -323,19 +317,14 @@ class ChargeCloud(Service):
         self._undo.append(platform.gateway.close_all)
         self._undo.append(lambda: Deferred.fromCoroutine(self._leave(platform)))
         for listener in self.config.listen.chargers:
-            installed = self.setup.plugins.dialects
-            names: tuple[str, ...] = listener.dialects or tuple(installed)
-            spoken = [installed[name] for name in names]
-            if listener.strict:
-                spoken = [strictly(each) for each in spoken]
-            factory: Any = platform.gateway.speaking(spoken)
-            if listener.tls is not None:
-                factory = asking_certificates(listener.tls, factory)
+            factory, names = served_at(
+                listener, platform.gateway.speaking, self.setup.plugins.dialects
+            )
             port = await self._listen(listener.endpoint, factory, is_prompt=listener.prompt)
             self.charger_ports.append(port)
             self._log.info(
                 "chargers connect at {at}, speaking {names}",
-                at=_place(port),
+                at=place_of(port),
                 names=", ".join(names),
             )
 
@@ -349,7 +338,7 @@ class ChargeCloud(Service):
         site = make_site(resource, self.reactor)
         self.web_port = await self._listen(self.config.listen.web.endpoint, site)
         self._undo.append(platform.feed.close)
-        self._log.info("the HTTP API is at http://{at}/api/v1", at=_place(self.web_port))
+        self._log.info("the HTTP API is at http://{at}/api/v1", at=place_of(self.web_port))
 
     async def _tell_status(self, store: Store, platform: Platform, figures: Figures) -> None:
         """What those who watch this process ask for, at a place of its own."""
@@ -378,18 +367,13 @@ class ChargeCloud(Service):
     async def _listen(
         self, endpoint: str, factory: IProtocolFactory, *, is_prompt: bool = False
     ) -> IListeningPort:
-        kinds: dict[tuple[bool, bool], Callable[[Any], Any]] = {
-            (False, False): lambda reactor: reactor,
-            (False, True): SharingReactor,
-            (True, False): PromptReactor,
-            (True, True): SharingPromptReactor,
-        }
-        try:
-            reactor = kinds[is_prompt and IS_POSSIBLE, self.is_one_of_several](self.reactor)
-            listening = serverFromString(reactor, endpoint)
-        except LookupError as error:
-            raise NotHandedOver(f"systemd has handed over no socket for {endpoint}") from error
-        port: IListeningPort = await listening.listen(factory)
+        port = await listen(
+            self.reactor,
+            endpoint,
+            factory,
+            is_prompt=is_prompt,
+            is_shared=self.is_one_of_several,
+        )
         self._undo.append(port.stopListening)
         return port
 
@@ -412,8 +396,8 @@ class ChargeCloud(Service):
             return
         simulator = SimulatorService(
             reactor=self.reactor,
-            connect=_client_endpoint(self.charger_ports[0]),
-            api_url=f"http://{_place(self.web_port)}",
+            connect=client_endpoint(self.charger_ports[0]),
+            api_url=f"http://{place_of(self.web_port)}",
             token=self.administrator or "",
             speaks=SimulatedNative(),
             folder=self.config.data_dir / "simulator",
@@ -425,7 +409,7 @@ class ChargeCloud(Service):
             'curl -H "Authorization: Bearer {token}" "http://{at}/api/v1/orders?state=charging"',
             chargers=self.config.simulator.chargers,
             token=self.administrator,
-            at=_place(self.web_port),
+            at=place_of(self.web_port),
         )
 
 
@@ -435,27 +419,6 @@ def _exit_with_failure() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
-
-
-def strictly(dialect: IDialect) -> IDialect:
-    """A dialect that makes nothing good, if there is such a one of it."""
-    lenient: Any = dialect
-    return lenient.strictly() if ILenientDialect.providedBy(dialect) else dialect
-
-
-def _place(port: IListeningPort) -> str:
-    """Where a person, or a client on this machine, finds it."""
-    address: Any = port.getHost()
-    if not hasattr(address, "host"):
-        return str(address)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
-    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
-
-
-def _client_endpoint(port: IListeningPort) -> str:
-    address: Any = port.getHost()
-    host = _place(port).rpartition(":")[0].strip("[]")
-    return f"tcp:{quoteStringArgument(host)}:{address.port}"
 
 
 async def _ensure_tenant(store: Store, calendar: Calendar) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 
 from chargecloud.calendar import Calendar
 from chargecloud.features.sandbox.channel import SandboxChannel
+from chargecloud.interfaces import IPaymentChannel
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import postings
 from chargecloud.web.serving import make_resource
@@ -50,11 +51,21 @@ class Till:
 
     @ivar posted: the notices that were sent, with the status that each was answered.
     @ivar is_deaf: whether the network loses all notices.
+    @ivar channels: the ways to pay, by name; the sandbox, if nothing else is said.
     """
 
-    def __init__(self, folder: Path, clock: Clock | None = None, **more: Any) -> None:
+    sandbox_is: type[SandboxChannel] = SandboxChannel
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock | None = None,
+        channels: Mapping[str, IPaymentChannel] | None = None,
+        **more: Any,
+    ) -> None:
         self.clock = clock or clock_at()
-        self.sandbox = SandboxChannel(self.clock, Calendar(self.clock.seconds), self._post)
+        self.sandbox = self.sandbox_is(self.clock, Calendar(self.clock.seconds), self._post)
+        self.channels = channels or {self.sandbox.name: self.sandbox}
         self.notebook = Notebook()
         self.is_deaf = False
         self.posted: list[tuple[str, Mapping[str, str], bytes, int]] = []
@@ -63,7 +74,7 @@ class Till:
 
     def _start(self, **more: Any) -> World:
         plugins = native_plugins(
-            payment_channels={"sandbox": self.sandbox}, alarm_sinks={"notebook": self.notebook}
+            payment_channels=self.channels, alarm_sinks={"notebook": self.notebook}
         )
         world = World(self.folder, self.clock, plugins=plugins, **more)
         for service in recurring(world):

@@ -337,18 +337,27 @@ class OrderBook:
             del self._of_charger[order.charger_id]
 
     def send(
-        self, charger_id: int, command: Command, told: Callable[[Answer], None] | None = None
+        self,
+        charger_id: int,
+        command: Command,
+        told: Callable[[Answer], None] | None = None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
         """Send a command that nobody waits for.
 
         @param told: takes the answer, if one comes.
+        @param lost: is called if none will.
         """
         answered = self.routing.send(charger_id, command)
         if told is not None:
             answered.addCallback(told)
-        answered.addErrback(self._not_answered, charger_id, command)
+        answered.addErrback(self._not_answered, charger_id, command, lost)
 
-    def _not_answered(self, failure: Failure, charger_id: int, command: Command) -> None:
+    def _not_answered(
+        self, failure: Failure, charger_id: int, command: Command, lost: Callable[[], None] | None
+    ) -> None:
+        if lost is not None:
+            lost()
         self._log.warn(
             "charger {charger_id} did not answer {command}: {reason}",
             charger_id=charger_id,

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 
 from attrs import define, evolve, field
 from sqlalchemy import Connection
@@ -17,6 +19,7 @@ from chargecloud.domain.errors import (
     AlreadyExists,
     InsufficientFunds,
     Invalid,
+    MonthCardRefused,
     NotFound,
     Overloaded,
     PortBusy,
@@ -25,6 +28,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import CardAsked, CardPresented, Outcome, Reply, StopReason
 from chargecloud.domain.order_value import Order, OrderState, Origin
+from chargecloud.money.month_cards import find_cover
 from chargecloud.money.wallets import find_wallet
 from chargecloud.registry.cards import Card, CardStatus, find_card, read_uid
 from chargecloud.storage.store import Store
@@ -116,10 +120,9 @@ class CardDesk:
         )
         if self.lending.is_asked:
             return await self._lend(admission, wish)
+        at = self.placing.calendar.now()
         try:
-            found = await self.store.read(
-                lambda connection: _find_for_card(connection, admission.tenant_id, wish)
-            )
+            found = await self.store.read(partial(_find_for_card, wish, admission.tenant_id, at))
         except TROUBLES:
             if not self.lending.is_allowed:
                 raise
@@ -142,7 +145,7 @@ class CardDesk:
 
     async def _place(self, admission: Admission, wish: Wish, found: Found) -> Reply:
         try:
-            order = await self.placing.place(None, admission.tenant_id, wish, found)
+            order = await self._order(admission, wish, found)
         except (NotFound, Invalid) as refusal:
             return self._impossible(refusal)
         except (InsufficientFunds, AlreadyExists) as refusal:
@@ -155,7 +158,18 @@ class CardDesk:
                 "insufficient-funds",
                 balance_fen=await self._balance_fen(admission.tenant_id, wish.customer_id),
             )
-        return Reply(Outcome.KEPT, "ok", order.id, found.money.all_fen - order.held_fen)
+        return await self._accepted(order, "ok")
+
+    async def _order(self, admission: Admission, wish: Wish, found: Found) -> Order:
+        """The order of a wish; its wallet pays, if its month card does not cover it after all."""
+        try:
+            return await self.placing.place(None, admission.tenant_id, wish, found)
+        except (MonthCardRefused, InsufficientFunds):
+            if wish.month_card_id is None:
+                raise
+        # whoever gave it back has money now
+        wish = evolve(wish, month_card_id=None)
+        return await self.placing.place(None, admission.tenant_id, wish)
 
     def _impossible(self, refusal: Refusal) -> Reply:
         """No such port; a site without a tariff."""
@@ -197,7 +211,7 @@ def _checked(card: Card | None) -> Card | Reply:
 
 
 def _find_for_card(
-    connection: Connection, tenant_id: int, wish: Wish
+    wish: Wish, tenant_id: int, at: datetime, connection: Connection
 ) -> tuple[Wish, Found] | Reply:
     """What a card's owner wishes and what the order is made of, or why it may not charge: in
     one go, as each goes through a thread."""
@@ -205,8 +219,11 @@ def _find_for_card(
     card = _checked(find_card(connection, tenant_id, wish.card_uid))
     if isinstance(card, Reply):
         return card
+    assert card.customer_id is not None, "nobody's card is unknown"
     wish = evolve(wish, customer_id=card.customer_id)
-    return wish, find_for(connection, tenant_id, wish)
+    found = find_for(connection, tenant_id, wish)
+    cover = find_cover(connection, card.customer_id, found.site, at)
+    return evolve(wish, month_card_id=cover), found
 
 
 def _refused(code: str) -> Reply:

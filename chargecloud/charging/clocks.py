@@ -79,29 +79,36 @@ class Clocks:
             self.distrusted.add(admission.charger_id)
         else:
             self.distrusted.discard(admission.charger_id)
-        if clock.error.ahead_s is not None:
+        if clock.error.agrees and clock.error.ahead_s is not None:
             self._judged(admission, clock, clock.error.ahead_s, received_at)
 
     def judge(self, admission: Admission) -> Admission:
         """A charger with what its clock is off, if it is not billed by."""
         clock = self._clocks.get(admission.charger_id)
-        if clock is None or clock.epoch != admission.epoch:
-            error = ClockError(admission.clock_ahead_s)
-        else:
-            error = clock.error
-        ahead_s = error.ahead_s
-        if ahead_s is None or not error.is_beyond(self.settings.clock_distrusted_s):
-            ahead_s = None
-        return evolve(admission, clock_ahead_s=None if ahead_s is None else round(ahead_s))
+        is_here = clock is not None and clock.epoch == admission.epoch
+        error = clock.error if clock is not None and is_here else self._known(admission)
+        ahead_s = None
+        if error.ahead_s is not None and error.is_beyond(self.settings.clock_distrusted_s):
+            ahead_s = round(error.ahead_s)
+        if ahead_s == admission.clock_ahead_s:
+            return admission
+        return evolve(admission, clock_ahead_s=ahead_s)
+
+    def _known(self, admission: Admission) -> ClockError:
+        """What was known of a clock as its charger connected."""
+        return ClockError(admission.clock_ahead_s, pace=max(1.0, self.calendar.anchor.speed))
 
     def _clock(self, admission: Admission) -> _Clock:
         clock = self._clocks.get(admission.charger_id)
         if clock is None or clock.epoch != admission.epoch:
             # it may have been set as it connected: what was known holds until it is seen anew
-            known = admission.clock_ahead_s
-            error = ClockError(known, pace=max(1.0, self.calendar.anchor.speed))
-            clock = _Clock(admission.epoch, error, known, told=clock.told if clock else set())
-            self._clocks[admission.charger_id] = clock
+            made = _Clock(admission.epoch, self._known(admission))
+            if clock is not None:
+                made.told = clock.told
+                if clock.epoch == admission.epoch - 1:
+                    # nobody else has written since
+                    made.written_s, made.written_at = clock.written_s, clock.written_at
+            self._clocks[admission.charger_id] = clock = made
             if len(self._clocks) > MOST_CHARGERS:
                 forgotten, _ = self._clocks.popitem(last=False)
                 self.distrusted.discard(forgotten)

@@ -25,7 +25,7 @@ def when(admission: Admission, at: Told, received_at: datetime) -> datetime:
     is off.  In whole milliseconds, as it is kept.
     """
     told = admission.instant(at)
-    instant = received_at if told is None else min(admission.by_our_clock(told), received_at)
+    instant = received_at if told is None else min(admission.by_our_clock(told, at), received_at)
     return instant_of(instant_ms(instant))
 
 
@@ -97,7 +97,7 @@ def ended(
         record=record_of(event),
         float_dw=track.float_dw if track and reason is StopReason.FULL else None,
         told_at=admission.instant(event.at),
-        clock_ahead_s=admission.clock_ahead_s,
+        clock_ahead_s=admission.ahead_s(event.at),
     )
 
 
@@ -120,11 +120,12 @@ def _told_marks(event: ChargeEnded, admission: Admission) -> list[Mark]:
     """The charger's clock is set by us, and its marks are of whole seconds; what no calendar
     holds is no mark."""
     latest_s = int(datetime.max.replace(tzinfo=UTC).timestamp())
-    return [
-        Mark(admission.by_our_clock(datetime.fromtimestamp(mark.unix_s, UTC)), mark.meter_mwh)
+    told = [
+        (datetime.fromtimestamp(mark.unix_s, UTC), mark.meter_mwh)
         for mark in event.marks
         if mark.unix_s < latest_s
     ]
+    return [Mark(admission.by_our_clock(at, event.at), meter_mwh) for at, meter_mwh in told]
 
 
 def end_by_last_reading(order: Order, track: Track, at: datetime, why: str) -> Ended:

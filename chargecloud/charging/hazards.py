@@ -2,7 +2,7 @@
 where the charger has not."""
 
 from collections import OrderedDict
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from attrs import define, field
@@ -22,6 +22,8 @@ from chargecloud.storage.writer import TROUBLES
 
 #: dangers that were told while the database was away; of one before them, people hear twice
 MOST_TOLD = 10_000
+#: a danger without a time that is told later than this after the last time is another one
+REPEATED_WITHIN = timedelta(minutes=10)
 #: what a charger does that has cut the power by itself
 _CUT = frozenset({SafetyAction.PORT_CUT, SafetyAction.BOX_CUT, SafetyAction.FIRE_LOCK_OUT})
 
@@ -30,12 +32,13 @@ _CUT = frozenset({SafetyAction.PORT_CUT, SafetyAction.BOX_CUT, SafetyAction.FIRE
 class Hazards:
     """
     @ivar watching: stops charges, and takes alarms to people.
-    @ivar _told: digests of what people were told before it could be written down.
+    @ivar _told: what people were told before it could be written down, by charger, and when it
+        came last.
     """
 
     store: Store
     watching: Watching
-    _told: "OrderedDict[str, None]" = field(factory=OrderedDict, init=False)
+    _told: "OrderedDict[tuple[int, HazardTold], datetime]" = field(factory=OrderedDict, init=False)
 
     def take(
         self, admission: Admission, event: HazardTold, received_at: datetime
@@ -65,9 +68,11 @@ class Hazards:
             "limit_value": event.limit,
             "at": alarm.at,
             "received_at": received_at,
-            "digest": (digest := sha256(repr(told).encode()).hexdigest()),
+            "digest": sha256(repr(told).encode()).hexdigest(),
         }
-        prepared = [] if digest in self._told else self.watching.delivering.prepare(alarm)
+        said = (admission.charger_id, event)
+        is_told = self._is_told(said, received_at)
+        prepared = [] if is_told else self.watching.delivering.prepare(alarm)
         writes = (Insert(hazards.name, row), *self.watching.delivering.writes(prepared))
         decision = Decision(writes, (self.watching.entry(alarm),))
         try:
@@ -77,15 +82,27 @@ class Hazards:
                 raise
         except TROUBLES:
             # the charger tells it again until it is written down: people do not wait for that
-            self._told[digest] = None
+            self._told[said] = received_at
             if len(self._told) > MOST_TOLD:
                 self._told.popitem(last=False)
             self.watching.delivering.deliver(prepared)
             raise
         else:
-            self._told.pop(digest, None)
+            self._told.pop(said, None)
             self.watching.delivering.deliver(prepared)
         return Reply(Outcome.KEPT)
+
+    def _is_told(self, said: tuple[int, HazardTold], received_at: datetime) -> bool:
+        charger_id, event = said
+        if event.at is not None:
+            return said in self._told
+        # what is over begins anew, and without a time nothing else tells the two apart
+        for whose, other in list(self._told):
+            is_of_it = (whose, other.port, other.hazard) == (charger_id, event.port, event.hazard)
+            if is_of_it and other.at is None and other.is_over is not event.is_over:
+                del self._told[whose, other]
+        last = self._told.get(said)
+        return last is not None and received_at - last < REPEATED_WITHIN
 
     def look_at_box(self, admission: Admission, box: BoxReading, at: datetime) -> None:
         """A second pair of eyes on what a box senses around it: the charger acts first, and

@@ -1,13 +1,17 @@
 """What the ports of connected chargers said last."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
-from attrs import define, evolve, field, fields, frozen
+from attrs import define, field, fields, frozen
 
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.events import BoxReading, PortReading
 from chargecloud.domain.parameters import Values
+
+R = TypeVar("R", PortReading, BoxReading)
 
 
 @frozen
@@ -45,14 +49,14 @@ class LivePorts:
         ports = self._ports.setdefault(charger_id, {})
         before = ports.get(reading.port)
         if before is not None:
-            reading = evolve(before.reading, **_said(reading))
+            reading = _newest(before.reading, reading)
         ports[reading.port] = LivePort(reading, at)
 
     def sense(self, charger_id: int, reading: BoxReading, at: datetime) -> None:
         """A box was read.  What the reading does not say stays as it was."""
         before = self._boxes.get(charger_id)
         if before is not None:
-            reading = evolve(before.reading, **_said(reading))
+            reading = _newest(before.reading, reading)
         self._boxes[charger_id] = LiveBox(reading, at)
 
     def set(self, charger_id: int, parameters: Values) -> None:
@@ -72,10 +76,18 @@ class LivePorts:
         return self._parameters.get(charger_id, {})
 
 
-def _said(reading: PortReading | BoxReading) -> dict[str, Any]:
-    return {
-        attribute.name: value
-        for attribute in fields(type(reading))
-        if (value := getattr(reading, attribute.name)) is not None
-        and value is not PortState.UNKNOWN
-    }
+_values: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    kind: attrgetter(*[attribute.name for attribute in fields(kind)])
+    for kind in (PortReading, BoxReading)
+}
+
+
+def _newest(before: R, reading: R) -> R:
+    """What a reading says, and where it says nothing what was said before."""
+    values = _values[type(reading)]
+    return type(reading)(
+        *[
+            old if new is None or new is PortState.UNKNOWN else new
+            for old, new in zip(values(before), values(reading), strict=True)
+        ]
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import and_, select
 
 from chargecloud.charging.book import OrderBook
 from chargecloud.charging.terms import find_order
+from chargecloud.domain.errors import NotFound
 from chargecloud.domain.order_rows import order_of
 from chargecloud.domain.order_value import UNDER_WAY, Order
 from chargecloud.storage.paging import read_page
@@ -41,6 +42,20 @@ class Orders:
             lambda connection: find_order(connection, tenant_id, order_id)
         )
         return self._with_readings(order)
+
+    async def to_be_stopped(self, tenant_id: int | None, order_id: int) -> Order:
+        """
+        An order as this node has it in memory, or else as it is written down: the database need
+        not be there for a charge to be stopped.
+
+        @raise NotFound: if the tenant has no such order.
+        """
+        track = self.book.tracked(order_id)
+        if track is None:
+            return await self.get(tenant_id, order_id)
+        if tenant_id not in (None, track.order.tenant_id):
+            raise NotFound(f"there is no order {order_id}")
+        return self._with_readings(track.order)
 
     async def list(
         self,

@@ -55,7 +55,7 @@ class Wish:
     @ivar ready_by: the charge may begin later, when it costs the least, but must be over by then.
     @ivar coupon: the code of one.
     @ivar month_card_id: one that is to cover it.  Without C{prepaid_fen} it holds nothing then,
-        and ends when the card covers no more of the day.
+        and ends when the card covers no more of the day, or what it draws.
     @ivar start_key: what the start is known by at its port; the order's id if C{None}.
     @ivar origin: how the wish was told.
     """
@@ -119,7 +119,8 @@ class Placing:
         @raise OutOfService: if nobody may begin to charge there.
         @raise ChargerOffline: if the charger is not connected.
         @raise PortBusy: if the port has an order.
-        @raise InsufficientFunds: if the wallet does not hold what is to be held.
+        @raise InsufficientFunds: if the wallet does not hold what is to be held, or owes for what
+            its month card did not cover.
         @raise CouponRefused: if it cannot have the coupon.
         @raise MonthCardRefused: if the month card does not cover it.
         @raise StorageFull: if there is no room to write it down to its end.

@@ -51,7 +51,9 @@ class Sampling:
         before = track.marks[-1].at if track.marks else at
         worth_keeping = track.observe(Mark(at, reading.meter_mwh))
         self._watch_limits(track, at)
-        if track.order.limit_amount_fen is not None and track.marks:
+        if track.order.limit_amount_fen is None:
+            self._watch_cover(track)
+        elif track.marks:
             since_s = (track.marks[-1].at - before) // timedelta(seconds=1)
             self._watch_amount(track, track.order.limit_amount_fen, since_s)
         written = track.order.marks[-1].at if track.order.marks else at
@@ -116,6 +118,14 @@ class Sampling:
             self._log.failure("no amount for order {order_id}", order_id=track.order.id)
             return
         if bill.amount_fen > limit_fen:
+            self.stopping.stop_soon(track.order, StopReason.LIMIT_AMOUNT)
+
+    def _watch_cover(self, track: Track) -> None:
+        """Stop what a month card was to pay and does not: no money is held for it."""
+        cover = track.order.month_card
+        if cover is None or not track.marks:
+            return
+        if cover.is_lost(evolve(track.present, marks=track.marks).usage):
             self.stopping.stop_soon(track.order, StopReason.LIMIT_AMOUNT)
 
     def _write_down(self, track: Track) -> None:

@@ -19,9 +19,11 @@ from chargecloud.domain.errors import NotFound, Refusal
 from chargecloud.domain.occurrences import Occurrence, Started, StartRefused
 from chargecloud.domain.order_value import NOT_BEGUN, Order, OrderState
 
-#: seconds for a charger to connect after its node has gone, and to tell what its ports do
+#: seconds for a charger to connect after its node has gone, and for one that has connected to tell
+#: what its ports do
 COMES_BACK_S = 45
-#: seconds after which an order is given up again, if that failed
+#: seconds after which an order is given up again, if that failed, and an absent charger is looked
+#: for again
 AGAIN_S = 10
 
 
@@ -68,10 +70,29 @@ class Starting:
         self._expect_confirmation(order, self.settings.confirm_deadline_s)
 
     def go_on(self, order: Order) -> None:
-        """Expect the confirmation of an order that was taken up from another process: a charger
-        that comes and goes must not make its deadline begin anew each time."""
-        left_s = self.settings.confirm_deadline_s - self.book.store.ids.age_s(order.id)
-        self._expect_confirmation(order, max(COMES_BACK_S, left_s))
+        """Expect the confirmation of an order that was taken up from another process.  Its charger
+        may have begun and be on its way here: it is waited for, and tells of its ports soon after.
+        One that comes and goes must not make its deadline begin anew each time."""
+
+        def look() -> None:
+            track = self.book.tracked(order.id)
+            if track is None or track.order.state is not OrderState.STARTING:
+                return
+            present = self.book.routing.presence.find(order.charger_id)
+            if present is None and self._age_s(order) < self.settings.lost_after_s:
+                self.clock.callLater(AGAIN_S, look)
+                return
+            came_s = 0.0 if present is None else present.since_s
+            left_s = came_s + COMES_BACK_S - self.clock.seconds()
+            self._expect_confirmation(order, max(0.0, left_s))
+
+        left_s = self.settings.confirm_deadline_s - self._age_s(order)
+        self.clock.callLater(max(COMES_BACK_S, left_s), look)
+
+    def _age_s(self, order: Order) -> float:
+        """Seconds of the reactor's clock since an order was to start."""
+        age = self.calendar.now() - (order.start_at or order.created_at)
+        return age.total_seconds() / self.calendar.anchor.speed
 
     def _expect_confirmation(self, order: Order, within_s: float) -> None:
 

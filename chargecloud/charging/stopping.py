@@ -86,7 +86,9 @@ class Stopping:
         if track is None:
             return
         if track.order.state is OrderState.WAITING:
-            self._withdraw(track.order, reason).addErrback(self._not_withdrawn, order)
+            withdrawn = self._withdraw(track.order, reason)
+            withdrawn.addCallback(self._stop_begun, reason)
+            withdrawn.addErrback(self._not_withdrawn, order)
             return
         now, sent_at = self.calendar.now(), track.stop_sent_at
         track.stop_reason = reason
@@ -97,7 +99,12 @@ class Stopping:
                 if answer.accepted:
                     track.end_told.stopped(self.calendar.seconds())
 
-            self.book.send(order.charger_id, StopCharge(order.id, order.port), told)
+            def lost() -> None:
+                # none is on its way: the next who finds it charging need not wait
+                if track.stop_sent_at == now:
+                    track.stop_sent_at = None
+
+            self.book.send(order.charger_id, StopCharge(order.id, order.port), told, lost)
 
     def _withdraw(self, order: Order, reason: StopReason) -> "Deferred[Order]":
         """Take back an order that waits; its start may have been sent first."""
@@ -107,6 +114,11 @@ class Stopping:
             return (Withdrawn(self.calendar.now(), reason.value),) if is_waiting else ()
 
         return self.book.turns.take(order.charger_id, lambda: self.book.advance(order.id, occurred))
+
+    def _stop_begun(self, order: Order, reason: StopReason) -> None:
+        """Its start was sent before it could be withdrawn."""
+        if order.state in RUNNING:
+            self.stop_now(order, reason)
 
     def _not_withdrawn(self, failure: Failure, order: Order) -> None:
         self._log.failure("order {order_id} still waits", failure, order_id=order.id)

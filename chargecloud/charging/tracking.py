@@ -57,6 +57,7 @@ class Track:
     @ivar tried_at: when it was last tried to write them down.
     @ivar stop_reason: why we have asked the charger to stop, once we have; C{stop_asked_at}
         is when we first did, and C{stop_sent_at} when we last did.
+    @ivar told_unstoppable: whether people know that it does not stop.
     @ivar boot: the charger's start in which it last told of this charge.
     @ivar waits_for_plug: whether its start is accepted, and waits for somebody to plug in.
     @ivar named_at: when a reading first said that the port charges for it.
@@ -80,6 +81,7 @@ class Track:
     stop_reason: StopReason | None = None
     stop_asked_at: datetime | None = None
     stop_sent_at: datetime | None = None
+    told_unstoppable: bool = False
     boot: int | None = None
     denied_at: datetime | None = None
     named_at: datetime | None = None

@@ -80,22 +80,27 @@ class Waiting:
 
     async def go_on(self, order_id: int) -> Order:
         """Send the start of an order that is due, or give it up; in the charger's turn only."""
+        what: Sequence[Occurrence] = ()
 
         async def occurred(order: Order) -> Sequence[Occurrence]:
-            # it may have been withdrawn meanwhile
-            if order.state is not OrderState.WAITING:
-                return ()
-            why = await self._why_not(order)
-            now = self.calendar.now()
-            return (StartDue(now) if why is None else StartRefused(now, why),)
+            nonlocal what
+            # it may have been withdrawn meanwhile, or started by another node, or its charger
+            # have gone
+            is_due = order.state is OrderState.WAITING and self.is_due(order)
+            what = (await self._start(order),) if is_due else ()
+            return what
 
-        before = await self.book.find(order_id)
-        after = await self.book.advance(order_id, occurred)
+        order = await self.book.advance(order_id, occurred)
         track = self.book.tracked(order_id)
-        if (before.state, after.state) == (OrderState.WAITING, OrderState.STARTING) and track:
+        if track and any(isinstance(each, StartDue) for each in what):
             # written down first: a start is never sent twice, whoever goes on after us
             self.starting.start(track)
-        return after
+        return order
+
+    async def _start(self, order: Order) -> StartDue | StartRefused:
+        why = await self._why_not(order)
+        now = self.calendar.now()
+        return StartDue(now) if why is None else StartRefused(now, why)
 
     async def _why_not(self, order: Order) -> str | None:
         if not self._is_present(order):

@@ -145,7 +145,10 @@ class Watchdog(Service):
         asked_at, started_at = track.stop_asked_at, track.order.started_at
         if asked_at is not None:
             if self._seconds_since(asked_at) >= PATIENCE_S:
-                self._tell_unstoppable(track)
+                if not track.told_unstoppable:
+                    # once: a database that is away has it closed only later
+                    track.told_unstoppable = True
+                    self._tell_unstoppable(track)
                 self._close(track, "does-not-stop")
         elif started_at is not None and self._seconds_since(started_at) >= (
             self.settings.longest_charge_s

@@ -156,10 +156,19 @@ class Admission:
         booted_at = self.booted_at if at.boot == self.boot else self.booted_before.get(at.boot)
         return None if booted_at is None else booted_at + timedelta(seconds=at.uptime_s)
 
-    def by_our_clock(self, told: datetime) -> datetime:
-        """When it was by our clock that a charger's showed this."""
+    def ahead_s(self, at: Told) -> int | None:
+        """By how much its clock was ahead of ours as it noted something, where it is not billed
+        by: what is known is of the clock of its present start."""
+        is_of_before = isinstance(at, ChargerTime) and at.boot != self.boot
+        return None if is_of_before else self.clock_ahead_s
+
+    def by_our_clock(self, told: datetime, at: Told) -> datetime:
+        """When it was by our clock that a charger's showed this.
+
+        @param at: what it noted with it.
+        """
         try:
-            return told - timedelta(seconds=self.clock_ahead_s or 0)
+            return told - timedelta(seconds=self.ahead_s(at) or 0)
         except OverflowError:
             return told
 

@@ -161,13 +161,19 @@ class NodesApart(Refusal):
 
 
 class ChannelRefused(Conflict):
-    """A payment channel has said no, and will say no again; C{facts["why"]} is its word."""
+    """A payment channel has said no, and will say no again; C{facts["why"]} is its word.
+
+    To a question it is one to the asking alone: of what was asked after it says nothing.
+    """
 
     code = "channel-refused"
 
 
 class ChannelAway(Refusal):
-    """A payment channel did not answer, or fails: nobody knows yet what it has done."""
+    """A payment channel did not answer, or fails: nobody knows yet what it has done.
+
+    A channel itself says so of what it cannot tell yet, if that is no failure of its own.
+    """
 
     code = "channel-away"
 

@@ -26,6 +26,11 @@ def text(
     return attrs.field(default=default, validator=check, metadata=metadata)
 
 
+def one_line(given: str) -> str:
+    """The same text without what begins another line, or is not seen: with spaces in its place."""
+    return "".join(each if each.isprintable() else " " for each in given)
+
+
 def whole(
     doc: str,
     *,

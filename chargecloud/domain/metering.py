@@ -23,15 +23,19 @@ from typing import Protocol
 
 from attrs import frozen
 
+from chargecloud.domain.plausible import most_mwh
+
 PPM = 1_000_000
 #: readings are told in whole seconds, and take some time to come
 TIMING_S = 1
+#: in a longer step than this the power may come and go unseen: the whole of what it changed is
+#: uncertain, and so much of the energy besides, which is a pause of 6 s in five minutes
+EVEN_STEP_S = 120
+UNEVEN_PERMILLE = 20
 #: less says nothing of a meter: 50 Wh
 LEAST_COMPARED_MWH = 50_000
 #: of a charge of which less was compared nothing is said
 LEAST_COMPARED_PERCENT = 50
-#: a charge is let begin and end so much beside its seconds
-GRACE_S = 60
 _MILLISECOND = timedelta(milliseconds=1)
 #: 0.1 W for so many ms is 1 mWh
 _DW_MS_PER_MWH = 36_000
@@ -94,14 +98,16 @@ class Comparison:
             self.steps + other.steps,
         )
 
-    def __neg__(self) -> "Comparison":
-        return Comparison(
-            -self.register_mwh,
-            -self.integral_mwh,
-            -self.uncertain_mwh,
-            -self.passed_over_mwh,
-            -self.steps,
-        )
+    @property
+    def is_enough(self) -> bool:
+        """Whether it says something of the register."""
+        whole_mwh = self.register_mwh + self.passed_over_mwh
+        # a register that stood still is compared by what it should have gained
+        share = max(whole_mwh, self.integral_mwh + self.passed_over_mwh)
+        compared = max(self.register_mwh, self.integral_mwh)
+        if self.integral_mwh < LEAST_COMPARED_MWH:
+            return False
+        return compared * 100 >= share * LEAST_COMPARED_PERCENT
 
     def error(self, power_permille: int) -> Error | None:
         """
@@ -109,13 +115,7 @@ class Comparison:
 
         @param power_permille: what the power that is told may be beside the truth.
         """
-        whole_mwh = self.register_mwh + self.passed_over_mwh
-        # a register that stood still is compared by what it should have gained
-        share = max(whole_mwh, self.integral_mwh + self.passed_over_mwh)
-        compared = max(self.register_mwh, self.integral_mwh)
-        if self.integral_mwh < LEAST_COMPARED_MWH:
-            return None
-        if compared * 100 < share * LEAST_COMPARED_PERCENT:
+        if not self.is_enough:
             return None
         value = Fraction(self.register_mwh, self.integral_mwh) - 1
         within = Fraction(self.uncertain_mwh, self.integral_mwh)
@@ -127,7 +127,8 @@ def compare(readings: Sequence[IsReading], longest_step_s: int) -> Comparison:
     Hold a charge's register against its power, between readings that are close enough.
 
     Between two of them the power is taken to go evenly from the one to the other; it may have
-    been anywhere between, so that half of what it changed is uncertain.  Of a longer step, or one
+    been anywhere between, so that half of what it changed is uncertain; more of a step that is
+    longer than C{EVEN_STEP_S}.  Of a longer one than is compared, or one
     whose power is not known at both ends, nothing is taken, and each time that this begins anew the
     register's own step and a second at both ends are uncertain.
 
@@ -150,8 +151,12 @@ def compare(readings: Sequence[IsReading], longest_step_s: int) -> Comparison:
         first_dw, last_dw = before.power_dw or 0, after.power_dw or 0
         register += gained_mwh
         integral += (first_dw + last_dw) * took_ms
+        changed_dw = abs(last_dw - first_dw)
         # powers are told in whole tenths of a watt
-        uncertain += (abs(last_dw - first_dw) + 1) * took_ms
+        uncertain += (changed_dw + 1) * took_ms
+        if took_ms > EVEN_STEP_S * 1000:
+            uneven_dw = (first_dw + last_dw) * UNEVEN_PERMILLE // 1000
+            uncertain += (changed_dw + uneven_dw) * took_ms
         steps += 1
         if not is_running:
             is_running, runs_mwh = True, runs_mwh + step_mwh
@@ -194,13 +199,12 @@ def payment_error_fen(told_e5: int, billed_fen: int) -> int:
 
 
 def over_rated(energy_mwh: int, rated_w: int, charged_s: int) -> Fraction:
-    """By how much a charge's energy is beyond all that the rated power gives in its time, in
+    """By how much a charge's energy is beyond what can be believed to have flowed in its time, in
     proportion; zero where it is not."""
-    # 1 W for 3600 s is 1000 mWh
-    most_mwh = Fraction(rated_w * (max(0, charged_s) + GRACE_S) * 1000, 3600)
-    return max(Fraction(), Fraction(energy_mwh) / most_mwh - 1) if most_mwh else Fraction()
+    most = most_mwh(rated_w, max(0, charged_s))
+    return max(Fraction(), Fraction(energy_mwh, most) - 1) if most else Fraction()
 
 
-def ppm(value: Fraction) -> int:
+def ppm(value: Fraction | float) -> int:
     """In millionths, as it is kept."""
     return round(value * PPM)

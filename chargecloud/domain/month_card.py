@@ -1,6 +1,6 @@
 """Month cards: charges that were paid for before, and what is left of the price."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,12 +8,15 @@ from typing import Any
 from attrs import evolve, frozen
 
 from chargecloud.domain.taken_off import line_off
-from chargecloud.domain.tariff import Bill, Fee, Usage
+from chargecloud.domain.tariff import Bill, Fee, Mark, Usage
 
 #: what the rules of lines begin with that a month card covers
 MONTH_CARD = "month card"
 #: seconds that a charger may take to stop: nobody owes a fen for them
 STOPS_WITHIN_S = 60
+#: power is averaged over so much, as demand is metered: the step of a coarse meter from one reading
+#: to the next is not what a bike draws
+STRETCH = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 #: mWh in so many seconds are so many W: 1 W for 18 s is 5 mWh
@@ -37,21 +40,39 @@ class Cover:
 
     def covered_s(self, usage: Usage) -> int:
         """Seconds of a charge that it covers: none of one that drew too much, by the highest of
-        the averages between its readings."""
-        if self.power_w is not None and _most_w(usage) > self.power_w:
+        the averages of its stretches."""
+        if self._is_above(usage):
             return 0
         if self.seconds is None or usage.charged_s <= self.seconds + STOPS_WITHIN_S:
             return usage.charged_s
         return self.seconds
+
+    def is_lost(self, usage: Usage) -> bool:
+        """Whether a charge that goes on has drawn too much already; its first minutes do not
+        tell."""
+        return usage.charged_s * _SECOND >= STRETCH and self._is_above(usage)
+
+    def _is_above(self, usage: Usage) -> bool:
+        return self.power_w is not None and _most_w(usage) > self.power_w
 
 
 def _most_w(usage: Usage) -> int:
     """Rounded down: a charge at just the cap is covered."""
     spans = [
         (after.meter_mwh - before.meter_mwh, (after.at - before.at) // _SECOND)
-        for before, after in pairwise(usage.marks)
+        for before, after in pairwise(_stretches(usage.marks))
     ]
     return max([mwh * _S // (_MWH * seconds) for mwh, seconds in spans if seconds], default=0)
+
+
+def _stretches(marks: Sequence[Mark]) -> Sequence[Mark]:
+    """The readings that part a charge into stretches of at least L{STRETCH}; a shorter one is one
+    stretch."""
+    ends = list(marks[:1])
+    for mark in marks[1:]:
+        if min(mark.at - ends[-1].at, marks[-1].at - mark.at) >= STRETCH:
+            ends.append(mark)
+    return (*ends, *marks[-1:])
 
 
 def covered(bill: Bill, cover: Cover | None, usage: Usage) -> Bill:

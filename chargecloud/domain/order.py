@@ -14,12 +14,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from chargecloud.domain import order_log as log
 from chargecloud.domain import order_money as money
+from chargecloud.domain import order_offers as offers
 from chargecloud.domain.commands import Query, Question, StopCharge
-from chargecloud.domain.coupon import is_reduced
-from chargecloud.domain.decision import Change, Decision, Holds, Insert, LogEntry
+from chargecloud.domain.decision import Change, Decision, Holds, Insert
 from chargecloud.domain.errors import Conflict
-from chargecloud.domain.month_card import is_covered
 from chargecloud.domain.occurrences import (
     Billed,
     Changed,
@@ -43,7 +43,7 @@ from chargecloud.domain.occurrences import (
 from chargecloud.domain.order_rows import bill_columns, changed_columns, instant_ms, order_row
 from chargecloud.domain.order_value import Order, OrderState
 from chargecloud.domain.plausible import is_told
-from chargecloud.domain.tariff import Bill, Fee, Mark
+from chargecloud.domain.tariff import Mark
 
 _SECOND = timedelta(seconds=1)
 _LIMITS = ("limit_energy_mwh", "limit_duration_s", "limit_amount_fen", "until_full")
@@ -83,7 +83,7 @@ def write_down(order: Order) -> Decision:
         body["start_ms"] = instant_ms(order.start_at)
     return Decision(
         (Insert("orders", order_row(order)), *money.hold(order)),
-        (_entry(order, "order.placed", **body),),
+        (log.entry(order, "order.placed", **body),),
     )
 
 
@@ -94,7 +94,7 @@ def from_record(order: Order, end: Ended) -> Step:
     @param order: as it would have been placed.
     """
     after = evolve(_nothing_held(_with_figures(order, end)), state=OrderState.ENDED)
-    return Step(after, write_down(after) + Decision(log=(_ended_entry(after, end),)))
+    return Step(after, write_down(after) + Decision(log=(log.ended(after, end),)))
 
 
 def decide(order: Order, occurrence: Occurrence, epoch: int | None = None) -> Step:
@@ -129,7 +129,7 @@ Outcome = tuple[Order, Decision]
 
 
 def _due(order: Order, occurrence: StartDue) -> Outcome:
-    return order, Decision(log=(_entry(order, "order.due", **_instants(occurrence.at)),))
+    return order, Decision(log=(log.entry(order, "order.due", **log.instants(occurrence.at)),))
 
 
 def _withdraw(order: Order, occurrence: Withdrawn) -> Outcome:
@@ -143,8 +143,8 @@ def _fail(order: Order, occurrence: StartRefused) -> Outcome:
 def _not_begun(order: Order, kind: str, why: str, at: datetime) -> Outcome:
     """It comes to nothing: the port is free, and the money goes back."""
     after = evolve(_nothing_held(order), failure=why, ended_at=at, coupon=None, month_card=None)
-    entry = _entry(after, kind, why=why, released_fen=order.held_fen)
-    free = (_free_port(order), *_given_back(order))
+    entry = log.entry(after, kind, why=why, released_fen=order.held_fen)
+    free = (_free_port(order), *offers.given_back(order))
     return after, Decision((*free, *money.release(order)), (entry,))
 
 
@@ -157,11 +157,11 @@ def _begin(order: Order, occurrence: Started) -> Outcome:
         # a zero, or nothing, is no register to bill from: the first reading tells what it was
         marks=(Mark(occurrence.at, meter_mwh or 0),) if is_told(meter_mwh) else (),
     )
-    entry = _entry(
+    entry = log.entry(
         after,
         "order.started",
         start_meter_mwh=meter_mwh,
-        **_instants(occurrence.at, occurrence.told_at),
+        **log.instants(occurrence.at, occurrence.told_at),
     )
     return after, Decision(log=(entry,))
 
@@ -179,21 +179,23 @@ def _sample(order: Order, occurrence: Sampled) -> Outcome:
     if order.marks or not after.marks:
         return after, Decision()
     first = after.marks[0].meter_mwh
-    entry = _entry(order, "order.baseline", why=occurrence.basis, start_meter_mwh=first)
+    entry = log.entry(order, "order.baseline", why=occurrence.basis, start_meter_mwh=first)
     return evolve(after, start_meter_mwh=first), Decision(log=(entry,))
 
 
 def _change(order: Order, occurrence: Changed) -> Outcome:
     limits = {name: getattr(occurrence, name) for name in _LIMITS}
     after = evolve(order, **limits)
-    entry = _entry(after, "order.changed", by=occurrence.by, **limits, **_instants(occurrence.at))
+    entry = log.entry(
+        after, "order.changed", by=occurrence.by, **limits, **log.instants(occurrence.at)
+    )
     return after, Decision(log=(entry,))
 
 
 def _suspend(order: Order, occurrence: Suspended) -> Outcome:
     after = evolve(order, suspended_at=occurrence.at)
-    told = _instants(occurrence.at, occurrence.told_at)
-    entry = _entry(after, "order.suspended", why=occurrence.why, **told)
+    told = log.instants(occurrence.at, occurrence.told_at)
+    entry = log.entry(after, "order.suspended", why=occurrence.why, **told)
     return after, Decision(log=(entry,))
 
 
@@ -202,23 +204,23 @@ def _resume(order: Order, occurrence: Resumed) -> Outcome:
     if order.suspended_at is not None:
         away_s = max(0, (occurrence.at - order.suspended_at) // _SECOND)
     after = evolve(order, suspended_at=None, suspended_s=order.suspended_s + away_s)
-    entry = _entry(
+    entry = log.entry(
         after,
         "order.resumed",
         why=occurrence.why,
         suspended_s=away_s,
-        **_instants(occurrence.at),
+        **log.instants(occurrence.at),
     )
     return after, Decision(log=(entry,))
 
 
 def _suspect(order: Order, occurrence: Suspected) -> Outcome:
-    entry = _entry(
+    entry = log.entry(
         order,
         "order.suspected",
         why=occurrence.why.value,
         evidence=dict(occurrence.evidence),
-        **_instants(occurrence.at),
+        **log.instants(occurrence.at),
     )
     # what it says now may be better than what it said
     ask = Query(Question.PORTS)
@@ -228,26 +230,7 @@ def _suspect(order: Order, occurrence: Suspected) -> Outcome:
 def _end(order: Order, occurrence: Ended) -> Outcome:
     after = _with_figures(order, occurrence)
     free = _free_port(order, occurrence.end_meter_mwh)
-    return after, Decision((free,), (_ended_entry(after, occurrence),))
-
-
-def _ended_entry(order: Order, end: Ended) -> LogEntry:
-    return _entry(
-        order,
-        "order.ended",
-        reason=end.reason.value,
-        why=end.why,
-        basis=end.basis,
-        start_meter_mwh=end.start_meter_mwh,
-        end_meter_mwh=end.end_meter_mwh,
-        charged_s=end.charged_s,
-        **_of_clock(end),
-        **_instants(end.at, end.told_at),
-    )
-
-
-def _of_clock(end: Ended) -> dict[str, int]:
-    return {} if end.clock_ahead_s is None else {"clock_ahead_s": end.clock_ahead_s}
+    return after, Decision((free,), (log.ended(after, occurrence),))
 
 
 def _settle(order: Order, occurrence: Billed) -> Outcome:
@@ -259,8 +242,8 @@ def _settle(order: Order, occurrence: Billed) -> Outcome:
         settled_at=occurrence.at,
         paid_gift_fen=order.held_gift_fen + money.gift_paid_fen(order, posts),
     )
-    after, back = _kept(after, bill)
-    entry = _entry(after, "order.settled", **_counted(after))
+    after, back = offers.kept(after, bill)
+    entry = log.entry(after, "order.settled", **log.counted(after))
     decision = Decision((*posts, *back), (entry,))
     if occurrence.card_id is not None and money.owes(posts):
         decision += _block(after, occurrence.card_id)
@@ -272,7 +255,7 @@ def _block(order: Order, card_id: int) -> Decision:
     row = {"status": "blocked", "blocked_for": "debt"}
     body = {"card_id": card_id, "customer_id": order.customer_id, **row}
     blocked = Change("cards", {"id": card_id}, row, {"status": "active"})
-    return Decision((blocked,), (_entry(order, "card.changed", **body),))
+    return Decision((blocked,), (log.entry(order, "card.changed", **body),))
 
 
 def _waive(order: Order, occurrence: Waived) -> Outcome:
@@ -283,7 +266,7 @@ def _waive(order: Order, occurrence: Waived) -> Outcome:
         coupon=None,
         month_card=None,
     )
-    entry = _entry(
+    entry = log.entry(
         after,
         "order.cancelled",
         why=occurrence.why or occurrence.code,
@@ -291,12 +274,12 @@ def _waive(order: Order, occurrence: Waived) -> Outcome:
         released_fen=order.held_fen,
         energy_mwh=order.energy_mwh,
     )
-    return after, Decision((*_given_back(order), *money.release(order)), (entry,))
+    return after, Decision((*offers.given_back(order), *money.release(order)), (entry,))
 
 
 def _hold(order: Order, occurrence: Doubted) -> Outcome:
     after = evolve(order, failure=occurrence.why, evidence=occurrence.evidence)
-    entry = _entry(after, "order.held", why=occurrence.why, evidence=dict(occurrence.evidence))
+    entry = log.entry(after, "order.held", why=occurrence.why, evidence=dict(occurrence.evidence))
     return after, Decision(log=(entry,))
 
 
@@ -304,7 +287,7 @@ def _judge(order: Order, occurrence: Judged) -> Outcome:
     after = evolve(order, failure=None)
     if occurrence.figures is not None:
         after = _with_figures(after, occurrence.figures)
-    entry = _entry(
+    entry = log.entry(
         after,
         "order.judged",
         by=occurrence.by,
@@ -319,13 +302,13 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
     before = order.bill
     assert before is not None, "what is settled has a bill"
     after = evolve(_with_figures(order, occurrence.figures), bill=occurrence.bill)
-    entry = _entry(
+    entry = log.entry(
         after,
         "order.corrected",
         by=occurrence.by,
         why=occurrence.why,
-        before=_counted(order) | {"bill": bill_columns(before)["bill"]},
-        **_counted(after),
+        before=log.counted(order) | {"bill": bill_columns(before)["bill"]},
+        **log.counted(after),
     )
     posts = money.pay_again(
         order,
@@ -336,14 +319,14 @@ def _correct(order: Order, occurrence: Corrected) -> Outcome:
         occurrence.gift_fen,
     )
     paid_gift_fen = order.paid_gift_fen + money.gift_paid_fen(order, posts)
-    after, back = _kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
+    after, back = offers.kept(evolve(after, paid_gift_fen=paid_gift_fen), occurrence.bill)
     return after, Decision((*posts, *back), (entry,))
 
 
 def _release(order: Order, _occurrence: HoldReleased) -> Outcome:
     if not order.held_fen:
         return order, Decision()
-    entry = _entry(order, "order.hold_released", released_fen=order.held_fen)
+    entry = log.entry(order, "order.hold_released", released_fen=order.held_fen)
     return _nothing_held(order), Decision(money.release(order), (entry,))
 
 
@@ -351,13 +334,13 @@ def _unplug(order: Order, occurrence: Unplugged) -> Outcome:
     if order.unplugged_at is not None or order.float_dw is None or order.ended_at is None:
         return order, Decision()
     stayed_s = order.would_have_floated_s(occurrence.at)
-    entry = _entry(
+    entry = log.entry(
         order,
         "order.unplugged",
         float_dw=order.float_dw,
         stayed_s=stayed_s,
-        **_place_and_day(order),
-        **_instants(occurrence.at),
+        **log.place_and_day(order),
+        **log.instants(occurrence.at),
     )
     return evolve(order, unplugged_at=max(occurrence.at, order.ended_at)), Decision(log=(entry,))
 
@@ -445,44 +428,6 @@ def _nothing_held(order: Order) -> Order:
     return evolve(order, held_fen=0, held_gift_fen=0)
 
 
-def _kept(order: Order, bill: Bill) -> tuple[Order, tuple[Change, ...]]:
-    """A coupon that took nothing off can be used again; so can a month card that covered
-    nothing, or the rest of its hours."""
-    writes: tuple[Change, ...] = ()
-    after = order
-    if order.coupon is not None and not is_reduced(bill):
-        after, writes = evolve(after, coupon=None), _coupon_back(order)
-    if order.month_card is not None:
-        if not is_covered(bill):
-            return evolve(after, month_card=None), (*writes, *_card_back(order))
-        seconds = order.month_card.covered_s(order.usage)
-        writes = (*writes, _use(order, {"seconds": seconds}))
-    return after, writes
-
-
-def _given_back(order: Order) -> tuple[Change, ...]:
-    """What an order that costs nothing has claimed is anybody's again."""
-    return (*_coupon_back(order), *_card_back(order))
-
-
-def _coupon_back(order: Order) -> tuple[Change, ...]:
-    coupon = order.coupon
-    if coupon is None:
-        return ()
-    key = {"coupon_id": coupon.id, "number": coupon.number}
-    return (Change("coupon_uses", key, {"order_id": None}, {"order_id": order.id}),)
-
-
-def _card_back(order: Order) -> tuple[Change, ...]:
-    return () if order.month_card is None else (_use(order, {"order_id": None, "seconds": 0}),)
-
-
-def _use(order: Order, row: dict[str, int | None]) -> Change:
-    assert order.month_card is not None, "only such orders have a use of one"
-    key = {"card_id": order.month_card.id, "number": order.month_card.number}
-    return Change("month_card_uses", key, row, {"order_id": order.id})
-
-
 def _port_key(order: Order) -> dict[str, int]:
     return {"charger_id": order.charger_id, "port": order.port}
 
@@ -493,41 +438,3 @@ def _free_port(order: Order, meter_mwh: int | None = None) -> Change:
     if meter_mwh is not None:
         row["meter_mwh"] = meter_mwh
     return Change("ports", _port_key(order), row, {"order_id": order.id})
-
-
-def _instants(at: datetime, told_at: datetime | None = None) -> dict[str, int | None]:
-    """Both times of a fact: as we judge it, and as the charger told it."""
-    return {"at_ms": instant_ms(at), "told_ms": None if told_at is None else instant_ms(told_at)}
-
-
-def _place_and_day(order: Order) -> dict[str, Any]:
-    """What statistics need to find the day that an order counts for."""
-    assert order.ended_at is not None
-    return {"time_zone": order.time_zone, "ended_ms": instant_ms(order.ended_at)}
-
-
-def _counted(order: Order) -> dict[str, Any]:
-    """What a settled order comes to, for those who count."""
-    bill = order.bill
-    assert bill is not None
-    return {
-        "customer_id": order.customer_id,
-        **_place_and_day(order),
-        "charged_s": order.charged_s,
-        "energy_mwh": order.energy_mwh,
-        "electricity_fen": bill.fee_fen(Fee.ELECTRICITY),
-        "service_fen": bill.fee_fen(Fee.SERVICE),
-        "amount_fen": bill.amount_fen,
-        "basis": order.basis,
-        "float_dw": order.float_dw,
-    }
-
-
-def _entry(order: Order, kind: str, **body: Any) -> LogEntry:
-    return LogEntry(
-        kind,
-        order.tenant_id,
-        {"site_id": order.site_id, "port": order.port, **body},
-        order.charger_id,
-        order.id,
-    )

@@ -5,7 +5,6 @@ slope is the median of those between all pairs of points.  Up to 29 % of them ma
 """
 
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import combinations
 from math import ceil, floor, sqrt
 from statistics import median
@@ -24,9 +23,9 @@ class Trend:
     @ivar slope: for each unit of time; 95 % of such points have one from C{least} to C{most}.
     """
 
-    slope: Fraction
-    least: Fraction
-    most: Fraction
+    slope: float
+    least: float
+    most: float
 
     @property
     def is_proven(self) -> bool:
@@ -34,7 +33,7 @@ class Trend:
         return self.least > 0 or self.most < 0
 
 
-def trend_of(points: Sequence[tuple[int, Fraction]]) -> Trend | None:
+def trend_of(points: Sequence[tuple[int, float]]) -> Trend | None:
     """
     The trend of values at different times, in any order; C{None} for too few.
 

@@ -213,7 +213,7 @@ class Connection:
         for whose, frame in self._early:
             if whose == identity:
                 session.frames.append(*frame)
-        self._early = [each for each in self._early if each[0] != identity]
+        self._forget_early(identity)
         kept, session.kept = session.kept, []
         return self._wishes(kept)
 
@@ -235,7 +235,7 @@ class Connection:
         assert self._conversation is not None
         if not self._conversation.dismiss(identity):
             return False
-        del self.sessions[identity]
+        self._forget(identity)
         return True
 
     @property
@@ -317,6 +317,9 @@ class Connection:
         try:
             for each in heard:
                 wish = self._take(each)
+                if isinstance(each, Gone):
+                    # who has come and gone in the same bytes is not there to be let in
+                    wishes = [wanted for wanted in wishes if not _lets_in(wanted, each)]
                 if wish is not None:
                     wishes.append(wish)
         except RemoteError as failure:
@@ -337,7 +340,7 @@ class Connection:
         if action is Action.NOTHING:
             return None
         if isinstance(heard, Gone):
-            del self.sessions[heard.identity]
+            self._forget(heard.identity)
             return LetGo(heard.identity, session.admission)
         if isinstance(heard, Told):
             if action is Action.KEEP:
@@ -359,6 +362,13 @@ class Connection:
         session = self.sessions[identity] = Session(identity)
         return session
 
+    def _forget(self, identity: str) -> None:
+        del self.sessions[identity]
+        self._forget_early(identity)
+
+    def _forget_early(self, identity: str) -> None:
+        self._early = [each for each in self._early if each[0] != identity]
+
     def _keep(self, session: Session, told: Told) -> None:
         # beyond it nothing is answered, so that what matters is told again; to hang up would
         # punish all who share the connection
@@ -369,3 +379,7 @@ class Connection:
     def _step(session: Session, given: Input) -> Action:
         action, session.state = follow(session.state, given)
         return action
+
+
+def _lets_in(wish: Wish, gone: Gone) -> bool:
+    return isinstance(wish, AskCredentials | AskAdmission) and wish.identity == gone.identity

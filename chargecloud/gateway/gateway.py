@@ -168,10 +168,6 @@ class Gateway:
             # our own fault, and none of the connection that happens to be at work
             self._log.failure("what became of a charger could not be told")
 
-    def throttle(self) -> None:
-        """A connection is not read for a while, for what it has sent."""
-        self.throttled += 1
-
     def refused(self, error: RemoteError) -> None:
         """A connection broke its protocol."""
         self.faults[error.code] += 1

@@ -13,9 +13,6 @@ from chargecloud.domain.errors import OutOfOrder
 class State(Enum):
     """Where a session is."""
 
-    # its rows are looked up at every frame, and Enum's own hash is Python
-    __hash__ = object.__hash__
-
     #: nothing is known of the charger yet
     NEW = "new"
     #: it has said who it is, and its credentials are being looked up
@@ -32,9 +29,6 @@ class State(Enum):
 
 class Input(Enum):
     """What can come to a session, from either side."""
-
-    # its rows are looked up at every frame, and Enum's own hash is Python
-    __hash__ = object.__hash__
 
     CLAIM = "claim"
     CREDENTIALS = "credentials"

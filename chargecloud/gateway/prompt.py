@@ -11,7 +11,8 @@ import select
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.error import ConnectionDone
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.tcp import Port, Server
 from twisted.logger import Logger
@@ -22,6 +23,10 @@ from chargecloud.gateway.sharing import SharedPort, SharingReactor
 
 #: sockets that are read before the reactor does something else: some milliseconds of work
 MOST_AT_ONCE = 128
+
+#: bytes that may wait to be sent before a charger counts as one that does not read: as in Twisted,
+#: which has one size for that and for what is read at once, and that is to be less here
+MOST_UNSENT_BYTES = FileDescriptor.bufferSize
 
 #: whether there is what it is made of; elsewhere chargers are served in Twisted's way
 IS_POSSIBLE = hasattr(select, "epoll")
@@ -44,9 +49,10 @@ class Sockets:
             return
         if not self._read:
             self._poll = select.epoll()
+        self._poll.register(number, select.EPOLLIN)
+        if not self._read:
             self.reactor.addReader(self)
         self._read[number] = transport
-        self._poll.register(number, select.EPOLLIN)
 
     def remove(self, transport: "PromptServer") -> None:
         """Do not read it on."""
@@ -65,18 +71,25 @@ class Sockets:
             transport = self._read.get(number)
             if transport is None:
                 continue
+            lost: Exception | None
             try:
                 lost = transport.doRead()
-            except Exception:
+            except Exception as error:
                 self._log.failure("a protocol failed on what came")
-                transport.connectionLost(Failure())
-                continue
-            if lost is None:
-                continue
-            if isinstance(lost, ConnectionDone):
-                transport.readConnectionLost(Failure(lost))
-            else:
-                transport.connectionLost(Failure(lost))
+                lost = error
+            if lost is not None:
+                self._lost(transport, lost)
+
+    def _lost(self, transport: "PromptServer", why: Exception) -> None:
+        """End it, or its one direction; if that fails, the others do not suffer."""
+        # who was closed one way only is not told again and again that there comes no more
+        transport.stopReading()
+        is_over = isinstance(why, ConnectionDone)
+        end = transport.readConnectionLost if is_over else transport.connectionLost
+        try:
+            end(Failure(why))
+        except Exception:
+            self._log.failure("a protocol failed when its connection was lost")
 
     def fileno(self) -> int:
         """Of the epoll."""
@@ -90,7 +103,7 @@ class Sockets:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""
         for transport in list(self._read.values()):
-            transport.connectionLost(reason)
+            self._lost(transport, ConnectionLost("the reactor ends"))
 
 
 class PromptServer(Server):
@@ -108,7 +121,12 @@ class PromptServer(Server):
 
     def write(self, data: bytes) -> None:
         """Send it, unless something still waits before it; what does not fit waits as well."""
-        if data and self.connected and not (self.dataBuffer or self._tempDataBuffer):
+        if (
+            data
+            and self.connected
+            and not self.TLS
+            and not (self.dataBuffer or self._tempDataBuffer)
+        ):
             try:
                 sent = self.socket.send(data)
             except OSError:
@@ -118,6 +136,9 @@ class PromptServer(Server):
                 return
             data = data[sent:]
         super().write(data)
+
+    def _isSendBufferFull(self) -> bool:  # noqa: N802
+        return len(self.dataBuffer) + self._tempDataLen > MOST_UNSENT_BYTES
 
 
 class PromptPort(Port):

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 #: facts of one connection that wait for their commit; beyond it we stop reading, and the
 #: charger's own queue holds what is left
 MOST_IN_FLIGHT = 64
-#: commands of one connection that wait for an answer
+#: commands of one charger that wait for an answer: who shares a connection with a hundred others
+#: is stopped as surely as one that is alone
 MOST_COMMANDS = 32
 
 
@@ -92,9 +93,7 @@ class ChargerProtocol(Protocol):
     def connectionMade(self) -> None:
         """Watch the connection: for a login at first, and for silence later."""
         clock, limits = self._gateway.clock, self._gateway.limits
-        self._reading = Reading(
-            self.transport, clock, limits.bytes_a_second, self._gateway.throttle
-        )
+        self._reading = Reading(self.transport, clock, limits.bytes_a_second)
         self._deadline = clock.callLater(limits.login_s, self._close, "no login in time")
         self.transport.registerProducer(self, True)
         below: Any = self.transport
@@ -120,7 +119,8 @@ class ChargerProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come; what is heard in them is a sign of life."""
         now_s = self._seconds()
-        self._reading.take(len(data), now_s)
+        if self._reading.take(len(data), now_s):
+            self._gateway.throttled += 1
         if self._connection.dialect is None:
             self._connection.peer_name = peer_name(self.transport)
         heard = self._connection.heard
@@ -176,7 +176,7 @@ class ChargerProtocol(Protocol):
         """Send a command to one of this connection's chargers."""
         if self._ended:
             return fail(ChargerOffline("the connection has ended"))
-        if len(self._awaited) >= MOST_COMMANDS:
+        if self._awaited.count(identity) >= MOST_COMMANDS:
             return fail(Overloaded("too many commands wait for this charger"))
         try:
             number = self._connection.command(identity, command)

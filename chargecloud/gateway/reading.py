@@ -1,6 +1,5 @@
 """Whether a connection is read, and why not."""
 
-from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -41,14 +40,12 @@ class Reading:
 
     @ivar transport: what the connection is read from.
     @ivar bytes_a_second: how fast tokens come back.
-    @ivar throttled: is told when it is not read for what it has sent.
     @ivar since_s: since when it is read without a pause.
     """
 
     transport: Any
     clock: IReactorTime
     bytes_a_second: int
-    throttled: Callable[[], None] = lambda: None
     since_s: float = field(init=False)
     _burst_s: float = field(init=False)
     #: when all tokens will have come back
@@ -61,15 +58,16 @@ class Reading:
         self.since_s = self.clock.seconds()
         self._burst_s = BURST_BYTES / self.bytes_a_second
 
-    def take(self, size: int, now_s: float) -> None:
-        """So many bytes have come."""
+    def take(self, size: int, now_s: float) -> bool:
+        """So many bytes have come; true if it is not read for a while from here on, for them."""
         full_s = self._full_s
         self._full_s = full_s = (full_s if full_s > now_s else now_s) + size / self.bytes_a_second
         owed_s = full_s - now_s - self._burst_s
-        if owed_s > 0 and self._paying is None and not self._stopped:
-            self.throttled()
-            self.pause(Pause.BYTES)
-            self._pay(owed_s)
+        if owed_s <= 0 or self._paying is not None or self._stopped:
+            return False
+        self.pause(Pause.BYTES)
+        self._pay(owed_s)
+        return True
 
     def pause(self, why: Pause) -> None:
         """Do not read on, for this reason too."""

@@ -1,11 +1,11 @@
 """The flight recorder: the last frames of each charger, both ways, as they were on the wire.
 
 A frame is put into words only when somebody looks, so that recording costs a heartbeat
-next to nothing; until then the frames of a charger are one row of bytes.
+next to nothing; until then each is a piece of bytes.
 """
 
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,8 +15,6 @@ from attrs import define, field
 MOST_BYTES = 512
 #: chargers whose frames are kept; beyond it those go whose last login is longest ago
 MOST_CHARGERS = 20_000
-#: the oldest are dropped together, when there are so many more than are kept
-SPARE = 16
 
 
 class RecordedFrame(NamedTuple):
@@ -54,15 +52,13 @@ class FrameLog:
     """
     The last frames of a charger.
 
-    @ivar most: of them that are kept.
+    @ivar _frames: each packed: its head, the frame, what was sealed in it, and its fault.
     """
 
-    __slots__ = ("_count", "_frames", "most")
+    __slots__ = ("_frames",)
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self._frames = bytearray()
-        self._count = 0
+        self._frames: deque[bytes] = deque(maxlen=most)
 
     def append(
         self, at_s: float, is_up: bool, raw: bytes, opened: bytes | None, fault: str = ""
@@ -72,47 +68,22 @@ class FrameLog:
         if size > MOST_BYTES:
             raw, opened = raw[:MOST_BYTES], None
         if opened is None:
-            self._frames += _pack(at_s, size, len(raw), _NOT_OPENED, len(fault), is_up) + raw
+            frame = _pack(at_s, size, len(raw), _NOT_OPENED, len(fault), is_up) + raw
         else:
-            head = _pack(at_s, size, len(raw), len(opened), len(fault), is_up)
-            self._frames += head + raw + opened
-        if fault:
-            self._frames += fault.encode()
-        self._count += 1
-        if self._count >= self.most + SPARE:
-            self._drop()
+            frame = _pack(at_s, size, len(raw), len(opened), len(fault), is_up) + raw + opened
+        self._frames.append(frame + fault.encode() if fault else frame)
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[RecordedFrame]:
-        """The oldest first."""
-        taken = bytes(self._frames)
-        frames = [_read(taken, start) for start in self._starts()]
-        return iter(frames[-self.most :])
-
-    def _starts(self) -> Iterator[int]:
-        at = 0
-        while at < len(self._frames):
-            yield at
-            _, _, raw, opened, fault, _ = _HEAD.unpack_from(self._frames, at)
-            at += _HEAD.size + raw + max(opened, 0) + fault
-
-    def _drop(self) -> None:
-        starts = list(self._starts())
-        del self._frames[: starts[-self.most]]
-        self._count = self.most
+    def __reversed__(self) -> Iterator[RecordedFrame]:
+        """The newest first."""
+        return map(_read, reversed(self._frames))
 
 
-def _read(frames: bytes, at: int) -> RecordedFrame:
-    at_s, size, raw_size, opened_size, fault_size, is_up = _HEAD.unpack_from(frames, at)
-    at += _HEAD.size
-    raw, at = frames[at : at + raw_size], at + raw_size
-    opened = None
-    if opened_size != _NOT_OPENED:
-        opened, at = frames[at : at + opened_size], at + opened_size
-    fault = frames[at : at + fault_size].decode() or None
-    return RecordedFrame(at_s, bool(is_up), raw, opened, size, fault)
+def _read(frame: bytes) -> RecordedFrame:
+    at_s, size, raw_size, opened_size, fault_size, is_up = _HEAD.unpack_from(frame)
+    opened_at = _HEAD.size + raw_size
+    raw, fault_at = frame[_HEAD.size : opened_at], len(frame) - fault_size
+    opened = None if opened_size == _NOT_OPENED else frame[opened_at:fault_at]
+    return RecordedFrame(at_s, bool(is_up), raw, opened, size, frame[fault_at:].decode() or None)
 
 
 @define(eq=False)
@@ -137,4 +108,4 @@ class FlightRecorder:
 
     def of(self, charger_id: int) -> Sequence[RecordedFrame]:
         """The last frames of a charger, the newest first."""
-        return tuple(reversed(list(self._logs.get(charger_id, ()))))
+        return tuple(reversed(self._logs.get(charger_id, ())))

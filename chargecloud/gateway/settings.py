@@ -63,8 +63,8 @@ class Limits:
         least=1,
     )
     recorded_frames: int = whole(
-        "of each charger, both ways, that the flight recorder keeps in memory: about 250 bytes "
-        "each",
+        "of each charger, both ways, that the flight recorder keeps in memory: about 85 bytes "
+        "for a heartbeat or its answer, 200 for a report of four ports",
         default=64,
         least=2,
         most=1_000,

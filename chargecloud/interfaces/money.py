@@ -73,8 +73,12 @@ class IPaymentChannel(Interface):
 
     Never called on the gateway's way.  Each method that gives a Deferred has a deadline, after
     which the Deferred is cancelled, and nobody knows what the far side has done: so whatever is
-    asked may be asked again, and must have its effect once, by the merchant's number.  A failure
-    with L{ChannelRefused} is the channel's final word; any other one says nothing.
+    asked may be asked again, and must have its effect once, by the merchant's number.
+
+    A failure with L{ChannelRefused} is the channel's final word to what it was to do; before it is
+    believed, the channel is asked whether it has done it when it was asked before.  To a question,
+    it is no word of what was asked after.  L{ChannelAway} says that nobody knows yet, and that the
+    channel is well; any other failure says nothing, and counts against the channel.
     """
 
     name: str = Attribute("its name in API, database and ledger: a-z, 0-9 and _, 16 at the most")
@@ -116,7 +120,8 @@ class IPaymentChannel(Interface):
         """Ask what became of a refund."""
 
     def bill(tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
-        """All that came and went back on a day in China (UTC+8)."""
+        """All that came and went back on a day in China (UTC+8); it may take minutes, and is large:
+        it is to be read in a thread."""
 
 
 class ISplittingChannel(IPaymentChannel):

@@ -86,10 +86,12 @@ class Chasing:
     async def _payment(self, payment: Payment) -> None:
         at = PaymentAt(payment.tenant_id, payment.merchant, str(payment.id))
         fact = await self.channels.ask(payment.channel, lambda asked: asked.query(at))
+        if fact.number != at.number:
+            raise NoticeRefused("it was asked after another payment", "differs")
         after = await self.taking.payment(payment.channel, fact)
         if after.state is PaymentState.OPENED and after.expires_s <= self.seconds():
             # the channel first: what it has closed, nobody pays any more
-            await self.channels.ask(payment.channel, lambda asked: asked.close(at))
+            await self.channels.have(payment.channel, lambda asked: asked.close(at))
             await self.taking.advance(payment.id, _not_paid)
 
     async def _later(self, what: Payment | Refund) -> None:

@@ -208,11 +208,17 @@ def _free_number(connection: Connection, coupon: CouponTerms) -> int | None:
     tried = sample(range(1, coupon.uses + 1), min(LOOKED_AT, coupon.uses))
     some = set(connection.execute(taken.where(coupon_uses.c.number.in_(tried))).scalars())
     free = [number for number in tried if number not in some]
-    if not free and coupon.uses > LOOKED_AT:
+    if not free and coupon.uses > LOOKED_AT and _count(connection, coupon) < coupon.uses:
         everyone = set(connection.execute(taken).scalars())
         free = [number for number in range(1, coupon.uses + 1) if number not in everyone]
         free = sample(free, min(1, len(free)))
     return free[0] if free else None
+
+
+def _count(connection: Connection, coupon: CouponTerms) -> int:
+    """How many orders have it: one that is spent is asked for all the same."""
+    found = select(func.count()).where(coupon_uses.c.coupon_id == coupon.id, _taken)
+    return connection.execute(found).scalar_one()
 
 
 def read_code(text: str) -> str:

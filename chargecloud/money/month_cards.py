@@ -4,7 +4,7 @@ What is paid for a card is nobody's earning before it has ended: then it is spre
 the charges that it covered there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -19,24 +19,35 @@ from chargecloud.domain.decision import Change, Decision, Insert, LogEntry, Stal
 from chargecloud.domain.errors import (
     Conflict,
     InsufficientFunds,
+    Invalid,
     MonthCardRefused,
     NotFound,
 )
 from chargecloud.domain.ledger import Account, Post
 from chargecloud.domain.month_card import Cover, unused_fen
-from chargecloud.domain.order_value import Order
+from chargecloud.domain.order_value import HOLDING, Order
 from chargecloud.domain.units import share
+from chargecloud.money.debts import Debts, find_debts
 from chargecloud.money.wallets import find_wallet
-from chargecloud.registry.sites import find_site
+from chargecloud.registry.sites import Site, find_site
 from chargecloud.storage.once import RequestKey, known, once
 from chargecloud.storage.paging import read_page
-from chargecloud.storage.schema import month_card_uses, month_cards
+from chargecloud.storage.schema import month_card_uses, month_cards, orders
 from chargecloud.storage.store import Store
 
 #: cards that are ended in one round
 AT_A_TIME = 200
+#: the days of a card that is sold now begin within this
+MOST_AHEAD = timedelta(days=366)
 #: a card that is used under us this often is given back at the next request
 MOST_TRIES = 8
+
+#: uses by orders that have not come to their end: whether they cover something is not known yet
+_OPEN_USES = (
+    select(month_card_uses.c.order_id)
+    .join(orders, orders.c.id == month_card_uses.c.order_id)
+    .where(orders.c.state.in_([state.value for state in HOLDING]))
+)
 
 
 class MonthCardState(Enum):
@@ -82,9 +93,9 @@ class MonthCard:
         """What was paid for it."""
         return Account(self.tenant_id, "month_cards", self.id)
 
-    def why_not(self, order: Order, at: datetime) -> str | None:
-        """Why it cannot cover an order, whatever it has covered today."""
-        if self.customer_id != order.customer_id:
+    def why_not(self, customer_id: int | None, site_id: int, at: datetime) -> str | None:
+        """Why it cannot cover a charge that begins then, whatever it has covered that day."""
+        if self.customer_id != customer_id:
             return "somebody-elses"
         if self.state is not MonthCardState.ACTIVE:
             return "closed"
@@ -92,7 +103,7 @@ class MonthCard:
             return "not-yet"
         if at >= self.ends_at:
             return "expired"
-        return "elsewhere" if self.site_ids and order.site_id not in self.site_ids else None
+        return "elsewhere" if self.site_ids and site_id not in self.site_ids else None
 
 
 def _card(row: Any) -> MonthCard:
@@ -120,10 +131,15 @@ def find_month_card(connection: Connection, tenant_id: int | None, card_id: int)
 
 @frozen
 class MonthCards:
-    """The month cards of all tenants."""
+    """
+    The month cards of all tenants.
+
+    @ivar cards_changed: told of a tenant whose cards for chargers have changed.
+    """
 
     store: Store
     calendar: Calendar
+    cards_changed: Callable[[int], None] = lambda _tenant_id: None
     _log: Logger = field(factory=Logger, init=False)
 
     async def sell(
@@ -134,6 +150,7 @@ class MonthCards:
 
         @param card: with any id and tenant: it is given one, and its customer's.
         @raise NotFound: if the tenant has no such customer, or the customer's no such site.
+        @raise Invalid: if its days are over by now, or begin too far away.
         @raise InsufficientFunds: if less was paid in.
         """
 
@@ -145,13 +162,18 @@ class MonthCards:
 
         if made := await known(self.store, request):
             return await self.get(tenant_id, made.resource_id)
+        now = self.calendar.now()
+        if card.starts_at > now + MOST_AHEAD:
+            raise _not_from(f"is more than {MOST_AHEAD.days} days away")
+        if card.starts_at <= now - timedelta(days=card.days):
+            raise _not_from("is so long ago that its days are over")
         owner = await self.store.read(read)
         card = evolve(
             card,
             id=self.store.ids.next(),
             tenant_id=owner,
             ends_at=card.starts_at + timedelta(days=card.days),
-            created_at=self.calendar.now(),
+            created_at=now,
         )
         wallet = Account(owner, "wallet", card.customer_id)
         paid = Post(wallet, card.account, card.price_fen, "sell", card.id)
@@ -198,12 +220,21 @@ class MonthCards:
         and the rest is earned.
 
         @raise NotFound: if the tenant has no such card.
-        @raise Conflict: if it is not good any more, or used all the time.
+        @raise Conflict: if it is not good any more, has a charge to cover that has not come to
+            its end, or is used all the time.
         """
+
+        def read(connection: Connection) -> tuple[MonthCard, list[str]]:
+            card = find_month_card(connection, tenant_id, card_id)
+            in_use = _OPEN_USES.where(month_card_uses.c.card_id == card_id)
+            return card, [str(order_id) for order_id in connection.execute(in_use).scalars()]
+
         for _ in range(MOST_TRIES):
-            card = await self.get(tenant_id, card_id)
+            card, order_ids = await self.store.read(read)
             if card.state is not MonthCardState.ACTIVE:
                 raise Conflict(f"the card is {card.state.value}", state=card.state.value)
+            if order_ids:
+                raise Conflict("the card has charges to cover yet", order_ids=order_ids)
             now = self.calendar.now()
             back_fen = unused_fen(card.price_fen, card.days, card.starts_at, now)
             try:
@@ -214,12 +245,15 @@ class MonthCards:
         raise Conflict("the card is used faster than it can be given back")
 
     async def round(self) -> None:
-        """End the cards whose days are over."""
+        """End the cards whose days are over and whose charges have come to their end."""
         due = (
             select(month_cards)
             .where(
                 month_cards.c.state == MonthCardState.ACTIVE.value,
                 month_cards.c.ends_at <= self.calendar.now(),
+                ~_OPEN_USES.where(month_card_uses.c.card_id == month_cards.c.id)
+                .correlate(month_cards)
+                .exists(),
             )
             .order_by(month_cards.c.ends_at)
             .limit(AT_A_TIME)
@@ -234,8 +268,16 @@ class MonthCards:
                 self._log.info("month card {id} was closed meanwhile", id=card.id)
 
     async def _close(self, card: MonthCard, state: MonthCardState, back_fen: int) -> None:
-        """End a card, and post what becomes of its price."""
-        counted = await self.store.read(lambda connection: _counted(connection, card))
+        """End a card, and post what becomes of its price: what goes back pays what is owed."""
+
+        def read(connection: Connection) -> tuple[dict[int, int], Debts]:
+            debts = Debts(card.tenant_id, card.customer_id)
+            if back_fen:
+                debts = find_debts(connection, card.tenant_id, card.customer_id)
+            return _counted(connection, card), debts
+
+        counted, debts = await self.store.read(read)
+        collected = debts.collect(back_fen)
         posts = []
         if back_fen:
             wallet = Account(card.tenant_id, "wallet", card.customer_id)
@@ -257,7 +299,9 @@ class MonthCards:
             {"version": card.version, "state": MonthCardState.ACTIVE.value},
         )
         entry = _entry(card, state.value, returned_fen=back_fen)
-        await self.store.writer.decide(Decision((closed, *posts), (entry,)))
+        await self.store.writer.decide(Decision((closed, *posts), (entry,)) + collected)
+        if any(isinstance(write, Change) for write in collected.writes):
+            self.cards_changed(card.tenant_id)
 
     async def claim(self, order: Order, card_id: int) -> tuple[Order, Decision]:
         """
@@ -266,6 +310,8 @@ class MonthCards:
         @return: the order with it, and what is to be committed together with the order: it
             goes stale (C{month_cards}) if the card was used, or given back, meanwhile.
         @raise MonthCardRefused: if it cannot be.
+        @raise InsufficientFunds: if it may have to be paid, its customer owes, and no money limits
+            it.
         """
         return await self.store.read(lambda connection: _claim(connection, order, card_id))
 
@@ -289,38 +335,75 @@ def _counted(connection: Connection, card: MonthCard) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(found)}
 
 
+@frozen
+class _Left:
+    """
+    What a card covers yet of a day.
+
+    @ivar seconds: C{None} for any.
+    """
+
+    day: str
+    seconds: int | None
+    is_spent: bool
+
+
+def _left(connection: Connection, card: MonthCard, at: datetime, time_zone: str) -> _Left:
+    day = at.astimezone(ZoneInfo(time_zone)).date().isoformat()
+    used = select(func.count(), func.coalesce(func.sum(month_card_uses.c.seconds), 0)).where(
+        month_card_uses.c.card_id == card.id,
+        month_card_uses.c.day == day,
+        month_card_uses.c.order_id.is_not(None),
+    )
+    count, used_s = connection.execute(used).one()
+    seconds = None if card.seconds_a_day is None else card.seconds_a_day - int(used_s)
+    is_spent = card.charges_a_day is not None and count >= card.charges_a_day
+    return _Left(day, seconds, is_spent or (seconds is not None and seconds <= 0))
+
+
+def find_cover(connection: Connection, customer_id: int, site: Site, at: datetime) -> int | None:
+    """The month card of a customer that can cover a charge that begins then; of several the one
+    that ends first."""
+    theirs = (
+        _of(site.tenant_id)
+        .where(
+            month_cards.c.customer_id == customer_id,
+            month_cards.c.state == MonthCardState.ACTIVE.value,
+        )
+        .order_by(month_cards.c.ends_at, month_cards.c.id)
+    )
+    for card in [_card(row) for row in connection.execute(theirs)]:
+        why = card.why_not(customer_id, site.id, at)
+        if why is None and not _left(connection, card, at, site.time_zone).is_spent:
+            return card.id
+    return None
+
+
 def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, Decision]:
     try:
         card = find_month_card(connection, order.tenant_id, card_id)
     except NotFound:
         raise MonthCardRefused("there is no such month card", why="unknown") from None
     at = order.start_at or order.created_at
-    day = at.astimezone(ZoneInfo(order.time_zone)).date().isoformat()
-    seconds, why = None, card.why_not(order, at)
-    if why is None:
-        used = select(func.count(), func.coalesce(func.sum(month_card_uses.c.seconds), 0)).where(
-            month_card_uses.c.card_id == card.id,
-            month_card_uses.c.day == day,
-            month_card_uses.c.order_id.is_not(None),
-        )
-        count, used_s = connection.execute(used).one()
-        if card.seconds_a_day is not None:
-            seconds = card.seconds_a_day - int(used_s)
-        if (card.charges_a_day is not None and count >= card.charges_a_day) or (
-            seconds is not None and seconds <= 0
-        ):
-            why = "spent-today"
+    today = _left(connection, card, at, order.time_zone)
+    why = card.why_not(order.customer_id, order.site_id, at)
+    if why is None and today.is_spent:
+        why = "spent-today"
     if why is not None:
         raise MonthCardRefused(f"the month card does not cover this order: {why}", why=why)
+    if card.power_w is not None and order.limit_amount_fen is None:
+        owed_fen = find_wallet(connection, order.tenant_id, card.customer_id).owed_fen
+        if owed_fen:
+            raise InsufficientFunds(f"{owed_fen} fen are owed", owed_fen=owed_fen)
     # what is left of the day is the order's alone until it has ended
-    cover = Cover(id=card.id, number=card.version, seconds=seconds, power_w=card.power_w)
+    cover = Cover(id=card.id, number=card.version, seconds=today.seconds, power_w=card.power_w)
     use = {
         "card_id": card.id,
         "number": card.version,
         "order_id": order.id,
         "site_id": order.site_id,
-        "day": day,
-        "seconds": seconds or 0,
+        "day": today.day,
+        "seconds": today.seconds or 0,
     }
     used_again = Change(
         "month_cards",
@@ -330,6 +413,10 @@ def _claim(connection: Connection, order: Order, card_id: int) -> tuple[Order, D
     )
     claim = Decision((used_again, Insert("month_card_uses", use)))
     return evolve(order, month_card=cover), claim
+
+
+def _not_from(what: str) -> Invalid:
+    return Invalid(f"starts_at {what}", errors=[{"pointer": "/starts_at", "detail": what}])
 
 
 def _entry(card: MonthCard, what: str, **body: Any) -> LogEntry:

@@ -210,7 +210,7 @@ class Payments:
         )
         answer: rules.Offered | rules.NotTaken
         try:
-            to_pay = await self.channels.ask(payment.channel, lambda asked: asked.open(opening))
+            to_pay = await self.channels.have(payment.channel, lambda asked: asked.open(opening))
             answer = rules.Offered({**asdict(to_pay), "values": dict(to_pay.values)})
         except ChannelRefused as refused:
             answer = rules.NotTaken(str(refused.facts.get("why", refused.detail))[:200])

@@ -84,9 +84,7 @@ class Reconciling:
             if merchant is None:
                 pointer, what = "/channel", "has no account for this tenant"
             raise Invalid(what, errors=[{"pointer": pointer, "detail": what}])
-        bill = await self.channels.ask(
-            channel_name, lambda asked: asked.bill(tenant_id, merchant, day)
-        )
+        bill = await self.channels.bill(channel_name, tenant_id, merchant, day)
         found = await self.store.read(
             lambda connection: list(_compare(connection, tenant_id, channel_name, day, bill))
         )

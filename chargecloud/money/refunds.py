@@ -1,10 +1,9 @@
 """Refunds: money that goes back the way it came."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
 from sqlalchemy import Connection
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
@@ -20,7 +19,6 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.order_rows import instant_ms, instant_of
 from chargecloud.domain.payment_value import Payment, Refund
-from chargecloud.interfaces import IPaymentChannel
 from chargecloud.money.channels import Channels
 from chargecloud.money.payment_rows import find_payment, find_refund, refund_of, refunds_of
 from chargecloud.money.taking import MOST_TRIES, Taking
@@ -115,13 +113,21 @@ class Refunds:
         )
 
     async def send(self, payment: Payment, refund: Refund) -> None:
-        """Have the channel send it; one that does not answer is asked again later."""
-        await self._told(payment, refund, lambda asked: asked.refund(self._at(payment, refund)))
+        """Have the channel send it, once; one that does not answer is asked again later."""
+        at = self._at(payment, refund)
+        sent = self.channels.have_once(
+            payment.channel,
+            lambda asked: asked.refund(at),
+            lambda asked: asked.query_refund(at),
+            lambda fact: fact.word is not RefundWord.UNKNOWN,
+        )
+        await self._told(payment, refund, sent)
 
     async def look(self, payment: Payment, refund: Refund) -> None:
         """Ask the channel what became of it, and have it sent if the channel knows nothing."""
         at = self._at(payment, refund)
-        fact = await self._told(payment, refund, lambda asked: asked.query_refund(at))
+        asked = self.channels.ask(payment.channel, lambda asked: asked.query_refund(at))
+        fact = await self._told(payment, refund, asked)
         if fact is not None and fact.word is RefundWord.UNKNOWN:
             await self.send(payment, refund)
 
@@ -129,10 +135,10 @@ class Refunds:
         self,
         payment: Payment,
         refund: Refund,
-        question: Callable[[IPaymentChannel], "Deferred[RefundFact]"],
+        telling: Awaitable[RefundFact],
     ) -> RefundFact | None:
         try:
-            fact = await self.channels.ask(payment.channel, question)
+            fact = await telling
         except ChannelAway:
             return None
         except ChannelRefused as refused:
@@ -143,6 +149,8 @@ class Refunds:
                 why=str(refused.facts.get("why", refused.detail))[:200],
             )
         try:
+            if fact.number != str(refund.id):
+                raise NoticeRefused("it was asked after another refund", "differs")
             await self.taking.refund(payment.channel, fact)
         except NoticeRefused as refused:
             # it is asked again, and is a case of the next reconciliation

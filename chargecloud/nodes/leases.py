@@ -83,9 +83,7 @@ class Leases(MultiService):
             yield self._end(name)
         yield self._give_up(surplus)
         if self.running:
-            for name in gained:
-                self.held.add(name)
-                self._works[name].start()
+            yield self._begin(gained)
 
     def _look(self, connection: Connection) -> tuple[list[str], list[str], list[str]]:
         """Renew what is held; what was lost, what was gained, and what is too much."""
@@ -143,6 +141,20 @@ class Leases(MultiService):
             .values(node=node, renewals=row.renewals + 1)
         )
         return claimed.rowcount == 1
+
+    @inlineCallbacks
+    def _begin(self, names: Sequence[str]) -> Any:
+        """What cannot be begun here is left to whoever can: what is held is renewed all the
+        same."""
+        failed: list[str] = []
+        for name in names:
+            self.held.add(name)
+            try:
+                self._works[name].start()
+            except Exception:
+                self._log.failure("{name} could not be begun", name=name)
+                failed.append(name)
+        yield self._give_up(failed)
 
     @inlineCallbacks
     def _end(self, name: str) -> Any:

@@ -166,15 +166,24 @@ class Post:
         else:
             try:
                 result = {"answer": await act(told["body"])}
-                wording.write(result)
             except Refusal as refusal:
                 result = {"refused": wording.plain_refusal(refusal)}
             except Exception:
-                self._log.failure("{kind} of node {node}", kind=told["kind"], node=told["from"])
-                fault = NodesApart(f"node {self.node} has a fault of its own")
-                result = {"refused": wording.plain_refusal(fault)}
-        if "number" in told:
-            await self._give_answer(told["from"], {"number": told["number"], **result})
+                result = self._fault(told)
+        if "number" not in told:
+            return
+        number = {"number": told["number"]}
+        try:
+            await self._give_answer(told["from"], {**number, **result})
+        except (TypeError, ValueError):
+            # it cannot be said in JSON
+            await self._give_answer(told["from"], {**number, **self._fault(told)})
+
+    def _fault(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What is answered for what failed here."""
+        self._log.failure("{kind} of node {node}", kind=told["kind"], node=told["from"])
+        fault = NodesApart(f"node {self.node} has a fault of its own")
+        return {"refused": wording.plain_refusal(fault)}
 
     async def _give_answer(self, node: int, result: Mapping[str, Any]) -> None:
         """Answer; the way may just be coming up again, and whoever asked waits."""

@@ -6,13 +6,14 @@ passwords, which people choose: nobody guesses 256 random bits.
 
 import hmac
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from time import time
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 from sqlalchemy import Connection, insert, select, update
 
 from chargecloud.domain.errors import NotFound
@@ -20,6 +21,12 @@ from chargecloud.routes import Caller
 from chargecloud.storage.finding import Rows
 from chargecloud.storage.schema import tokens
 from chargecloud.storage.store import Store
+from chargecloud.storage.writer import TROUBLES
+
+#: while the database cannot be asked, a token that it has called good within so long is good
+REMEMBERED_S = 300.0
+#: the tokens of those who have asked last
+MOST_REMEMBERED = 10_000
 
 #: the tenant of the platform's own tokens
 PLATFORM = 0
@@ -167,15 +174,28 @@ _GOOD_TOKENS = Rows(tokens, select(tokens).where(tokens.c.revoked_at.is_(None)))
 
 
 @frozen
+class _Good:
+    """A token that the database has called good, when, and until when it is."""
+
+    caller: Caller
+    at_s: float
+    expires_s: int | None
+
+
+@define(eq=False)
 class Tokens:
     """
     @ivar administrator: the platform administrator's token from the environment, if any.
     @ivar seconds: true time.
+    @ivar _good: by what is known of them, for when the database cannot be asked.
     """
 
     store: Store
     administrator: str | None = field(default=None, repr=False)
     seconds: Callable[[], float] = time
+    _good: "OrderedDict[tuple[str, Any], _Good]" = field(
+        factory=OrderedDict, init=False, repr=False
+    )
 
     async def authenticate(self, token: str) -> Caller | None:
         """Whose token it is; C{None} for one that is unknown or revoked."""
@@ -199,13 +219,31 @@ class Tokens:
         await self.store.writer.transact(lambda connection: revoke_token(connection, token_id, now))
 
     async def _find(self, **known: Any) -> Caller | None:
-        now_s = self.seconds()
+        (key,) = known.items()
+        try:
+            good = await self.store.read(lambda connection: self._read(connection, known))
+        except TROUBLES:
+            # who stops a charge must not need the database.  Nobody withdraws a token while it
+            # is away: what was withdrawn in the last minutes before is what can be missed
+            good = self._good.get(key)
+            if good is None or self.seconds() - good.at_s >= REMEMBERED_S:
+                raise
+            return None if self._is_over(good) else good.caller
+        self._good.pop(key, None)
+        if good is None or self._is_over(good):
+            return None
+        self._good[key] = good
+        if len(self._good) > MOST_REMEMBERED:
+            self._good.popitem(last=False)
+        return good.caller
 
-        def find(connection: Connection) -> Caller | None:
-            row = _GOOD_TOKENS.first(connection, **known)
-            if row is None or (row.expires_s is not None and row.expires_s <= now_s):
-                return None
-            tenant_id = None if row.tenant_id == PLATFORM else row.tenant_id
-            return Caller(row.id, tenant_id, frozenset(row.permissions))
+    def _read(self, connection: Connection, known: dict[str, Any]) -> _Good | None:
+        row = _GOOD_TOKENS.first(connection, **known)
+        if row is None:
+            return None
+        tenant_id = None if row.tenant_id == PLATFORM else row.tenant_id
+        caller = Caller(row.id, tenant_id, frozenset(row.permissions))
+        return _Good(caller, self.seconds(), row.expires_s)
 
-        return await self.store.read(find)
+    def _is_over(self, good: _Good) -> bool:
+        return good.expires_s is not None and good.expires_s <= self.seconds()

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from chargecloud.interfaces import IFollower
 from chargecloud.storage.log import (
     MOST_ENTRIES_AT_ONCE,
+    log_end,
     move_cursors,
     read_after,
     read_cursors,
@@ -22,7 +23,7 @@ from chargecloud.storage.writer import Writer
 RETRY_S = 5.0
 #: who has caught up rests so many times as long as that took: with a step at each commit, a dozen
 #: followers keep a processor and the database busy with nothing to do
-RESTS = 19
+RESTS = 99
 LONGEST_REST_S = 0.5
 
 
@@ -34,18 +35,19 @@ class Following(Service):
     It is woken by each commit of this node, and reads until nothing is left. A lone commit is
     followed at once; where they come one after another, it takes what has come together.
 
-    @ivar seen: where in this node's part of the log it is.
+    @ivar lag: entries that are still to come to it, as far as this node knows.
     """
 
     writer: Writer
     follower: IFollower
     clock: IReactorTime
-    seen: int = 0
     _log: Logger = field(factory=Logger, init=False)
     _busy: "Deferred[None] | None" = field(default=None, init=False)
     _woken: bool = field(default=False, init=False)
     _next: IDelayedCall | None = field(default=None, init=False)
     _rests_until_s: float = field(default=0.0, init=False)
+    _left: int = field(default=0, init=False)
+    _left_at_seq: int = field(default=0, init=False)
 
     def startService(self) -> None:
         """Begin with what came while the service was down."""
@@ -67,12 +69,13 @@ class Following(Service):
         if self._busy is not None:
             self._woken = True
         elif self.running and self._next is None:
-            self._follow_in(self._rests_until_s - self.clock.seconds())
+            # the clock of the machine may have been put back meanwhile
+            rest_s = self._rests_until_s - self.clock.seconds()
+            self._follow_in(min(rest_s, LONGEST_REST_S))
 
     @property
     def lag(self) -> int:
-        """Entries of this node that are still to come to it."""
-        return max(self.writer.seq - self.seen, 0)
+        return self._left + max(self.writer.seq - self._left_at_seq, 0)
 
     def _follow_in(self, wait_s: float) -> None:
         if wait_s > 0:
@@ -83,34 +86,35 @@ class Following(Service):
     def _follow(self) -> None:
         self._next = None
         self._woken = False
-        self._busy, began_s = Deferred(), self.clock.seconds()
-        step = self.writer.transact(self._step)
-        step.addCallbacks(self._stepped, self._failed, callbackArgs=(began_s,))
+        self._busy = Deferred()
+        self.writer.transact(self._step).addCallbacks(self._stepped, self._failed)
 
-    def _step(self, connection: Connection) -> tuple[int, bool]:
-        """Where in this node's part it is then, and whether there is more."""
-        here = self.writer.seq
-        seen = read_cursors(connection, self.follower.name)
-        entries = read_after(connection, seen)
-        reached = {logged.node: logged.seq for logged in entries}
+    def _step(self, connection: Connection) -> tuple[int, float]:
+        """How many entries it has taken, and the seconds of work."""
+        began_s, seq = self.clock.seconds(), self.writer.seq
+        seen, end = read_cursors(connection, self.follower.name), log_end(connection)
+        # known before its work, which may fail
+        self._left = sum(max(last - seen.get(node, 0), 0) for node, last in end.items())
+        self._left_at_seq = seq
+        entries = read_after(connection, seen, end)
         if entries:
             self.follower.apply(connection, [(logged.at, logged.entry) for logged in entries])
+            reached = {logged.node: logged.seq for logged in entries}
             move_cursors(connection, self.follower.name, seen, reached)
-        is_more = len(entries) == MOST_ENTRIES_AT_ONCE
-        # behind the last of all, places that were given in vain are behind it as well
-        return reached.get(self.writer.node, self.seen) if is_more else here, is_more
+        return len(entries), self.clock.seconds() - began_s
 
-    def _stepped(self, step: tuple[int, bool], began_s: float) -> None:
-        self.seen, is_more = step
-        now_s = self.clock.seconds()
-        self._rests_until_s = now_s + min(RESTS * (now_s - began_s), LONGEST_REST_S)
+    def _stepped(self, step: tuple[int, float]) -> None:
+        count, took_s = step
+        self._left -= count
+        rest_s = min(RESTS * took_s, LONGEST_REST_S)
+        self._rests_until_s = self.clock.seconds() + rest_s
         self._rest()
         if not self.running:
             return
-        if is_more:
+        if count == MOST_ENTRIES_AT_ONCE:
             self._follow()
         elif self._woken:
-            self._follow_in(self._rests_until_s - now_s)
+            self._follow_in(rest_s)
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure(

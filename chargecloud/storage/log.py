@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from chargecloud.domain.decision import LogEntry, Stale
 from chargecloud.storage.schema import cursors, event_log
@@ -49,36 +49,40 @@ def move_cursors(
             raise Stale(cursors.name)
 
 
-def read_after(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logged]:
-    """Entries that come after the given places, some at a time, in each node's order."""
+def read_after(
+    connection: Connection, seen: Mapping[int, int], end: Mapping[int, int]
+) -> Sequence[Logged]:
+    """
+    Entries that come after the given places, some at a time, in each node's order.
+
+    @param end: of the log, by node (L{log_end}): where nothing is new, nothing is read.
+    """
     found: list[Logged] = []
-    for end in connection.execute(_ENDS).all():
-        first, room = seen.get(end.node, 0), MOST_ENTRIES_AT_ONCE - len(found)
-        if end.seq <= first or not room:
+    for node, last in end.items():
+        first, room = seen.get(node, 0), MOST_ENTRIES_AT_ONCE - len(found)
+        if last <= first or not room:
             continue
-        for row in connection.execute(_LATER, {"of": end.node, "first": first, "most": room}):
+        for row in connection.execute(_LATER, {"of": node, "first": first, "most": room}):
             entry = LogEntry(row.kind, row.tenant_id, row.body, row.charger_id, row.order_id)
-            found.append(Logged(end.node, row.seq, row.at, entry))
+            found.append(Logged(node, row.seq, row.at, entry))
     return found
 
 
 def log_end(connection: Connection) -> dict[int, int]:
-    """Where the log ends, by node."""
-    return {end.node: end.seq for end in connection.execute(_ENDS)}
+    """Where the log ends, by node: each found by a step through the key.  A DISTINCT reads all of
+    the log, and so does MariaDB where the steps are one recursive statement (0.7 s in 400,000
+    entries)."""
+    ends: dict[int, int] = {}
+    node = connection.execute(_FIRST_NODE).scalar()
+    while node is not None:
+        ends[node] = connection.execute(_LAST_OF, {"of": node}).scalar() or 0
+        node = connection.execute(_NEXT_NODE, {"of": node}).scalar()
+    return ends
 
 
-def _ends() -> Select[tuple[int, int]]:
-    """The nodes in the log, each found by a step through the key, with its last entry: a
-    DISTINCT reads all of the log (25 ms in a million entries, for each follower)."""
-    nodes = select(func.min(event_log.c.node).label("node")).cte("nodes", recursive=True)
-    later = select(func.min(event_log.c.node)).where(event_log.c.node > nodes.c.node)
-    nodes = nodes.union_all(select(later.scalar_subquery()).where(nodes.c.node.is_not(None)))
-    ends = select(func.max(event_log.c.seq)).where(event_log.c.node == nodes.c.node)
-    last = ends.scalar_subquery().label("seq")
-    return select(nodes.c.node, last).where(nodes.c.node.is_not(None))
-
-
-_ENDS = _ends()
+_FIRST_NODE = select(func.min(event_log.c.node))
+_NEXT_NODE = _FIRST_NODE.where(event_log.c.node > bindparam("of"))
+_LAST_OF = select(func.max(event_log.c.seq)).where(event_log.c.node == bindparam("of"))
 _LATER = (
     select(event_log)
     .where(event_log.c.node == bindparam("of"), event_log.c.seq > bindparam("first"))

@@ -40,6 +40,7 @@ class Threads:
     name: str
     _pool: ThreadPoolExecutor = field(init=False)
     _waiting: int = field(default=0, init=False)
+    _is_over: bool = field(default=False, init=False)
 
     @_pool.default
     def _new_pool(self) -> ThreadPoolExecutor:
@@ -48,7 +49,10 @@ class Threads:
         return ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
 
     def run(self, work: Callable[[], T]) -> "Deferred[T]":
-        """Run it in a thread; fails with L{Overloaded} if too much waits already."""
+        """Run it in a thread; fails with L{Overloaded} if too much waits already, or when it is
+        over."""
+        if self._is_over:
+            return fail(Overloaded("the database is closed"))
         if self._waiting >= MOST_WAITING:
             return fail(Overloaded("too much waits for the database"))
         self._waiting += 1
@@ -75,4 +79,5 @@ class Threads:
 
     def stop(self) -> None:
         """Wait for the threads to finish what they do; what waits is still done."""
+        self._is_over = True
         self._pool.shutdown()

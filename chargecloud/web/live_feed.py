@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from attrs import define, field
+from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -160,7 +161,7 @@ class LiveFeed:
         seen, read = dict(after), 0
         while any(seq > seen.get(node, 0) for node, seq in end.items()) and read < MOST_MISSED:
             entries = await self.store.read(
-                lambda connection, seen=dict(seen): read_after(connection, seen)  # type: ignore[misc]
+                lambda connection, seen=dict(seen): _newer_than(connection, seen)  # type: ignore[misc]
             )
             if not entries:
                 break
@@ -203,8 +204,12 @@ class LiveFeed:
 
     async def _newer(self) -> Sequence[Logged]:
         seen = dict(self._seen)
-        return await self.store.read(lambda connection: read_after(connection, seen))
+        return await self.store.read(lambda connection: _newer_than(connection, seen))
 
     def _failed(self, failure: Any) -> None:
         # the next commit tries again
         self._log.failure("the live feed could not be read", failure)
+
+
+def _newer_than(connection: Connection, seen: Mapping[int, int]) -> Sequence[Logged]:
+    return read_after(connection, seen, log_end(connection))

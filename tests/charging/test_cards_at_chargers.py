@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
+from chargecloud.dialects.native.received import CardAnswered
 from chargecloud.domain.commands import StartCharge
 from chargecloud.domain.events import CardAsked, Outcome, StopReason
 from tests.harness import result_of
@@ -35,6 +37,23 @@ def test_a_known_card_charges(tmp_path: Path) -> None:
     command = box.begin()
     assert command.order_id == answer.order_id
     assert world.get(f"/orders/{order['id']}")["state"] == "charging"
+
+
+def test_what_is_told_is_what_the_wallet_has(tmp_path: Path) -> None:
+    """Also where it changes while the order waits for the charger's turn."""
+    world, box, customer = site_with_card(tmp_path)
+    gate: Deferred[None] = Deferred()
+
+    async def hold() -> None:
+        await gate
+
+    world.platform.book.turns.take(box.id, hold)
+    assert box.card(1, UID) is None
+    world.make(f"/wallets/{customer}/top-ups", {"amount_fen": 500})
+    gate.callback(None)
+    box.pump()
+    (answer,) = [each for each in box.heard if isinstance(each, CardAnswered)]
+    assert answer.balance_fen == world.get(f"/wallets/{customer}")["balance_fen"] == 1000
 
 
 @pytest.mark.parametrize(
@@ -143,3 +162,70 @@ def test_asking_about_a_card_begins_nothing(tmp_path: Path, more: Any, uid: str,
     assert (reply.outcome is Outcome.KEPT) is (code == "ok")
     assert world.get("/orders")["items"] == []
     assert world.get(f"/wallets/{customer}")["held_fen"] == 0
+
+
+def month_card(world: World, customer: str, **about: Any) -> str:
+    """Sold for all that a wallet of 1000 fen has."""
+    new = {"customer_id": customer, "price_fen": 1000, "days": 30} | about
+    made: str = world.make("/month-cards", new)["id"]
+    return made
+
+
+def test_a_month_card_of_its_person_covers_the_charge(tmp_path: Path) -> None:
+    """Nobody names one at a charger: the wallet is empty, and nothing is held or paid."""
+    world, box, customer = site_with_card(tmp_path)
+    covers = month_card(world, customer, hours_a_day=3)
+    answer = box.card(1, UID)
+    assert answer is not None
+    assert answer.code == "ok"
+    (order,) = world.get("/orders")["items"]
+    assert (order["month_card_id"], order["held_fen"]) == (covers, 0)
+    assert order["limit"]["duration_s"] == 3 * 3600
+    box.begin()
+    world.pass_time(3600, lambda: box.report(8_340))
+    box.end(2, int(order["id"]), 5_000_000, 3600)
+    settled = world.get(f"/orders/{order['id']}")
+    assert (settled["state"], settled["amount_fen"]) == ("settled", 0)
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_month_card_that_does_not_cover_it(tmp_path: Path, elsewhere: bool) -> None:
+    """The wallet pays, as for anybody."""
+    world, box, customer = site_with_card(tmp_path, balance_fen=1500)
+    month_card(world, customer, **({"site_ids": [world.site()]} if elsewhere else {"days": 1}))
+    world.clock.advance(86_400)
+    box.connect().card(1, UID)
+    (order,) = world.get("/orders")["items"]
+    assert (order["month_card_id"], order["held_fen"]) == (None, 500)
+
+
+def test_of_several_month_cards_the_one_that_ends_first(tmp_path: Path) -> None:
+    """And the next one when that is spent."""
+    world, box, customer = site_with_card(tmp_path, balance_fen=2000)
+    later = month_card(world, customer)
+    first = month_card(world, customer, days=2, charges_a_day=1)
+    for number, covers in ((1, first), (3, later)):
+        box.card(number, UID)
+        box.begin(number)
+        order = world.get("/orders")["items"][-1]
+        assert order["month_card_id"] == covers
+        world.pass_time(600, lambda: box.report(8_340))
+        box.end(number + 1, int(order["id"]), box.meter_mwh - 83_400, 600)
+
+
+def test_a_month_card_that_is_given_back_meanwhile(tmp_path: Path) -> None:
+    """The wallet pays."""
+    world, box, customer = site_with_card(tmp_path)
+    covers = month_card(world, customer)
+    gate: Deferred[None] = Deferred()
+
+    async def hold() -> None:
+        await gate
+
+    world.platform.book.turns.take(box.id, hold)
+    box.card(1, UID)
+    assert world.http("POST", f"/month-cards/{covers}/return")[0] == 200
+    gate.callback(None)
+    box.pump()
+    (order,) = world.get("/orders")["items"]
+    assert (order["month_card_id"], order["held_fen"] > 0) == (None, True)

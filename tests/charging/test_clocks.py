@@ -10,6 +10,7 @@ import pytest
 
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.domain.charger import PortState
+from chargecloud.domain.events import ChargeEnded, StopReason
 from tests.harness import NOW, clock_at
 from tests.world import FLAT, Box, World
 
@@ -99,6 +100,27 @@ def test_what_is_far_off_is_billed_by_our_clock(tmp_path: Path, ahead_s: int) ->
     world.killed()
 
 
+def test_what_was_noted_before_a_power_cut_was_noted_by_another_clock(world: World) -> None:
+    """What the clock is off since then says nothing of it."""
+    box = connected(world, TWO_PRICES)
+    order = world.order(box, world.customer(10_000))
+    start_mwh = box.meter_mwh
+    box.begin()
+    world.pass_time(600, lambda: box.report(6_000))
+    ended = ChargeEnded(
+        int(order["id"]), 1, start_mwh, box.meter_mwh, 600, StopReason.POWER_CUT, box.now
+    )
+    box.drop()
+    world.clock.advance(60)
+    box.power_up()
+    look(world, box, 600)
+    box.record(2, ended)
+    (told,) = world.logged("order.ended")
+    assert told["at_ms"] == told["told_ms"]
+    assert "clock_ahead_s" not in told
+    assert world.get(f"/orders/{order['id']}/bill")["remarks"] == []
+
+
 def test_a_clock_that_is_believed_is_billed_by(tmp_path: Path) -> None:
     """The same, where ten minutes are let pass: what makes the difference is the rule."""
     world = world_at(tmp_path, CHANGE - timedelta(seconds=30 * 60 + 90), clock_distrusted_s=86_400)
@@ -156,3 +178,29 @@ def test_a_login_sets_the_clock_of_a_box_that_counts_its_seconds(world: World) -
     box.drop()
     box.connect()
     assert charge(world, box, 1)["remarks"] == []
+
+
+def test_a_clock_that_gains_is_found(world: World) -> None:
+    """However often it tells: it shows a second more with each report."""
+    box = connected(world, TWO_PRICES)
+    for _ in range(30):
+        box.booted_at -= 1
+        world.clock.advance(10)
+        box.report(state=PortState.IDLE, power_dw=0)
+    assert rules(world) == ["clock-off"]
+    assert world.logged("charger.clock")[-1]["ahead_ms"] >= 20_000
+
+
+def test_a_clock_that_stays_as_it_is_is_written_once_a_day(world: World) -> None:
+    """However often its charger connects."""
+    box = connected(world, FLAT)
+    for _ in range(3):
+        look(world, box, 0)
+        box.drop()
+        box.connect()
+    assert len(world.logged("charger.clock")) == 1
+    world.clock.advance(86_400)
+    box.drop()
+    box.connect()
+    look(world, box, 0)
+    assert len(world.logged("charger.clock")) == 2

@@ -9,8 +9,11 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from chargecloud.domain.alarm import Alarm, Level
+from chargecloud.domain.commands import SetTime
+from chargecloud.domain.errors import ChargerOffline
 from chargecloud.domain.events import BoxReading, HazardTold, Outcome
 from chargecloud.domain.hazards import LEVELS, Hazard, SafetyAction
+from chargecloud.gateway.protocol import MOST_COMMANDS
 from chargecloud.interfaces import IAlarmSink
 from chargecloud.storage.schema import hazards
 from tests.harness import result_of
@@ -100,6 +103,22 @@ def test_a_charger_that_only_tells_is_stopped(box: Box) -> None:
     """A critical danger with nothing done about it: the port's charge is stopped."""
     box.hazard(7, hot(box, SafetyAction.NONE))
     assert len(box.stops()) == 1
+
+
+def test_a_stop_that_could_not_be_sent_is_not_on_its_way(box: Box) -> None:
+    """The charger had too many commands to answer: what is told next has it stopped."""
+    routing = box.world.platform.book.routing
+    waiting = [routing.send(box.id, SetTime(1)) for _ in range(MOST_COMMANDS)]
+    box.hazard(7, hot(box, SafetyAction.NONE))
+    assert box.stops() == []
+    box.accept(box.orders(SetTime)[0])
+    box.report()
+    assert len(box.stops()) == 1
+    box.report()
+    assert len(box.stops()) == 1
+    for each in waiting[1:]:
+        each.addErrback(lambda lost: lost.trap(ChargerOffline))
+    box.drop()
 
 
 def test_a_danger_of_the_box_stops_all_of_it(box: Box) -> None:

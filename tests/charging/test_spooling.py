@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 from sqlalchemy import delete
+from sqlalchemy.exc import OperationalError
 
 from chargecloud.charging import backlog
+from chargecloud.charging.hazards import REPEATED_WITHIN
 from chargecloud.charging.settings import ChargingSettings
 from chargecloud.charging.spooled import Spooled
 from chargecloud.dialects.native.received import Kept
@@ -456,3 +458,53 @@ def test_people_hear_of_a_danger_at_once_and_once(street: Street) -> None:
     assert street.rules == ["smoke"]
     assert len(rows_of(street.world.store, hazards)) == 1
     assert rows_of(street.world.store, deliveries) == []
+
+
+def test_a_danger_without_a_time_is_told_once_and_anew_when_it_was_over(street: Street) -> None:
+    """A charger without a clock that repeats itself wakes nobody twice; and what comes back, or
+    comes hours later, is another danger."""
+    gateway = street.world.platform.gateway
+    present = gateway.presence.find(street.box.id)
+    assert present is not None
+    smoke = HazardTold(Hazard.SMOKE, SafetyAction.NONE, None)
+
+    def tell(event: HazardTold) -> None:
+        kept = gateway.events.receive(present.admission, event, street.world.calendar.now())
+        assert kept is not None
+        kept.addErrback(lambda lost: lost.trap(OperationalError))
+        street.world.clock.advance(30)
+
+    street.database.is_away = True
+    for _ in range(30):
+        tell(smoke)
+    assert street.rules == ["smoke"]
+    tell(evolve(smoke, is_over=True))
+    tell(smoke)
+    tell(smoke)
+    assert street.rules == ["smoke"] * 3
+    street.world.clock.advance(REPEATED_WITHIN.total_seconds())
+    tell(smoke)
+    assert street.rules == ["smoke"] * 4
+    street.database.is_away = False
+    tell(smoke)
+    assert street.rules == ["smoke"] * 4
+    assert [row["hazard"] for row in rows_of(street.world.store, hazards)] == ["smoke"]
+
+
+def test_a_charge_without_an_order_is_stopped_when_it_has_one(street: Street) -> None:
+    """No stop can name what was begun offline and is not written down: its charger has no answer,
+    tells of the charge and of the danger again, and then it is stopped."""
+    begun, _ = offline(street)
+    street.box.connect()
+    street.database.is_away = True
+    smoke = HazardTold(Hazard.SMOKE, SafetyAction.NONE, street.box.now, None)
+    street.box.record(1, begun)
+    street.box.hazard(2, smoke)
+    assert street.rules == ["smoke"]
+    assert (street.kept, street.box.stops()) == ([], [])
+    street.come_back()
+    street.box.record(1, begun)
+    street.box.hazard(2, smoke)
+    assert street.kept == [1, 2]
+    assert len(street.box.stops()) == 1
+    assert street.rules == ["smoke"]

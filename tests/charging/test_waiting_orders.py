@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from chargecloud.charging.waiting import MOST_LATE
 from chargecloud.charging.watchdog import ROUND_S
@@ -139,6 +140,45 @@ def test_a_danger_at_its_port_ends_its_waiting(world: World) -> None:
     assert box.orders(StartCharge) == []
 
 
+def busy(world: World, box: Box) -> "Deferred[None]":
+    """Somebody decides about the charger's orders; fire it to let the next one."""
+    gate: Deferred[None] = Deferred()
+
+    async def hold() -> None:
+        await gate
+
+    world.platform.book.turns.take(box.id, hold)
+    return gate
+
+
+def test_a_danger_as_its_start_is_sent_stops_it(world: World) -> None:
+    """Whichever of the two is first: a danger is not lost."""
+    box, _customer, order = waiting(world)
+    until(world, box, 3 * HOUR - timedelta(seconds=1))
+    gate = busy(world, box)
+    world.pass_time(ROUND_S + 1)
+    world.platform.watching.raised(Alarm("hot", Level.CRITICAL, 1, box.id, NOW), True)
+    gate.callback(None)
+    box.pump()
+    assert len(box.orders(StartCharge)) == 1
+    (stop,) = box.orders(StopCharge)
+    assert stop.command == StopCharge(int(order["id"]), 1)
+
+
+def test_a_charger_that_drops_as_its_start_is_due(world: World) -> None:
+    """It is waited for, as it would be if it had dropped a moment before."""
+    box, _customer, order = waiting(world)
+    until(world, box, 3 * HOUR - timedelta(seconds=1))
+    gate = busy(world, box)
+    world.pass_time(ROUND_S + 1)
+    box.drop()
+    gate.callback(None)
+    assert world.get(f"/orders/{order['id']}")["state"] == "waiting"
+    box.connect()
+    world.pass_time(ROUND_S)
+    assert len(box.pump().orders(StartCharge)) == 1
+
+
 def test_a_charger_that_is_away_is_waited_for_as_long_as_it_helps(world: World) -> None:
     """It starts when it comes back."""
     box, _customer, order = waiting(world)
@@ -207,3 +247,24 @@ def test_another_node_starts_it(tmp_path: Path) -> None:
     assert len(box.orders(StartCharge)) == 1
     assert there.get(f"/orders/{order['id']}")["state"] == "starting"
     sound(there)
+
+
+def test_a_node_that_is_late_does_not_start_it_again(tmp_path: Path) -> None:
+    """Its charger went to another node, which has sent the start."""
+    here = World(tmp_path)
+    there = World(tmp_path, here.clock, slot=2)
+    box, _customer, order = waiting(here)
+    until(here, box, 3 * HOUR - timedelta(seconds=1))
+    gate = busy(here, box)
+    here.pass_time(ROUND_S + 1)
+    # nobody tells it of the move
+    before = box.transport
+    box.world = there
+    box.connect()
+    until(there, box, 3 * HOUR + timedelta(seconds=3 * ROUND_S))
+    assert len(box.orders(StartCharge)) == 1
+    before.clear()
+    gate.callback(None)
+    here.pass_time(1)
+    assert before.value() == b""
+    assert there.get(f"/orders/{order['id']}")["state"] == "starting"

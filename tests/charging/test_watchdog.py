@@ -13,6 +13,7 @@ from chargecloud.domain.events import ChargeEnded, ChargeStarted, StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import event_log
 from tests.harness import Notebook, result_of, rows_of
+from tests.outage import Outage
 from tests.web.resources.asking import Asking
 from tests.world import Box, World, native_plugins
 
@@ -173,6 +174,23 @@ def test_a_charge_that_does_not_stop_is_told_of_and_closed(tmp_path: Path) -> No
     world.pass_time(SETTINGS.longest_charge_s + HOUR_S + 120, lambda: box.report(1_000))
     assert state(world, order_id) == "settled"
     assert [(alarm.rule, alarm.order_id) for alarm in sink.alarms] == [("does-not-stop", order_id)]
+
+
+@pytest.mark.sqlite
+def test_people_hear_once_of_a_charge_that_does_not_stop(tmp_path: Path) -> None:
+    """Also while it cannot be closed, for the database is away: at once, and not each round."""
+    sink = Notebook()
+    world = World(tmp_path, plugins=evolve(native_plugins(), alarm_sinks={sink.name: sink}))
+    box, order_id = charging(world)
+    Asking(world).begin("POST", f"/orders/{order_id}/stop")
+    box.pump().accept(box.stops()[-1])
+    database = Outage(world.store.engine, is_away=True)
+    world.pass_time(HOUR_S + 600, lambda: box.report(1_000))
+    assert [alarm.rule for alarm in sink.alarms] == ["does-not-stop"]
+    database.is_away = False
+    world.pass_time(60, lambda: box.report(1_000))
+    assert state(world, order_id) == "settled"
+    assert [alarm.rule for alarm in sink.alarms] == ["does-not-stop"]
 
 
 def test_a_stop_of_a_user_that_is_not_done_is_told_of_as_well(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargecloud.domain.clocks import AGREE_S, APART_S, LOOKS, ClockError, Look
+from chargecloud.domain.clocks import AGREE_S, APART_S, LOOKED_EVERY_S, LOOKS, ClockError, Look
 
 
 def looked(ahead_s: list[float], before: ClockError | None = None, pace: float = 1.0) -> ClockError:
@@ -52,6 +52,42 @@ def test_a_fast_clock_is_one_only_as_long_as_it_shows_it() -> None:
     fast = looked([600.0] * LOOKS)
     assert fast.ahead_s == 600.0
     assert looked([0.0], fast).ahead_s is None
+
+
+def test_a_clock_that_gains_is_judged_though_its_looks_never_agree() -> None:
+    """No message is early: it is ahead by the least that all of them show."""
+    gaining = looked([12.0, 24.0, 36.0])
+    assert (gaining.ahead_s, gaining.agrees) == (12.0, True)
+    assert looked([48.0], gaining).ahead_s == 24.0
+    assert looked([-12.0, 24.0, 36.0]).ahead_s is None
+
+
+def test_looks_that_are_close_do_not_put_off_the_next() -> None:
+    """A clock that gains shows more each time, and each look is just behind the last one."""
+    error = ClockError()
+    for number in range(1 + LOOKS * int(APART_S)):
+        error = error.seen(Look(float(number), number / 10))
+    assert len(error.looks) == LOOKS
+    assert error.ahead_s == LOOKS * APART_S / 10
+
+
+def test_what_is_known_is_looked_at_again_after_a_while() -> None:
+    """As long as it shows the same; what shows otherwise is news at once."""
+    error = looked([-6.0] * LOOKS)
+    last_s = error.looks[-1].at_s
+    assert error.has_seen(Look(last_s + 60, -6.9))
+    assert not error.has_seen(Look(last_s + 60, -7.0))
+    assert not error.has_seen(Look(last_s + 60, -5.0))
+    assert not error.has_seen(Look(last_s + LOOKED_EVERY_S, -6.0))
+    assert not ClockError(-6.0).has_seen(Look(0.0, -6.0))
+
+
+def test_what_was_known_before_is_nothing_that_was_seen() -> None:
+    """It holds until looks agree, and says nothing new."""
+    error = looked([0.0], ClockError(-600.0))
+    assert (error.ahead_s, error.agrees) == (-600.0, False)
+    error = looked([0.0] * (LOOKS - 1), error)
+    assert (error.ahead_s, error.agrees) == (0.0, True)
 
 
 def test_what_whole_seconds_hide_is_no_error() -> None:

@@ -70,6 +70,18 @@ def test_a_charge_above_its_power_is_not_covered() -> None:
     assert cover.covered_s(evolve(usage(3600), marks=marks)) == 0
 
 
+def test_a_coarse_meter_makes_no_power_of_a_moment() -> None:
+    """Two readings at a change of price, and a step of the meter between them, are no more than
+    their quarter of an hour was; neither is the rest of a charge."""
+    cover = Cover(id=9, number=1, power_w=400)
+    steps = [(0, 0), (2, 10_000), (3_590, 300_000), (3_600, 310_000)]
+    marks = tuple(Mark(NOW + timedelta(seconds=at_s), mwh) for at_s, mwh in steps)
+    assert cover.covered_s(evolve(usage(3600), marks=marks)) == 3600
+    # a short charge is what it was as a whole
+    assert cover.covered_s(usage(60, 6_000)) == 60
+    assert cover.covered_s(usage(60, 7_000)) == 0
+
+
 @given(st.integers(1, 10**7), st.integers(1, 366), st.integers(-(10**8), 10**8))
 def test_what_goes_back_is_for_days_that_have_not_begun(
     price_fen: int, days: int, since_s: int
@@ -83,8 +95,8 @@ def test_what_goes_back_is_for_days_that_have_not_begun(
         assert back_fen == price_fen
     if at > NOW + (days - 1) * DAY:
         assert back_fen == 0
-    begun = min(days, max(0, -(-since_s // 86_400)))
-    assert back_fen == price_fen * (days - begun) // days
+    still = sum(NOW + day * DAY >= at for day in range(days))
+    assert 0 <= price_fen * still - back_fen * days < days
 
 
 @given(st.integers(0, 10**7), st.dictionaries(st.integers(1, 99), st.integers(1, 500), max_size=6))

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from chargecloud.charging.rounds import ROUND_S
 from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
@@ -30,6 +31,8 @@ from chargecloud.features.firmware.model import (
     picked,
     verdict,
 )
+from chargecloud.features.firmware.rollout import Decided, go_on, halt
+from tests.harness import result_of
 from tests.world import Box, World, native_plugins
 
 VENDOR = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -426,6 +429,94 @@ def test_two_campaigns_do_not_meet_at_a_charger(yard: Yard) -> None:
     yard.minute(2)
     assert yard.shown(first)["state"] == "done"
     assert yard.shown(second)["by_state"] == {"offered": 4}
+
+
+@pytest.mark.parametrize(
+    ("stage", "state", "campaign_state"),
+    [
+        (FirmwareStage.READY, "ready", "running"),
+        (FirmwareStage.RUNNING, "done", "done"),
+        (FirmwareStage.FELL_BACK, "fell_back", "halted"),
+    ],
+)
+def test_what_could_not_be_written_is_written_when_it_is_said_again(
+    yard: Yard, stage: FirmwareStage, state: str, campaign_state: str
+) -> None:
+    """The database is away for a moment: the charger has no answer, and repeats itself."""
+    box = yard.boxes[0]
+    campaign = yard.begin(charger_ids=[str(box.id)])
+    yard.minute()
+    fetch(box, yard.image)
+    yard.world.store.writer.closed = True
+    tell(box, yard.image, stage)
+    yard.world.store.writer.closed = False
+    assert yard.states(campaign) == ["fetching"]
+    tell(box, yard.image, stage)
+    assert yard.states(campaign) == [state]
+    assert yard.shown(campaign)["state"] == campaign_state
+
+
+def test_what_one_campaign_sends_is_not_counted_for_another(yard: Yard) -> None:
+    """Though both have the charger, and it is not written down yet."""
+    yard.begin()
+    higher = yard.world.make("/firmware/images", signed(3))["number"]
+    yard.minute()
+    second = yard.begin(image=higher)
+    fetch(yard.boxes[0], yard.image)
+    members = yard.world.get(f"/firmware/campaigns/{second}/chargers")["items"]
+    assert [each["bytes_sent"] for each in members] == [0] * 4
+    assert yard.shown(second)["megabytes_sent"] == 0
+
+
+def test_nodes_that_go_on_at_once_begin_no_more_than_may(yard: Yard) -> None:
+    """Each with chargers of its own: what one has begun counts for the other, and after a halt
+    nobody begins."""
+    campaign = int(yard.begin(canary=1))
+    first, second, *_ = (box.id for box in yard.boxes)
+    now = yard.world.calendar.now()
+
+    def decide(connection: Connection, free: int) -> Decided:
+        return go_on(connection, campaign, {free}, now)
+
+    transact = yard.world.store.writer.transact
+    assert result_of(transact(lambda found: decide(found, first))).begun == [first]
+    assert not result_of(transact(lambda found: decide(found, second))).begun
+    halted = result_of(transact(lambda found: halt(found, campaign, "by hand", now)))
+    assert halted.withdrawn == [first]
+    after = result_of(transact(lambda found: decide(found, second)))
+    assert (after.state, after.begun) == (CampaignState.HALTED, ())
+
+
+def test_a_halt_at_another_node_stands(yard: Yard) -> None:
+    """What a charger says of an image that it is to forget brings nothing back."""
+    campaign = yard.begin(at_once=1)
+    yard.minute()
+    (box,) = yard.offered()
+    now = yard.world.calendar.now()
+    result_of(
+        yard.world.store.writer.transact(lambda found: halt(found, int(campaign), "by hand", now))
+    )
+    fetch(box, yard.image)
+    tell(box, yard.image, FirmwareStage.READY)
+    assert yard.states(campaign)[0] == "withdrawn"
+    tell(box, yard.image, FirmwareStage.RUNNING)
+    assert yard.states(campaign)[0] == "done"
+    assert yard.shown(campaign)["state"] == "halted"
+
+
+def test_campaigns_are_listed_in_pages(yard: Yard) -> None:
+    """The newest first, each with its own chargers' states."""
+    begun = [yard.begin(charger_ids=[str(box.id)]) for box in yard.boxes[:3]]
+    yard.minute()
+    update(yard.boxes[0], yard.image)
+    first = yard.world.get("/firmware/campaigns?limit=2")
+    assert [each["id"] for each in first["items"]] == [begun[2], begun[1]]
+    second = yard.world.get(f"/firmware/campaigns?limit=2&cursor={first['next']}")
+    assert second["next"] is None
+    (last,) = second["items"]
+    assert (last["id"], last["chargers"], last["by_state"]) == (begun[0], 1, {"done": 1})
+    assert last == yard.shown(begun[0])
+    assert [each["by_state"] for each in first["items"]] == [{"offered": 1}] * 2
 
 
 def test_a_campaign_of_fifty_halts_with_most_of_them_untouched(tmp_path: Path) -> None:

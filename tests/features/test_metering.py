@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from twisted.logger import capturedLogs
 
+from chargecloud.domain.charger import PortState
 from chargecloud.features.metering.feature import MeteringFeature
-from chargecloud.features.metering.model import MeteringSettings, week_of
-from chargecloud.features.metering.tables import audits, due, metadata, weeks
+from chargecloud.features.metering.model import CLOCK_DAYS, MeteringSettings, week_of
+from chargecloud.features.metering.tables import audits, clocks, due, metadata, weeks
 from chargecloud.routes import Caller
 from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.engine import open_engine
 from chargecloud.storage.migrate import upgrade, version_table
 from chargecloud.storage.schema import metadata as core
+from chargecloud.storage.schema import orders
 from tests.harness import database_in, result_of, rows_of, schema_differences
 from tests.stations import Station, pass_time
 from tests.world import Box, World, native_plugins
@@ -177,6 +180,27 @@ def test_work_that_was_cut_off_is_done_later(world: World) -> None:
     assert len(rows_of(world.store, audits)) == 1
 
 
+def test_an_order_that_cannot_be_read_keeps_no_other_waiting(world: World) -> None:
+    """It is told in the node's log, and has nothing said of it."""
+    box = ready(world)
+    bad, good = charge(world, box, 1), charge(world, box, 3)
+    result_of(
+        world.store.writer.transact(
+            lambda connection: (
+                connection.execute(
+                    orders.update().where(orders.c.id == int(bad)).values(state="odd")
+                )
+                and None
+            )
+        )
+    )
+    with capturedLogs() as logged:
+        work(world)
+    assert [each["order_id"] for each in rows_of(world.store, audits)] == [int(good)]
+    assert rows_of(world.store, due) == []
+    assert [each["order_id"] for each in logged if "log_failure" in each] == [int(bad)]
+
+
 def test_drift_over_weeks_is_found(world: World) -> None:
     """A register that is right by itself each week, and goes one way."""
     box = ready(world)
@@ -215,6 +239,31 @@ def test_drift_over_weeks_is_found(world: World) -> None:
     assert found(shown, "drift")["times_limit"] == 1.5
     assert found(shown, "energy")["times_limit"] < 1
     assert [each["error_ppm"] for each in shown["weeks"]] == [3_000 * each for each in range(10)]
+
+
+def test_a_clock_is_known_for_as_long_as_its_days_are_kept(world: World) -> None:
+    """What it showed months ago accuses it no more, and goes as it shows something new."""
+    box = ready(world)
+
+    def seen(ahead_s: int) -> None:
+        box.connect()
+        box.booted_at -= ahead_s
+        for _ in range(3):
+            world.clock.advance(30)
+            box.report(state=PortState.IDLE, power_dw=0)
+        work(world)
+
+    charge(world, box, 1)
+    seen(-600)
+    assert found(world.get("/metering")["items"][0], "clock")["value"] == -600
+    world.clock.advance(timedelta(days=CLOCK_DAYS + 1).total_seconds())
+    box.drop()
+    work(world)
+    assert world.get(f"/metering/{box.id}")["clocks"] == []
+    assert "clock" not in [each["quantity"] for each in world.get(f"/metering/{box.id}")["found"]]
+    seen(0)
+    assert [each["ahead_s"] for each in world.get(f"/metering/{box.id}")["clocks"]] == [0]
+    assert len(rows_of(world.store, clocks)) == 1
 
 
 def test_who_may_see_what(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.ssl import CertificateOptions, PrivateCertificate
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -30,6 +31,7 @@ from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.dialects.native.received import HeartbeatAnswered, Ordered, Welcomed
 from chargecloud.domain.charger import Secret
 from chargecloud.domain.commands import Answer
+from chargecloud.gateway.certificates import TlsSettings, asking_certificates
 from chargecloud.gateway.gateway import Gateway
 from chargecloud.gateway.presence import Presence
 from chargecloud.gateway.prompt import PromptReactor
@@ -118,9 +120,15 @@ def make_gateway(**limits: Any) -> Gateway:
 
 
 @asynccontextmanager
-async def listening(gateway: Gateway, endpoint: str = TCP, *, on: Any = reactor) -> Any:
-    """The port of a gateway, while it listens; what remains is closed."""
-    listener = gateway.speaking((NativeDialect(), LineDialect()))
+async def listening(
+    gateway: Gateway,
+    endpoint: str = TCP,
+    *,
+    on: Any = reactor,
+    behind: Callable[[Any], Any] = lambda factory: factory,
+) -> Any:
+    """The port of a gateway, while it listens, behind something or not; what remains is closed."""
+    listener = behind(gateway.speaking((NativeDialect(), LineDialect())))
     port = await serverFromString(on, endpoint).listen(listener)
     try:
         yield port
@@ -167,7 +175,7 @@ def write_certificate(folder: Path) -> str:
 
 
 #: each kind of listener that the configuration may name
-WAYS = ("tcp", "prompt", "unix", "ssl", "haproxy", "prompt-haproxy")
+WAYS = ("tcp", "prompt", "unix", "ssl", "tls", "prompt-tls", "haproxy", "prompt-haproxy")
 
 
 class Way:
@@ -177,16 +185,25 @@ class Way:
         # whatever is promised holds for either transport
         self.on = PromptReactor(reactor) if kind.startswith("prompt") else reactor
         self.kind = kind = kind.removeprefix("prompt-")
-        self._socket = str(folder / "s")
+        self._folder, self._socket = folder, str(folder / "s")
+        self._endpoint = TCP
+        self._behind: Callable[[Any], Any] = lambda factory: factory
         match kind:
             case "unix":
-                self.endpoint = f"unix:{self._socket}"
+                self._endpoint = f"unix:{self._socket}"
             case "ssl":
-                self.endpoint = write_certificate(folder)
+                self._endpoint = write_certificate(folder)
+            case "tls":
+                write_certificate(folder)
+                key, own = f"{folder}/key.pem", f"{folder}/certificate.pem"
+                settings = TlsSettings(private_key=key, certificate=own, client_ca=own)
+                self._behind = partial(asking_certificates, settings)
             case "haproxy":
-                self.endpoint = f"haproxy:{TCP}"
-            case _:
-                self.endpoint = TCP
+                self._endpoint = f"haproxy:{TCP}"
+
+    def listening(self, gateway: Gateway) -> Any:
+        """L{listening}, in this way."""
+        return listening(gateway, self._endpoint, on=self.on, behind=self._behind)
 
     def connect(self, port: Any, identity: str = "EB-1") -> "Awaitable[FarEnd]":
         """A new connection."""
@@ -197,4 +214,14 @@ class Way:
         if self.kind == "unix":
             return UNIXClientEndpoint(reactor, self._socket)
         client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
-        return wrapClientTLS(CertificateOptions(), client) if self.kind == "ssl" else client
+        match self.kind:
+            case "ssl":
+                return wrapClientTLS(CertificateOptions(), client)
+            case "tls":
+                # who has signed it is the one who is asked for: itself
+                shown = [
+                    (self._folder / name).read_bytes() for name in ("certificate.pem", "key.pem")
+                ]
+                return wrapClientTLS(PrivateCertificate.loadPEM(b"".join(shown)).options(), client)
+            case _:
+                return client

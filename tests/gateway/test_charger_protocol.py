@@ -560,6 +560,20 @@ def test_too_many_commands_are_not_taken() -> None:
     assert not command(gate, "EB-1").called
 
 
+def test_all_of_a_hosts_boxes_can_be_stopped_at_once() -> None:
+    """What waits for one of them takes no place of another's."""
+    gate = Gate()
+    boxes = [f"B{number}" for number in range(MOST_COMMANDS + 2)]
+    host = gate.host(*boxes)
+    waiting = [command(gate, box, PING) for box in boxes]
+    waiting += [command(gate, "B0", PING) for _ in range(MOST_COMMANDS - 1)]
+    assert not any(each.called for each in waiting)
+    failure_of(command(gate, "B0", PING), Overloaded)
+    host.drop()
+    for each in waiting:
+        failure_of(each, ChargerOffline)
+
+
 def test_a_command_given_up_by_the_asker_leaves_its_place() -> None:
     """Commands that were cancelled do not fill the connection up for ever."""
     gate = Gate()

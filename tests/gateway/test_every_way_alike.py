@@ -11,7 +11,7 @@ from chargecloud.domain.commands import Answer, StopCharge
 from chargecloud.gateway.routing import Routing
 from tests.dialects.native_pair import ENDED, ORDER, REPORT, STARTED
 from tests.gateway.gate import Office
-from tests.gateway.sockets import WAYS, Way, in_time, listening, make_gateway, reactor, until
+from tests.gateway.sockets import WAYS, Way, in_time, make_gateway, reactor, until
 
 DEADLINE_S = 10.0
 
@@ -23,7 +23,7 @@ async def _a_day(kind: str, folder: Path, size: int) -> dict[str, Any]:
     office = gateway.events
     assert isinstance(office, Office)
     way = Way(kind, folder)
-    async with listening(gateway, way.endpoint, on=way.on) as port:
+    async with way.listening(gateway) as port:
         charger = await way.connect(port)
         await in_time(charger.log_in())
         charger.wire.started(1, STARTED)

@@ -53,7 +53,7 @@ async def test_a_charger_comes_and_goes(way: Way) -> None:
     """Through every kind of listener; nothing of it is left."""
     gateway = make_gateway()
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             charger = await way.connect(port)
             await in_time(charger.log_in())
             await in_time(charger.beat())
@@ -69,7 +69,7 @@ async def test_a_connection_too_many_is_closed_at_once(way: Way) -> None:
     """Also behind TLS and a proxy's header, where Twisted would leave its socket open."""
     gateway = make_gateway(connections=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             first = await way.connect(port)
             await in_time(first.log_in())
             second = await way.connect(port, "EB-2")
@@ -84,7 +84,7 @@ async def test_a_silent_connection_is_closed_at_the_login_deadline(way: Way) -> 
     """Through every kind of listener."""
     gateway = make_gateway(login_s=1, farewell_s=1)
     with logged_failures() as failures:
-        async with listening(gateway, way.endpoint, on=way.on) as port:
+        async with way.listening(gateway) as port:
             charger = await way.connect(port)
             await in_time(charger.lost)
             await until(lambda: gateway.connections == 0)
@@ -129,6 +129,33 @@ class Deaf(Protocol):
         """Ask for some kilobytes of answers."""
         self.transport.write(b"beat A\n" * 2000)
 
+    def end(self) -> None:
+        """Tell of a charge."""
+        self.transport.write(b"end A 7\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_reads_late_is_heard_meanwhile() -> None:
+    """A stalled network keeps answers back, and not what a charger has to tell."""
+    gateway = make_gateway(farewell_s=1)
+    office = gateway.events
+    assert isinstance(office, Office)
+    async with listening(gateway, on=PromptReactor(reactor)) as port:
+        client = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        deaf = await in_time(connectProtocol(client, Deaf()))
+        await until(lambda: len(gateway.presence) == 1)
+        found = gateway.presence.find(1)
+        assert found is not None
+        link: Any = found.link
+        link.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        # half of the answers is more than the kernel keeps, and less than what is too much
+        for _ in range(5):
+            deaf.beat()
+        deaf.end()
+        await until(lambda: bool(office.facts) or not gateway.connections)
+        assert len(office.facts) == 1
+        deaf.transport.abortConnection()
+
 
 @pytest_twisted.ensureDeferred
 async def test_a_peer_that_does_not_read_is_torn_down(transport: Any) -> None:
@@ -158,7 +185,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
     """Through every kind of listener: it is read as fast as its allowance, and a neighbour is
     answered meanwhile."""
     gateway = make_gateway(bytes_a_second=200_000, farewell_s=1)
-    async with listening(gateway, way.endpoint, on=way.on) as port:
+    async with way.listening(gateway) as port:
         flooding, neighbour = await way.connect(port), await way.connect(port, "EB-2")
         await in_time(flooding.log_in())
         await in_time(neighbour.log_in())
@@ -180,7 +207,7 @@ async def test_a_flood_waits_for_its_turn_and_loses_nothing(way: Way) -> None:
 async def test_a_socket_is_read_in_small_pieces(way: Way) -> None:
     """Through every kind of listener: who has much to say says it in turns."""
     gateway = make_gateway()
-    async with listening(gateway, way.endpoint, on=way.on) as port:
+    async with way.listening(gateway) as port:
         charger = await way.connect(port)
         await in_time(charger.log_in())
         await in_time(charger.beat())

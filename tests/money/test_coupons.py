@@ -1,5 +1,6 @@
 """Coupons: each use of one is one order's."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from twisted.internet.defer import Deferred
 from chargecloud.domain.coupon import COUPON
 from chargecloud.domain.decision import Stale
 from chargecloud.storage.audit import ledger_faults
+from tests.charging.test_waiting_orders import RATES
+from tests.charging.test_waiting_orders import ask as waits
 from tests.harness import failure_of, result_of
 from tests.nodes.in_step import know_each_other
 from tests.world import Box, World
@@ -105,6 +108,11 @@ def test_what_costs_nothing_gives_it_back(world: World) -> None:
     box.end(2, int(order["id"]), 5_000_000, 3)
     cancelled = world.get(f"/orders/{order['id']}")
     assert (cancelled["state"], cancelled["coupon"], used(world)) == ("cancelled", None, 0)
+    there, customer = world.box(world.site(RATES), "EB-2").connect(), world.customer(1000)
+    order = world.make("/orders", waits(there, customer, timedelta(hours=8), coupon="spring"))
+    assert (order["state"], used(world)) == ("waiting", 1)
+    withdrawn = world.http("POST", f"/orders/{order['id']}/stop")[1]
+    assert (withdrawn["state"], withdrawn["coupon"], used(world)) == ("cancelled", None, 0)
 
 
 def test_all_of_a_bill(world: World) -> None:

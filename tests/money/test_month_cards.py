@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from chargecloud.domain.decision import Stale
+from chargecloud.domain.events import StopReason
 from chargecloud.storage.audit import ledger_faults
 from chargecloud.storage.schema import month_card_uses, postings
 from tests.harness import NOW, failure_of, result_of, rows_of
@@ -148,18 +149,64 @@ def test_it_does_not_cover_more_power_than_it_says(world: World) -> None:
     sound(world)
 
 
+def test_who_draws_too_much_for_it_is_not_let_go_on_for_nothing(world: World) -> None:
+    """Where no money is held, it is stopped when that is known, and pays before the next time."""
+    box, customer = world.box().connect(), world.customer(3000)
+    card = sold(world, customer, power_w=400)
+    order = ask(world, box, customer, card)[1]
+    box.pump().begin()
+    meter_mwh = box.meter_mwh
+    # a step of the meter, and then just its power
+    world.pass_time(60, lambda: box.report(10_000))
+    world.pass_time(780, lambda: box.report(6_600))
+    assert box.stops() == []
+    world.pass_time(120, lambda: box.report(10_000))
+    box.accept(box.stops()[-1])
+    box.end(2, int(order["id"]), meter_mwh, 960, StopReason.REMOTE)
+    settled = world.get(f"/orders/{order['id']}")
+    assert settled["stop_reason"] == "limit_amount"
+    assert world.get(f"/wallets/{customer}")["owed_fen"] == settled["amount_fen"] > 0
+    status, problem = ask(world, box, customer, card)
+    assert (status, problem["type"]) == (409, "/problems/insufficient-funds")
+    world.make(f"/wallets/{customer}/top-ups", {"amount_fen": settled["amount_fen"]})
+    assert ask(world, box, customer, card)[0] == 201
+
+
+def test_who_has_money_held_goes_on(world: World) -> None:
+    """It is stopped before the money is spent."""
+    box, customer = world.box().connect(), world.customer(5000)
+    card = sold(world, customer, power_w=400)
+    charged(world, box, ask(world, box, customer, card, prepaid_fen=300)[1])
+    assert box.stops() == []
+
+
+@pytest.mark.parametrize(("starts_in_days", "why"), [(1, "not-yet"), (-30, "expired")])
+def test_a_card_that_is_not_good_now(world: World, starts_in_days: int, why: str) -> None:
+    """Nothing happens."""
+    box, customer = world.box(), world.customer(5000)
+    starts_at = NOW + timedelta(days=starts_in_days, seconds=1)
+    card = sold(world, customer, starts_at=starts_at.isoformat())
+    world.clock.advance(2)
+    assert ask(world, box.connect(), customer, card)[1]["why"] == why
+    assert world.get("/orders")["items"] == []
+
+
 @pytest.mark.parametrize(
-    ("about", "why"),
+    "starts_at",
     [
-        ({"starts_at": (NOW + timedelta(days=1)).isoformat()}, "not-yet"),
-        ({"starts_at": (NOW - timedelta(days=40)).isoformat()}, "expired"),
+        (NOW - timedelta(days=30)).isoformat(),
+        (NOW + timedelta(days=367)).isoformat(),
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T00:00:00-12:00",
     ],
 )
-def test_a_card_that_is_not_good_now(world: World, about: Any, why: str) -> None:
-    """Nothing happens."""
-    box, customer = world.box().connect(), world.customer(5000)
-    assert ask(world, box, customer, sold(world, customer, **about))[1]["why"] == why
-    assert world.get("/orders")["items"] == []
+def test_a_card_whose_days_are_over_or_far_away_is_not_sold(world: World, starts_at: str) -> None:
+    """Nobody pays for nothing."""
+    customer = world.customer(5000)
+    new = {"customer_id": customer, "price_fen": 3000, "days": 30, "starts_at": starts_at}
+    status, problem = world.http("POST", "/month-cards", new)
+    assert (status, [each["pointer"] for each in problem["errors"]]) == (422, ["/starts_at"])
+    assert (wallet(world, customer), world.get("/month-cards")["items"]) == (5000, [])
 
 
 def test_a_card_of_another_place_or_person(world: World) -> None:
@@ -189,6 +236,39 @@ def test_given_back_early(world: World) -> None:
     assert earned(world) == {int(sites[0]): 100, int(sites[1]): 200}
     assert world.http("POST", f"/month-cards/{card['id']}/return")[0] == 409
     assert ask(world, boxes[0].connect(), customer, card)[1]["why"] == "closed"
+    sound(world)
+
+
+def test_what_it_is_to_cover_yet_keeps_it(world: World) -> None:
+    """Nobody has the money back and the charge, too; also at its end, it is counted first."""
+    box, customer = world.box().connect(), world.customer(5000)
+    card = sold(world, customer, days=1)
+    order = ask(world, box, customer, card)[1]
+    status, problem = world.http("POST", f"/month-cards/{card['id']}/return")
+    assert (status, problem["order_ids"]) == (409, [order["id"]])
+    world.pass_time(DAY_S - HOUR_S / 2, box.heartbeat)
+    order = ask(world, box, customer, card)[1]
+    box.pump().begin(1)
+    meter_mwh = box.meter_mwh
+    world.pass_time(HOUR_S, lambda: box.report(8_340))
+    over(world)
+    assert (earned(world), world.get(f"/month-cards/{card['id']}")["state"]) == ({}, "active")
+    box.end(2, int(order["id"]), meter_mwh, HOUR_S)
+    over(world)
+    assert world.get(f"/month-cards/{card['id']}")["state"] == "ended"
+    assert sum(earned(world).values()) == 3000
+    sound(world)
+
+
+def test_what_goes_back_pays_what_is_owed_first(world: World) -> None:
+    """As all money that comes into a wallet."""
+    box, customer = world.box().connect(), world.customer(3000)
+    card = sold(world, customer, power_w=400)
+    charged(world, box, ask(world, box, customer, card)[1])
+    assert world.get(f"/wallets/{customer}")["owed_fen"] == 50
+    assert world.http("POST", f"/month-cards/{card['id']}/return")[1]["returned_fen"] == 2900
+    kept = world.get(f"/wallets/{customer}")
+    assert (kept["owed_fen"], kept["balance_fen"]) == (0, 2850)
     sound(world)
 
 

@@ -1,14 +1,17 @@
 """Each day's bill of a channel is held against our books, and each difference is a case."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred, fail
 
 from chargecloud.domain.channel import BillKind, BillRow, PaymentWord
 from chargecloud.domain.reconciling import Differs, Ours, differences
+from chargecloud.features.sandbox.channel import SandboxChannel
 from tests.harness import NOW
 from tests.paying import Till
 
@@ -92,6 +95,67 @@ def test_a_bill_that_is_late(till: Till) -> None:
         till.clock.advance(60)
         expected: list[Any] = till.world.get("/payments/reconciliations")["items"]
     assert len(expected) == 1
+
+
+class Accountant(SandboxChannel):
+    """A sandbox whose bills take their time, or are not to be had.
+
+    @cvar after_s: until one is there; C{None}: it never is.
+    """
+
+    after_s: float | None = 60.0
+
+    def bill(self, tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
+        """All of a day, in a while."""
+        if self.after_s is None:
+            return fail(OSError("the file is gone"))
+        late = super().bill(tenant_id, merchant, day)
+        held: Deferred[Sequence[BillRow]] = Deferred()
+        self.clock.callLater(self.after_s, late.chainDeferred, held)
+        return held
+
+
+class Busy(Accountant):
+    """One that fails."""
+
+    after_s = None
+
+
+class AccountantTill(Till):
+    """People pay there."""
+
+    sandbox_is = Accountant
+
+
+class BusyTill(Till):
+    """So here."""
+
+    sandbox_is = Busy
+
+
+def test_a_bill_that_takes_its_time(tmp_path: Path) -> None:
+    """It is large: it has longer than those who pay can wait."""
+    till = AccountantTill(tmp_path)
+    till.pay(till.open(customer_id=till.world.customer(0)))
+    wait_for_next_day(till)
+    for _ in range(12):
+        till.clock.advance(60)
+    days = [each["day"] for each in till.world.get("/payments/reconciliations")["items"]]
+    assert days == ["2026-11-23"]
+
+
+def test_bills_that_are_not_to_be_had(tmp_path: Path) -> None:
+    """People are told, and go on paying meanwhile."""
+    till = BusyTill(tmp_path)
+    rider = till.world.customer(0)
+    till.pay(till.open(customer_id=rider))
+    wait_for_next_day(till)
+    for _ in range(8):
+        till.clock.advance(60)
+    (alarm,) = till.alarms("payment-channel-fails")
+    assert alarm.evidence == {"channel": "sandbox", "of": "bills", "is_over": False}
+    assert till.pay(till.open(customer_id=rider))["state"] == "paid"
+    assert till.world.get("/payments/reconciliations")["items"] == []
 
 
 BILL = BillRow(kind=BillKind.PAYMENT, number="7", transaction="t7", amount_fen=500, at=NOW)

@@ -19,6 +19,7 @@ from chargecloud.domain.commands import (
 )
 from chargecloud.routes import Method, Route
 from tests.nodes.in_step import InStepWire, know_each_other
+from tests.outage import Outage
 from tests.world import Box, World
 
 #: what differs between two answers that are the same
@@ -382,3 +383,16 @@ def test_a_command_to_many_says_who_asked(tmp_path: Path) -> None:
     _, shown, _ = pair.at(pair.web, "POST", "/chargers/commands", body)
     assert [each["problem"] for each in shown["chargers"]] == ["/problems/not-permitted"]
     assert pair.box.pump().orders(LockOutCharger) == []
+
+
+def test_a_stop_of_many_while_the_database_is_away(tmp_path: Path) -> None:
+    """Nobody knows which node holds which: what charges at the one that is asked is stopped."""
+    pair = Pair.on(tmp_path)
+    outage = Outage(pair.gateway.store.engine)
+    outage.is_away = True
+    ids = [str(pair.box.id), str(pair.idle.id)]
+    body = {"charger_ids": ids, "name": "stop", "port": 1}
+    _, shown, _ = pair.at(pair.gateway, "POST", "/chargers/commands", body)
+    problems = [each["problem"] for each in shown["chargers"]]
+    assert problems == [None, "/problems/overloaded"]
+    assert len(pair.box.stops()) == 1

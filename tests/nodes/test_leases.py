@@ -25,11 +25,13 @@ class Worker:
 
     @ivar doing: what it does, as it was told.
     @ivar begun: how often each was begun.
+    @ivar cannot: what fails as it begins.
     """
 
     store: Store
     doing: set[str] = field(factory=set)
     begun: Counter[str] = field(factory=Counter)
+    cannot: set[str] = field(factory=set)
     ending: "Deferred[None] | None" = None
     leases: Leases = field(init=False)
 
@@ -38,11 +40,13 @@ class Worker:
 
         def start() -> None:
             assert name not in self.doing
+            if name in self.cannot:
+                raise ValueError(f"{name} cannot be begun here")
             self.doing.add(name)
             self.begun[name] += 1
 
         def stop() -> "Deferred[None] | None":
-            self.doing.remove(name)
+            self.doing.discard(name)
             return self.ending
 
         return Work(start, stop)
@@ -56,10 +60,10 @@ class Party:
     clock: Clock = field(factory=clock_at)
     workers: list[Worker] = field(factory=list)
 
-    def join(self) -> Worker:
+    def join(self, *cannot: str) -> Worker:
         """One more."""
         slot = len(self.workers) + 1
-        worker = Worker(open_store(self.folder, self.clock, slot=slot))
+        worker = Worker(open_store(self.folder, self.clock, slot=slot), cannot=set(cannot))
         works = {name: worker.work(name) for name in WORKS}
         worker.leases = Leases(worker.store, self.clock, works)
         self.workers.append(worker)
@@ -158,6 +162,19 @@ def test_the_work_of_a_node_that_died_is_taken_over(party: Party) -> None:
     assert len(second.doing) == 2
     party.pass_time(3 * RENEW_S)
     assert second.doing == set(WORKS)
+
+
+def test_what_cannot_begin_at_one_node_is_left_to_others(party: Party) -> None:
+    """And that node goes on with the rest, and renews it."""
+    broken = party.join(WORKS[0])
+    assert broken.doing == set(WORKS[1:]) == broken.leases.held
+    party.pass_time(2 * RENEW_S)
+    other = party.join()
+    party.pass_time(2 * LEASE_S)
+    assert all_is_done(party)
+    assert WORKS[0] in other.doing
+    assert other.doing.isdisjoint(broken.doing)
+    assert broken.begun == Counter(WORKS[1:])
 
 
 def test_a_node_that_was_slow_gives_up_what_it_lost(party: Party) -> None:

@@ -2,11 +2,14 @@
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from twisted.internet.task import Clock
 
-from chargecloud.registry.tokens import PLATFORM, ROLES, Tokens, create_token
+from chargecloud.registry.tokens import PLATFORM, REMEMBERED_S, ROLES, Tokens, create_token
 from chargecloud.routes import Caller
 from chargecloud.storage.schema import tokens
-from tests.harness import NOW, result_of, rows_of
+from tests.harness import NOW, failure_of, result_of, rows_of
+from tests.outage import Outage
 from tests.registry.registry_parts import ONE, Registry
 
 
@@ -64,6 +67,40 @@ def test_a_revoked_token_is_nobodys(registry: Registry) -> None:
     with registry.store.engine.begin() as connection:
         connection.execute(update(tokens).values(revoked_at=NOW))
     assert result_of(Tokens(registry.store).authenticate(token)) is None
+
+
+@pytest.mark.sqlite
+def test_a_token_that_was_good_is_good_while_the_database_is_away(registry: Registry) -> None:
+    """For some minutes: so that who stops a charge need not wait for it."""
+    clock, outage = Clock(), Outage(registry.store.engine)
+    token, known = make(registry), Tokens(registry.store, seconds=clock.seconds)
+    caller = result_of(known.authenticate(token))
+    outage.is_away = True
+    clock.advance(REMEMBERED_S - 1)
+    assert result_of(known.authenticate(token)) == caller
+    failure_of(known.authenticate("another"), OperationalError)
+    clock.advance(1)
+    failure_of(known.authenticate(token), OperationalError)
+
+
+@pytest.mark.sqlite
+def test_a_token_that_was_found_bad_is_not_remembered(registry: Registry) -> None:
+    """Nor is one that comes to its end meanwhile."""
+    clock, outage = Clock(), Outage(registry.store.engine)
+    token, known = make(registry), Tokens(registry.store, seconds=clock.seconds)
+    assert result_of(known.authenticate(token)) is not None
+    with registry.store.engine.begin() as connection:
+        connection.execute(update(tokens).values(revoked_at=NOW))
+    assert result_of(known.authenticate(token)) is None
+    outage.is_away = True
+    failure_of(known.authenticate(token), OperationalError)
+    outage.is_away = False
+    with registry.store.engine.begin() as connection:
+        connection.execute(update(tokens).values(revoked_at=None, expires_s=10))
+    assert result_of(known.authenticate(token)) is not None
+    outage.is_away = True
+    clock.advance(10)
+    assert result_of(known.authenticate(token)) is None
 
 
 def test_the_administrators_token_may_all(registry: Registry) -> None:

@@ -15,7 +15,7 @@ from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.interfaces import IFollower
 from chargecloud.storage.following import LONGEST_REST_S, RESTS, RETRY_S, Following
 from chargecloud.storage.log import MOST_ENTRIES_AT_ONCE
-from chargecloud.storage.schema import cursors
+from chargecloud.storage.schema import cursors, event_log
 from chargecloud.storage.store import Store
 from tests.harness import NOW, Gathering, InStep, clock_at, open_store, result_of, rows_of
 
@@ -163,6 +163,32 @@ def test_one_after_another_is_followed_together(store: Store, clock: Clock) -> N
     assert clock.getDelayedCalls() == []
     write(store, 11)
     assert follower.batches == [1, 9, 1]
+
+
+def test_a_clock_that_is_put_back_does_not_stop_it(store: Store, clock: Clock) -> None:
+    """As a machine's is when it first hears the time; it rests as long as ever."""
+    follower = Slow(clock)
+    Following(store.writer, follower, clock).startService()
+    write(store, 1)
+    clock.rightNow -= 3_600
+    write(store, 2)
+    clock.advance(LONGEST_REST_S)
+    assert follower.batches == [1, 1]
+
+
+def test_its_lag_is_that_of_all_nodes(store: Store, clock: Clock) -> None:
+    """Of those as well whose entries it has not been able to follow."""
+    write(store, 1, 2)
+    with store.engine.begin() as connection:
+        row = connection.execute(select(event_log)).mappings().first()
+        assert row is not None
+        connection.execute(insert(event_log), [{**row, "node": 7, "seq": 40 + n} for n in (1, 2)])
+    follower = Copying(failing=True)
+    following = Following(store.writer, follower, clock)
+    following.startService()
+    assert following.lag == 44
+    write(store, 3)
+    assert following.lag == 45
 
 
 def test_it_catches_up_after_a_restart(store: Store, tmp_path: Path, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from chargecloud.domain.decision import Decision, LogEntry
 from chargecloud.interfaces import IFollower
 from chargecloud.storage.following import RETRY_S, Following
-from chargecloud.storage.log import move_cursors, read_after, read_cursors
+from chargecloud.storage.log import log_end, move_cursors, read_after, read_cursors
 from chargecloud.storage.schema import cursors
 from chargecloud.storage.store import Store
 from tests.harness import clock_at, open_store, result_of, rows_of
@@ -97,7 +97,7 @@ def test_the_second_of_two_at_once_does_nothing(
     def the_other_does_it() -> None:
         def step(connection: Connection) -> None:
             seen = read_cursors(connection, "noting")
-            found = read_after(connection, seen)
+            found = read_after(connection, seen, log_end(connection))
             rows = [{"number": each.entry.body["number"]} for each in found]
             connection.execute(insert(effects), rows)
             move_cursors(connection, "noting", seen, {each.node: each.seq for each in found})

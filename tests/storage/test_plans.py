@@ -116,7 +116,7 @@ def heard() -> Iterator[Statements]:
     def execute(
         _connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool
     ) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
             statements.setdefault(statement, given[0] if many else given)
 
     event.listen(Engine, "before_cursor_execute", execute)
@@ -211,7 +211,7 @@ def live(folder: Path, tenant_id: int) -> World:
         f"/orders/{order['id']}/events",
     ):
         world.get(path)
-    result_of(world.store.read(lambda connection: read_after(connection, {1: 10})))
+    result_of(world.store.read(lambda connection: read_after(connection, {1: 10}, {1: 20})))
     result_of(world.store.read(log_end))
     return world
 

@@ -5,7 +5,7 @@ taken for another protocol's.  The lower half is a flag for a long frame, which 
 bytes of length, and three bits of kind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -64,16 +64,11 @@ class Frame(NamedTuple):
     body: bytes
 
 
-_SHORT_STARTS: Mapping[FrameKind, Sequence[bytes]] = {
-    kind: [bytes((_HEAD | kind, size)) for size in range(SHORT_BODY + 1)] for kind in FrameKind
-}
-
-
 def start_of(kind: FrameKind, size: int) -> bytes:
     """Head and length of a frame whose body has so many bytes: a short one where it can be,
     and else a long one, which only SEALED frames may be."""
     if size <= SHORT_BODY:
-        return _SHORT_STARTS[kind][size]
+        return bytes((_HEAD | kind, size))
     if size > LONG_BODY or kind is not FrameKind.SEALED:
         raise ValueError(f"a body of {size} bytes is too long")
     return bytes((_HEAD | _LONG | kind, *size.to_bytes(2, "big")))

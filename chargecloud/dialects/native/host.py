@@ -33,9 +33,13 @@ class NativeConversation(ChargerStream):
 
     The devices that it carries have keys of their own: it can neither read nor forge what
     they say.  A device that breaks the protocol loses its stream, and nobody else anything.
+
+    @ivar _refused: devices that were known and have no good key; the next L{receive} tells
+        that they are gone.
     """
 
     _devices: dict[int, ChargerStream] = field(factory=dict, init=False)
+    _refused: list[Gone] = field(factory=list, init=False)
 
     def welcome(self, identity: str, credentials: Credentials | None, greeting: Greeting) -> None:
         """Welcome or refuse a charger; see L{IConversation.welcome}."""
@@ -46,8 +50,10 @@ class NativeConversation(ChargerStream):
         device = self._devices[address]
         device.welcome(identity, credentials, greeting)
         if device.silence_s is None:
-            # it was refused
+            # it was refused; who said that nobody knows it has no need to be told
             self._end(address)
+            if credentials is not None:
+                self._refused.append(Gone(identity))
 
     def acknowledge(self, identity: str, ticket: object, reply: Reply) -> None:
         """Answer a fact; see L{IConversation.acknowledge}."""
@@ -70,14 +76,16 @@ class NativeConversation(ChargerStream):
         address = self._address_of(identity)
         if address is not None:
             self._end(address)
-        return address is not None
+        # a device whose stream has ended already is away as well
+        return identity != self.identity
 
     def receive(self, data: bytes) -> Sequence[Heard]:
         """Take bytes; see L{IConversation.receive}."""
         heard = super().receive(data)
-        if not data and self._devices:
-            heard = list(heard)
+        if not data and (self._devices or self._refused):
             # somebody was welcomed: what a device said meanwhile waits in its own stream
+            heard = [*heard, *self._refused]
+            self._refused.clear()
             for address in list(self._devices):
                 heard += self._hear(address, b"")
         return heard

@@ -27,12 +27,8 @@ ROTATION_LABEL = b"ChargeCloud 1 rotate"
 COUNTER_LIMIT = 2**32
 
 #: the seal's nonce: whose frame it is, and its number in that direction
-CHARGER_TO_CLOUD = 0x00000000 << 64
-CLOUD_TO_CHARGER = 0x01000000 << 64
-NONCE_SIZE = 12
-
-
-_USED_UP = "this key has closed as many frames as it may"
+CHARGER_TO_CLOUD = b"\x00\x00\x00\x00"
+CLOUD_TO_CHARGER = b"\x01\x00\x00\x00"
 
 
 class Aead(Protocol):
@@ -117,8 +113,8 @@ class Seal:
 
     suite: Suite
     _cipher: Aead
-    _own_way: int
-    _other_way: int
+    _own_way: bytes
+    _other_way: bytes
     _sent: int = field(default=0, init=False)
     _received: int = field(default=0, init=False)
 
@@ -138,12 +134,8 @@ class Seal:
 
         @raise LimitExceeded: if the key has been used up.
         """
-        sent = self._sent
-        if sent >= COUNTER_LIMIT:
-            raise LimitExceeded(_USED_UP)
-        nonce = (self._own_way | sent).to_bytes(NONCE_SIZE, "big")
-        sealed = self._cipher.encrypt(nonce, plaintext, associated)
-        self._sent = sent + 1
+        sealed = self._cipher.encrypt(_nonce(self._own_way, self._sent), plaintext, associated)
+        self._sent += 1
         return sealed
 
     def frame(self, message: bytes) -> bytes:
@@ -158,13 +150,17 @@ class Seal:
         @raise BadTag: if it is not the far side's next frame; nothing has changed then.
         @raise LimitExceeded: if the key has been used up.
         """
-        received = self._received
-        if received >= COUNTER_LIMIT:
-            raise LimitExceeded(_USED_UP)
-        nonce = (self._other_way | received).to_bytes(NONCE_SIZE, "big")
         try:
-            plaintext = self._cipher.decrypt(nonce, sealed, associated)
+            plaintext = self._cipher.decrypt(
+                _nonce(self._other_way, self._received), sealed, associated
+            )
         except InvalidTag:
             raise BadTag("a frame that its key did not close") from None
-        self._received = received + 1
+        self._received += 1
         return plaintext
+
+
+def _nonce(direction: bytes, counter: int) -> bytes:
+    if counter >= COUNTER_LIMIT:
+        raise LimitExceeded("this key has closed as many frames as it may")
+    return direction + counter.to_bytes(8, "big")

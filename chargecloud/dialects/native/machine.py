@@ -23,9 +23,6 @@ from chargecloud.interfaces import Alive, Answered, Claimed, Heard, Proven, Told
 class State(Enum):
     """How far a connection has come."""
 
-    # its rows are looked up at every frame, and Enum's own hash is Python
-    __hash__ = object.__hash__
-
     NEW = "new"
     CLAIMED = "claimed"
     LOGIN_DUE = "login due"
@@ -38,9 +35,6 @@ class State(Enum):
 class Turn(Enum):
     """What leads from state to state and is no message: a HELLO, and what the registry
     then finds."""
-
-    # its rows are looked up at every frame, and Enum's own hash is Python
-    __hash__ = object.__hash__
 
     HELLO = "hello"
     NOT_ADMITTED = "not admitted"

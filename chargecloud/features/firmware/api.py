@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -25,10 +24,10 @@ from chargecloud.features.firmware.bodies import (
 )
 from chargecloud.features.firmware.desk import BLOCK_OVERHEAD, FirmwareDesk
 from chargecloud.features.firmware.model import CampaignState, Pace, State
-from chargecloud.features.firmware.store import Campaign, Cohort, Image
+from chargecloud.features.firmware.store import Campaign, Cohort, Image, Progress
 from chargecloud.interfaces import Platform
 from chargecloud.registry.tokens import PLATFORM
-from chargecloud.routes import Call, Method, Page, Route
+from chargecloud.routes import Call, Method, Page, Paging, Route
 
 #: a board asks for blocks of about this size, where frames have 256 bytes
 USUAL_BLOCK = 192
@@ -121,28 +120,32 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
         await platform.transact(lambda connection: store.remove_image(connection, number))
         await note(call, "image_removed", image=number)
 
-    def show(connection: Connection, campaign: Campaign) -> CampaignShown:
-        image = store.find_image(connection, campaign.image)
-        rows = store.update_rows(connection, campaign.id)
-        sent = sum(row.bytes_sent + desk.sent_bytes(row.charger_id) for row in rows)
-        blocks = -(-image.size // USUAL_BLOCK)
-        estimated = len(rows) * (image.size + blocks * BLOCK_OVERHEAD)
+    def show(connection: Connection, found: Sequence[Campaign]) -> tuple[CampaignShown, ...]:
+        progress = store.progress(connection, [each.id for each in found])
+        sizes = store.image_sizes(connection, {each.image for each in found})
+        return tuple(show_one(each, progress[each.id], sizes[each.image]) for each in found)
+
+    def show_one(campaign: Campaign, come: Progress, size: int) -> CampaignShown:
+        sent = come.bytes_sent + desk.unwritten_bytes(campaign.id).total()
+        blocks = -(-size // USUAL_BLOCK)
+        count = sum(come.by_state.values())
         return CampaignShown(
             id=campaign.id,
             name=campaign.name,
             image=campaign.image,
             state=campaign.state,
             why=campaign.why,
-            chargers=len(rows),
-            by_state=dict(Counter(row.state for row in rows)),
+            chargers=count,
+            by_state=come.by_state,
             megabytes_sent=round(sent / 1e6, 3),
-            megabytes_estimated=round(estimated / 1e6, 3),
+            megabytes_estimated=round(count * (size + blocks * BLOCK_OVERHEAD) / 1e6, 3),
             created_at=campaign.created_at,
         )
 
     async def shown(campaign: Campaign) -> CampaignShown:
         def read(connection: Connection) -> CampaignShown:
-            return show(connection, store.find_campaign(connection, None, campaign.id))
+            (one,) = show(connection, [store.find_campaign(connection, None, campaign.id)])
+            return one
 
         found: CampaignShown = await platform.read(read)
         return found
@@ -182,12 +185,14 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
     async def campaigns(call: Call) -> Page[CampaignShown]:
         tenant_id = call.caller.tenant_id
 
-        def read(connection: Connection) -> tuple[CampaignShown, ...]:
-            return tuple(
-                show(connection, each) for each in store.find_campaigns(connection, tenant_id)
+        def read(connection: Connection) -> Page[CampaignShown]:
+            items, cursor = store.page_of_campaigns(
+                connection, tenant_id, limit=call.query.limit, cursor=call.query.cursor
             )
+            return Page(show(connection, items), cursor)
 
-        return Page(await platform.read(read))
+        found: Page[CampaignShown] = await platform.read(read)
+        return found
 
     async def get(call: Call) -> CampaignShown:
         return await shown(await campaign_of(call))
@@ -195,6 +200,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
     async def members(call: Call) -> Page[UpdateShown]:
         campaign = await campaign_of(call)
         rows = await platform.read(lambda found: store.update_rows(found, campaign.id))
+        unwritten = desk.unwritten_bytes(campaign.id)
         return Page(
             tuple(
                 UpdateShown(
@@ -202,7 +208,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
                     state=State(row.state),
                     why=row.why,
                     offset=row.offset,
-                    bytes_sent=row.bytes_sent + desk.sent_bytes(row.charger_id),
+                    bytes_sent=row.bytes_sent + unwritten[row.charger_id],
                     changed_at=row.changed_at,
                 )
                 for row in rows
@@ -320,6 +326,7 @@ def routes(platform: Platform, desk: FirmwareDesk) -> Sequence[Route]:
             "read",
             campaigns,
             Page[CampaignShown],
+            query=Paging,
         ),
         route(Method.GET, one, "Show a campaign", "read", get, CampaignShown, refusals=(NotFound,)),
         route(

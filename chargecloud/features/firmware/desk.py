@@ -1,7 +1,7 @@
 """Brings images to chargers: offers them, gives out blocks, and hears how it goes."""
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from chargecloud.domain.charger import Admission
 from chargecloud.domain.commands import Answer, OfferFirmware, Query, Question, WithdrawFirmware
-from chargecloud.domain.errors import Conflict, NotSupported, Refusal
+from chargecloud.domain.errors import NotSupported, Refusal
 from chargecloud.domain.events import (
     ChargerEvent,
     FirmwareStage,
@@ -23,18 +23,17 @@ from chargecloud.domain.events import (
     Outcome,
     Reply,
 )
-from chargecloud.features.firmware import store
+from chargecloud.features.firmware import rollout, store
 from chargecloud.features.firmware.model import (
-    BAD,
     UNDER_WAY,
     CampaignState,
     State,
     after_absence,
+    before,
     follow,
     is_to_be_offered_again,
-    next_ones,
-    verdict,
 )
+from chargecloud.features.firmware.rollout import Decided
 from chargecloud.features.firmware.store import Campaign, Image
 from chargecloud.interfaces import IChargerDesk, Platform
 
@@ -147,8 +146,7 @@ class FirmwareDesk:
         held.offset = max(held.offset, wanted.offset + len(block))
         held.unwritten_bytes += len(block) + BLOCK_OVERHEAD
         if held.state is State.OFFERED:
-            held.state = State.FETCHING
-            await self._write(held.campaign_id, {charger_id: self._row(held)})
+            await self._write(charger_id, held, State.FETCHING)
         return Reply(Outcome.KEPT, block=block)
 
     async def _hear(self, charger_id: int, told: FirmwareTold) -> Reply:
@@ -167,12 +165,31 @@ class FirmwareDesk:
     async def _come_to(
         self, charger_id: int, held: UnderWay, state: State, why: str | None = None
     ) -> None:
-        held.state = state
-        await self._write_bytes({charger_id: held})
-        await self._write(held.campaign_id, {charger_id: self._row(held) | {"why": why}})
+        await self._write(charger_id, held, state, why)
         if state not in UNDER_WAY:
-            (await self._loaded()).pop(charger_id, None)
-            await self._turn.run(self._judge, held.campaign_id)
+            await self._forget(charger_id, held)
+            await self._turn.run(self._go_on_with, held.campaign_id)
+
+    async def _write(
+        self, charger_id: int, held: UnderWay, state: State, why: str | None = None
+    ) -> None:
+        """An update moves on.  Memory follows the database: what could not be written down is
+        written when the charger says it again."""
+        sent, now = held.unwritten_bytes, self.platform.calendar.now()
+        row = {"state": state.value, "offset": held.offset, "changed_at": now, "why": why}
+
+        def write(connection: Connection) -> None:
+            store.add_bytes(connection, {charger_id: (held.campaign_id, sent, held.offset)})
+            store.change_updates(connection, held.campaign_id, {charger_id: row}, before(state))
+
+        await self.platform.transact(write)
+        held.state = state
+        held.unwritten_bytes -= sent
+
+    async def _forget(self, charger_id: int, held: UnderWay) -> None:
+        under_way = await self._loaded()
+        if under_way.get(charger_id) is held:
+            del under_way[charger_id]
 
     # --------------------------------------------------------------------------- a minute
 
@@ -207,7 +224,7 @@ class FirmwareDesk:
             under_way[charger_id] = written[charger_id]
 
     async def _go_on(self, each: _Round) -> None:
-        now, updates = self.platform.calendar.now(), store.as_updates(each.rows)
+        now = self.platform.calendar.now()
         under_way, online = await self._loaded(), set(self.platform.online())
         at_it = {
             charger_id: held
@@ -218,20 +235,18 @@ class FirmwareDesk:
             held.away_since = None if charger_id in online else held.away_since or now
             state = after_absence(held.state, held.away_since, now)
             if state is not held.state:
-                held.state = state
-                del under_way[charger_id]
-                await self._write(each.campaign.id, {charger_id: self._row(held)})
-        if await self._judged(each.campaign.id) is not CampaignState.RUNNING:
-            return
+                await self._write(charger_id, held, state)
+                await self._forget(charger_id, held)
         free = online - self.platform.charging()
+        decided = await self._decided(each.campaign.id, free - under_way.keys())
+        if decided.state is not CampaignState.RUNNING:
+            return
         for charger_id, held in at_it.items():
             if charger_id in free and is_to_be_offered_again(held.state, held.offered_at, now):
                 self._offer(charger_id, held, each.image)
-        for charger_id in next_ones(each.campaign.pace, updates, free - under_way.keys(), now):
-            held = UnderWay(each.campaign.id, each.image.number, State.OFFERED)
-            under_way[charger_id] = held
-            await self._write(each.campaign.id, {charger_id: self._row(held)})
-            self._offer(charger_id, held, each.image)
+        for charger_id in decided.begun:
+            under_way[charger_id] = UnderWay(each.campaign.id, each.image.number, State.OFFERED)
+            self._offer(charger_id, under_way[charger_id], each.image)
 
     def _offer(self, charger_id: int, held: UnderWay, image: Image) -> None:
         """What is not answered is offered again later, or when the charger is there again."""
@@ -263,75 +278,45 @@ class FirmwareDesk:
         @param most_failures: from here on, with those that were.
         @raise Conflict: if there were more of them: it would halt again at once.
         """
-
-        def write(connection: Connection) -> None:
-            rows = store.update_rows(connection, campaign.id)
-            failures = sum(State(row.state) in BAD for row in rows)
-            if failures > most_failures:
-                raise Conflict(
-                    f"{failures} have failed already: say with most_failures how many may",
-                    failures=failures,
-                )
-            store.set_campaign(connection, campaign.id, CampaignState.RUNNING)
-            store.set_most_failures(connection, campaign.id, most_failures)
-            waiting = {
-                row.charger_id: {"state": State.WAITING.value}
-                for row in rows
-                if row.state == State.WITHDRAWN.value
-            }
-            store.change_updates(connection, campaign.id, waiting)
-
-        await self.platform.transact(write)
+        await self.platform.transact(
+            lambda connection: rollout.resume(connection, campaign.id, most_failures)
+        )
 
     async def _halt(self, campaign_id: int, why: str) -> None:
-        under_way = await self._loaded()
-        rounds: list[_Round] = await self.platform.read(_rounds)
-        # those of other nodes, too, as they are written down
-        stopped = {
-            row.charger_id: under_way.get(row.charger_id) or _under_way(each, row)
-            for each in rounds
-            for row in each.rows
-            if each.campaign.id == campaign_id and State(row.state) in UNDER_WAY
-        }
-        await self._write_bytes(stopped)
+        await self._write_bytes(dict(await self._loaded()))
         now = self.platform.calendar.now()
-        gone = {"state": State.WITHDRAWN.value, "changed_at": now}
-
-        def write(connection: Connection) -> None:
-            store.set_campaign(connection, campaign_id, CampaignState.HALTED, why)
-            store.change_updates(connection, campaign_id, dict.fromkeys(stopped, gone))
-
-        await self.platform.transact(write)
-        for charger_id, held in stopped.items():
-            under_way.pop(charger_id, None)
-            withdrawn = self.platform.send(charger_id, WithdrawFirmware(held.image))
-            withdrawn.addErrback(self._unanswered, charger_id)
-        self._log.warn("campaign {id} was halted: {why}", id=campaign_id, why=why)
+        decided: Decided = await self.platform.transact(
+            lambda connection: rollout.halt(connection, campaign_id, why, now)
+        )
+        await self._withdraw(campaign_id, decided)
 
     # ----------------------------------------------------------------------------- within
 
-    def _judge(self, campaign_id: int) -> "Deferred[CampaignState]":
-        return Deferred.fromCoroutine(self._judged(campaign_id))
+    def _go_on_with(self, campaign_id: int) -> "Deferred[Decided]":
+        """Whether a campaign goes on, when nobody else is to begin; in the turn only."""
+        return Deferred.fromCoroutine(self._decided(campaign_id, frozenset()))
 
-    async def _judged(self, campaign_id: int) -> CampaignState:
-        """Whether a campaign goes on; in the turn only."""
+    async def _decided(self, campaign_id: int, free: Set[int]) -> Decided:
+        """What comes of a campaign, who begins with it, and who is to forget it."""
+        now = self.platform.calendar.now()
+        decided: Decided = await self.platform.transact(
+            lambda connection: rollout.go_on(connection, campaign_id, free, now)
+        )
+        await self._withdraw(campaign_id, decided)
+        return decided
 
-        def read(connection: Connection) -> tuple[Campaign, Sequence[Any]]:
-            campaign = store.find_campaign(connection, None, campaign_id)
-            return campaign, store.update_rows(connection, campaign_id)
-
-        campaign, rows = await self.platform.read(read)
-        if campaign.state is not CampaignState.RUNNING:
-            state: CampaignState = campaign.state
-            return state
-        found, why = verdict(campaign.pace, store.as_updates(rows))
-        if found is CampaignState.HALTED:
-            await self._halt(campaign_id, why or "")
-        elif found is CampaignState.DONE:
-            await self.platform.transact(
-                lambda connection: store.set_campaign(connection, campaign_id, found)
-            )
-        return found
+    async def _withdraw(self, campaign_id: int, decided: Decided) -> None:
+        """Those of other nodes, too, as they are written down."""
+        under_way = await self._loaded()
+        for charger_id in decided.withdrawn:
+            held = under_way.get(charger_id)
+            if held is not None and held.campaign_id == campaign_id:
+                await self._write_bytes({charger_id: held})
+                await self._forget(charger_id, held)
+            withdrawn = self.platform.send(charger_id, WithdrawFirmware(decided.image))
+            withdrawn.addErrback(self._unanswered, charger_id)
+        if decided.why is not None:
+            self._log.warn("campaign {id} was halted: {why}", id=campaign_id, why=decided.why)
 
     async def _loaded(self) -> dict[int, UnderWay]:
         """What is under way, also what was when the service stopped."""
@@ -356,18 +341,6 @@ class FirmwareDesk:
                 self._at_hand.popitem(last=False)
         return self._at_hand[number]
 
-    def _row(self, held: UnderWay) -> dict[str, Any]:
-        return {
-            "state": held.state.value,
-            "offset": held.offset,
-            "changed_at": self.platform.calendar.now(),
-        }
-
-    async def _write(self, campaign_id: int, changed: Mapping[int, Mapping[str, Any]]) -> None:
-        await self.platform.transact(
-            lambda connection: store.change_updates(connection, campaign_id, changed)
-        )
-
     async def _write_bytes(self, under_way: dict[int, UnderWay]) -> None:
         sent = {
             charger_id: (held.campaign_id, held.unwritten_bytes, held.offset)
@@ -380,10 +353,15 @@ class FirmwareDesk:
         for charger_id, (_campaign_id, count, _offset) in sent.items():
             under_way[charger_id].unwritten_bytes -= count
 
-    def sent_bytes(self, charger_id: int) -> int:
-        """What was sent to a charger and is not written down yet."""
-        held = (self._under_way or {}).get(charger_id)
-        return held.unwritten_bytes if held is not None else 0
+    def unwritten_bytes(self, campaign_id: int) -> Counter[int]:
+        """What a campaign has sent to each charger and is not written down yet."""
+        return Counter(
+            {
+                charger_id: held.unwritten_bytes
+                for charger_id, held in (self._under_way or {}).items()
+                if held.campaign_id == campaign_id
+            }
+        )
 
 
 def _under_way(each: _Round, row: Any) -> UnderWay:
@@ -398,5 +376,5 @@ def _rounds(connection: Connection) -> list[_Round]:
             store.find_image(connection, campaign.image),
             store.update_rows(connection, campaign.id),
         )
-        for campaign in store.find_campaigns(connection, None, CampaignState.RUNNING)
+        for campaign in store.running_campaigns(connection)
     ]

@@ -31,9 +31,9 @@ class State(Enum):
     WITHDRAWN = "withdrawn"
 
 
-#: not begun, or over
-RESTING = {State.WAITING, State.DONE, State.WITHDRAWN}
 UNDER_WAY = {State.OFFERED, State.FETCHING, State.READY}
+#: and that may be done all the same
+GIVEN_UP = {State.LOST, State.WITHDRAWN}
 BAD = {State.FELL_BACK, State.REFUSED, State.FAILED, State.LOST}
 
 #: what becomes of an update whose charger stays away: one that may have started the image is
@@ -58,9 +58,12 @@ def follow(state: State, stage: FirmwareStage) -> State:
     """Where an update is after a charger has told how far it has come.  What is over stays as
     it is, but for a charger that was given up and has made it all the same."""
     told = _STAGES.get(stage, state)
-    if state in UNDER_WAY or (state in (State.LOST, State.WITHDRAWN) and told is State.DONE):
-        return told
-    return state
+    return told if state in before(told) else state
+
+
+def before(state: State) -> Set[State]:
+    """Where an update must be to come to a state, when others may have changed it meanwhile."""
+    return UNDER_WAY | GIVEN_UP if state is State.DONE else UNDER_WAY
 
 
 class CampaignState(Enum):

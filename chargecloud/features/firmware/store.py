@@ -1,6 +1,6 @@
 """Vendors, images and campaigns in the database, as functions of a connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from hashlib import sha512
 from typing import Any
@@ -12,8 +12,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from chargecloud.dialects.native.manifest import MANIFEST, SIGNED_LABEL
 from chargecloud.domain.errors import AlreadyExists, Conflict, Invalid, NotFound, RemoteError
-from chargecloud.features.firmware.model import CampaignState, Pace, State, Update, picked
+from chargecloud.features.firmware.model import GIVEN_UP, CampaignState, Pace, State, Update, picked
 from chargecloud.features.firmware.tables import campaigns, images, updates, vendors
+from chargecloud.storage.paging import read_page
 from chargecloud.storage.schema import chargers
 
 #: of an image; it comes as text in a body of a MiB
@@ -138,6 +139,12 @@ def find_image(connection: Connection, number: int) -> Image:
     if row is None:
         raise NotFound(f"there is no image {number}")
     return Image(**row._mapping)
+
+
+def image_sizes(connection: Connection, numbers: Collection[int]) -> Mapping[int, int]:
+    """How many bytes each of some images has."""
+    found = select(images.c.number, images.c.size).where(images.c.number.in_(numbers))
+    return {row.number: row.size for row in connection.execute(found)}
 
 
 def find_firmware(connection: Connection, charger_id: int) -> str | None:
@@ -268,16 +275,60 @@ def _campaign(row: Any) -> Campaign:
     )
 
 
-def find_campaigns(
-    connection: Connection, tenant_id: int | None, state: CampaignState | None = None
-) -> Sequence[Campaign]:
-    """The newest first; of any tenant for C{None}."""
-    found = select(campaigns).order_by(campaigns.c.id.desc())
+def running_campaigns(connection: Connection) -> Sequence[Campaign]:
+    """Of all tenants, the newest first."""
+    found = select(campaigns).where(campaigns.c.state == CampaignState.RUNNING.value)
+    return [_campaign(row) for row in connection.execute(found.order_by(campaigns.c.id.desc()))]
+
+
+def page_of_campaigns(
+    connection: Connection, tenant_id: int | None, *, limit: int, cursor: str | None
+) -> tuple[Sequence[Campaign], str | None]:
+    """
+    The newest first; of any tenant for C{None}.
+
+    @raise Invalid: for a cursor that is none.
+    """
+    found = select(campaigns)
     if tenant_id is not None:
         found = found.where(campaigns.c.tenant_id == tenant_id)
-    if state is not None:
-        found = found.where(campaigns.c.state == state.value)
-    return [_campaign(row) for row in connection.execute(found)]
+    return read_page(
+        connection, found, campaigns.c.id, _campaign, limit=limit, cursor=cursor, newest_first=True
+    )
+
+
+@frozen
+class Progress:
+    """
+    How far a campaign has come.
+
+    @ivar by_state: how many chargers are where.
+    """
+
+    by_state: Mapping[str, int]
+    bytes_sent: int
+
+
+def progress(connection: Connection, campaign_ids: Collection[int]) -> Mapping[int, Progress]:
+    """How far each of some campaigns has come."""
+    found = (
+        select(
+            updates.c.campaign_id,
+            updates.c.state,
+            func.count().label("chargers"),
+            func.sum(updates.c.bytes_sent).label("bytes_sent"),
+        )
+        .where(updates.c.campaign_id.in_(campaign_ids))
+        .group_by(updates.c.campaign_id, updates.c.state)
+    )
+    rows = connection.execute(found).all()
+    return {
+        campaign_id: Progress(
+            {row.state: row.chargers for row in rows if row.campaign_id == campaign_id},
+            sum(int(row.bytes_sent) for row in rows if row.campaign_id == campaign_id),
+        )
+        for campaign_id in campaign_ids
+    }
 
 
 def find_campaign(connection: Connection, tenant_id: int | None, campaign_id: int) -> Campaign:
@@ -291,6 +342,12 @@ def find_campaign(connection: Connection, tenant_id: int | None, campaign_id: in
     if row is None:
         raise NotFound(f"there is no campaign {campaign_id}")
     return _campaign(row)
+
+
+def lock_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """A campaign that is there; nobody else decides of it until this transaction is over."""
+    found = select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()
+    return _campaign(connection.execute(found).one())
 
 
 def set_campaign(
@@ -326,20 +383,32 @@ def as_updates(rows: Sequence[Any]) -> Sequence[Update]:
 
 
 def change_updates(
-    connection: Connection, campaign_id: int, changed: Mapping[int, Mapping[str, Any]]
+    connection: Connection,
+    campaign_id: int,
+    changed: Mapping[int, Mapping[str, Any]],
+    before: Set[State] = frozenset(State),
 ) -> None:
-    """Change columns of chargers' updates."""
+    """
+    Change columns of chargers' updates.
+
+    @param before: states in which they may be; others stay as they are.
+    """
+    states = [state.value for state in before]
     for charger_id, values in changed.items():
         connection.execute(
             update(updates)
-            .where(updates.c.campaign_id == campaign_id, updates.c.charger_id == charger_id)
+            .where(
+                updates.c.campaign_id == campaign_id,
+                updates.c.charger_id == charger_id,
+                updates.c.state.in_(states),
+            )
             .values(**values)
         )
 
 
 def catch_up(connection: Connection, charger_id: int, image: int, now: datetime) -> None:
     """A charger that was given up, or told to forget an image, runs it all the same."""
-    given_up = (State.LOST.value, State.WITHDRAWN.value)
+    given_up = [state.value for state in GIVEN_UP]
     with_image = select(campaigns.c.id).where(campaigns.c.image == image)
     connection.execute(
         update(updates)

@@ -36,8 +36,6 @@ from chargecloud.registry.sites import find_site
 from chargecloud.routes import Call, Method, Page, Paging, Route
 from chargecloud.storage.paging import read_page
 
-#: days of a charger's clock that are shown
-_CLOCK_DAYS = 60
 #: orders that are shown with a charger
 _ORDERS = 20
 
@@ -86,7 +84,7 @@ def routes(platform: Platform, settings: MeteringSettings) -> Sequence[Route]:
         def read(connection: Connection) -> ChargerMetering:
             there = find_charger(connection, tenant_id, charger_id)
             ranked = ranking.rank(connection, Scope(charger_id=there.id), now, settings)
-            clocks = ranking.all_clocks(connection, there.id, _CLOCK_DAYS)
+            clocks = ranking.all_clocks(connection, there.id, now)
             week = week_of(now)
             if not ranked:
                 # of its orders nothing is known yet

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -20,7 +21,13 @@ from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.metering import ppm
 from chargecloud.domain.order_rows import order_of
 from chargecloud.domain.order_value import Order
-from chargecloud.features.metering.model import MeteringSettings, audit, week_of, week_row
+from chargecloud.features.metering.model import (
+    CLOCK_DAYS,
+    MeteringSettings,
+    audit,
+    week_of,
+    week_row,
+)
 from chargecloud.features.metering.tables import audits, clocks, due, weeks
 from chargecloud.interfaces import IFollower, Platform
 from chargecloud.storage.schema import chargers, orders
@@ -65,6 +72,8 @@ class Ends:
             )
         for (charger_id, day), row in seen.items():
             _put(connection, clocks, {"charger_id": charger_id, "day": day}, row, row)
+            gone = clocks.c.charger_id == charger_id, clocks.c.day <= day - CLOCK_DAYS
+            connection.execute(delete(clocks).where(*gone))
 
 
 def _put(
@@ -81,7 +90,7 @@ def _put(
 
 @frozen
 class _Due:
-    """An order that is due; C{None} for one that is not there any more."""
+    """An order that is due; C{None} for one of which nothing is to be said."""
 
     order_id: int
     times: int
@@ -90,13 +99,10 @@ class _Due:
 
 @define(eq=False)
 class Auditing:
-    """
-    @ivar audited: how many orders, since the start.
-    """
+    """Looks at the orders that are due."""
 
     platform: Platform
     settings: MeteringSettings
-    audited: int = 0
     _log: Logger = field(factory=Logger, init=False)
 
     async def round(self) -> None:
@@ -104,7 +110,7 @@ class Auditing:
         for _ in range(MOST_OF_A_ROUND // BATCH):
             found: Sequence[_Due] = await self.platform.read(self._find)
             if found:
-                self.audited += await self.platform.transact(
+                await self.platform.transact(
                     lambda connection, found=found: self._write(connection, found)
                 )
             if len(found) < BATCH:
@@ -115,6 +121,17 @@ class Auditing:
         return [_Due(row.order_id, row.times, self._look(connection, row.order_id)) for row in rows]
 
     def _look(self, connection: Connection, order_id: int) -> Mapping[str, Any] | None:
+        try:
+            return self._come_to(connection, order_id)
+        except SQLAlchemyError:
+            # it is the database: they all wait for it
+            raise
+        except Exception:
+            # it would keep all behind it waiting for ever
+            self._log.failure("order {order_id} cannot be looked at", order_id=order_id)
+            return None
+
+    def _come_to(self, connection: Connection, order_id: int) -> Mapping[str, Any] | None:
         found = (
             select(orders, chargers.c.rated_w)
             .join(chargers, chargers.c.id == orders.c.charger_id)
@@ -160,23 +177,19 @@ class Auditing:
             "error_ppm": None if error is None else ppm(error.value),
             "uncertainty_ppm": None if error is None else ppm(error.uncertainty),
             "over_rated_ppm": found.over_rated_ppm,
-            "told_e5": found.told_e5,
             "payment_error_fen": found.payment_error_fen,
             "payments_off": int(found.is_payment_off),
             "clock_ahead_s": order.clock_ahead_s,
         }
 
-    def _write(self, connection: Connection, found: Sequence[_Due]) -> int:
-        """Write down what is still due as it was found; how many were."""
-        count = 0
+    def _write(self, connection: Connection, found: Sequence[_Due]) -> None:
+        """Write down what is still due as it was found."""
         for each in found:
             taken = delete(due).where(due.c.order_id == each.order_id, due.c.times == each.times)
             if connection.execute(taken).rowcount == 0:
                 continue
             if each.row is not None:
                 self._replace(connection, each.order_id, each.row)
-                count += 1
-        return count
 
     def _replace(self, connection: Connection, order_id: int, row: Mapping[str, Any]) -> None:
         here = audits.c.order_id == order_id
@@ -194,8 +207,3 @@ class Auditing:
         place = {name: row[name] for name in ("tenant_id", "site_id")}
         more = {name: weeks.c[name] + value for name, value in added.items()}
         _put(connection, weeks, key, more, {**place, **added})
-
-
-def waiting(connection: Connection) -> int:
-    """How many orders are due."""
-    return int(connection.execute(select(func.count()).select_from(due)).scalar_one())

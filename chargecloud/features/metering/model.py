@@ -9,8 +9,10 @@ from typing import Any
 from attrs import frozen
 
 from chargecloud.domain.clocks import proven_s
+from chargecloud.domain.coupon import COUPON
 from chargecloud.domain.fields import whole
 from chargecloud.domain.metering import (
+    PPM,
     Comparison,
     Error,
     IsReading,
@@ -19,10 +21,16 @@ from chargecloud.domain.metering import (
     payment_error_fen,
     ppm,
 )
+from chargecloud.domain.month_card import MONTH_CARD
 from chargecloud.domain.order_value import Order
+from chargecloud.domain.tariff import Bill
 from chargecloud.domain.trend import Trend, trend_of
 
 _DAYS = 7
+#: days for which it is known how a charger's clock was seen
+CLOCK_DAYS = 60
+#: what the rules of lines begin with that no charger knows of
+_TAKEN_OFF = (f"{COUPON} ", f"{MONTH_CARD} ")
 
 
 @frozen(kw_only=True)
@@ -42,7 +50,7 @@ class MeteringSettings:
     )
     longest_step_s: int = whole(
         "between readings that are further apart nobody knows the power: nothing is compared",
-        default=120,
+        default=330,
         least=1,
         most=3_600,
     )
@@ -82,7 +90,6 @@ class Audit:
     comparison: Comparison
     error: Error | None
     over_rated_ppm: int
-    told_e5: int | None
     payment_error_fen: int | None
     is_payment_off: bool
 
@@ -95,15 +102,20 @@ def audit(
     told_e5 = (order.record or {}).get("amount_e5")
     payment_fen = None
     if told_e5 is not None and order.bill is not None:
-        payment_fen = payment_error_fen(told_e5, order.bill.amount_fen)
+        payment_fen = payment_error_fen(told_e5, priced_fen(order.bill))
     return Audit(
         comparison=comparison,
         error=comparison.error(settings.power_permille),
         over_rated_ppm=ppm(over_rated(order.energy_mwh, rated_w, order.charged_s or 0)),
-        told_e5=told_e5,
         payment_error_fen=payment_fen,
         is_payment_off=abs(payment_fen or 0) > settings.payment_limit_fen,
     )
+
+
+def priced_fen(bill: Bill) -> int:
+    """What a charge costs by its tariff, before coupons and month cards take something off."""
+    lines = (line for line in bill.lines if not line.rule.startswith(_TAKEN_OFF))
+    return sum(line.amount_fen for line in lines)
 
 
 @frozen(kw_only=True)
@@ -201,43 +213,44 @@ def _energy(weeks: Sequence[Week], settings: MeteringSettings) -> Iterable[Found
         uncertainty=ppm(error.uncertainty),
         limit=ppm(limit),
         unit="ppm",
-        times_limit=_times(abs(error.proven), limit),
+        times_limit=round(float(abs(error.proven) / limit), 3),
     )
 
 
-def drift_of(weeks: Iterable[Week], power_permille: int) -> Trend | None:
+def drift_of(weeks: Iterable[Week]) -> Trend | None:
     """How the error of a register goes from week to week: Theil's and Sen's slope of the weeks'
     errors, each of which is weighted by energy, as it is that of all its orders together.  What the
     power is off by is in all of them, and in no difference."""
-    errors = ((each.week, each.comparison.error(power_permille)) for each in weeks)
-    return trend_of([(week, error.value) for week, error in errors if error is not None])
+    found = ((each.week, each.comparison) for each in weeks)
+    return trend_of(
+        [(week, it.register_mwh / it.integral_mwh - 1) for week, it in found if it.is_enough]
+    )
 
 
 def _drift(drift: Trend | None, settings: MeteringSettings) -> Iterable[Found]:
     if drift is None:
         return
-    proven = drift.least if drift.least > 0 else -drift.most if drift.most < 0 else Fraction()
-    limit = Fraction(settings.drift_limit_ppm, 10**6)
+    proven = max(drift.least, -drift.most, 0.0)
     yield Found(
         quantity=Quantity.DRIFT,
         value=ppm(drift.slope),
         uncertainty=ppm(max(drift.most - drift.slope, drift.slope - drift.least)),
         limit=settings.drift_limit_ppm,
         unit="ppm/week",
-        times_limit=_times(proven, limit),
+        times_limit=round(proven * PPM / settings.drift_limit_ppm, 3),
     )
 
 
 def _share(quantity: Quantity, off: int, orders: int) -> Iterable[Found]:
     if orders:
-        share = Fraction(100 * off, orders)
+        share = round(100 * off / orders, 3)
         yield Found(
             quantity=quantity,
-            value=round(float(share), 3),
+            value=share,
             uncertainty=0,
             limit=1,
             unit="% of orders",
-            times_limit=_times(share, Fraction(1)),
+            times_limit=share,
         )
 
 
@@ -252,10 +265,6 @@ def _clock(clock: ClockSeen | None) -> Iterable[Found]:
             unit="s",
             times_limit=round(proven_s(ahead_s) / clock.limit_s, 3),
         )
-
-
-def _times(value: Fraction, limit: Fraction) -> float:
-    return round(float(value / limit), 3)
 
 
 def week_row(row: Mapping[str, Any]) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, func, select
 from chargecloud.domain.metering import Comparison
 from chargecloud.domain.trend import Trend
 from chargecloud.features.metering.model import (
+    CLOCK_DAYS,
     ClockSeen,
     Found,
     MeteringSettings,
@@ -69,7 +70,7 @@ def rank(
     for row in connection.execute(_within(found, weeks, scope).order_by(weeks.c.week)):
         by_charger[row.charger_id].append(_week(row))
         places[row.charger_id] = row.tenant_id, row.site_id
-    seen = _clocks(connection, scope)
+    seen = _clocks(connection, scope, now)
     ranked = [
         _ranked(charger_id, places[charger_id], of_charger, seen.get(charger_id), this, settings)
         for charger_id, of_charger in by_charger.items()
@@ -87,7 +88,7 @@ def _ranked(
 ) -> Ranked:
     newest = [each for each in of_charger if each.week > this - settings.weeks]
     # the week that is still going on has too few orders yet to say where it goes
-    drift = drift_of((each for each in of_charger if each.week < this), settings.power_permille)
+    drift = drift_of(each for each in of_charger if each.week < this)
     found = weigh(newest, clock, drift, settings)
     return Ranked(
         charger_id=charger_id,
@@ -119,10 +120,10 @@ def all_weeks(connection: Connection, charger_id: int, since: int) -> Sequence[W
     return [_week(row) for row in connection.execute(found.order_by(weeks.c.week))]
 
 
-def all_clocks(connection: Connection, charger_id: int, most: int) -> Sequence[ClockSeen]:
+def all_clocks(connection: Connection, charger_id: int, now: datetime) -> Sequence[ClockSeen]:
     """How a charger's clock was seen, the newest first."""
-    found = select(clocks).where(clocks.c.charger_id == charger_id)
-    rows = connection.execute(found.order_by(clocks.c.day.desc()).limit(most))
+    found = select(clocks).where(clocks.c.charger_id == charger_id, _is_known(now))
+    rows = connection.execute(found.order_by(clocks.c.day.desc()))
     return [ClockSeen(row.at, row.ahead_ms, row.limit_s) for row in rows]
 
 
@@ -148,9 +149,15 @@ def audits_of(charger_id: int) -> Any:
     return select(audits).where(audits.c.charger_id == charger_id)
 
 
-def _clocks(connection: Connection, scope: Scope) -> Mapping[int, ClockSeen]:
-    last = select(clocks.c.charger_id, func.max(clocks.c.day).label("day")).group_by(
-        clocks.c.charger_id
+def _is_known(now: datetime) -> Any:
+    return clocks.c.day > now.toordinal() - CLOCK_DAYS
+
+
+def _clocks(connection: Connection, scope: Scope, now: datetime) -> Mapping[int, ClockSeen]:
+    last = (
+        select(clocks.c.charger_id, func.max(clocks.c.day).label("day"))
+        .where(_is_known(now))
+        .group_by(clocks.c.charger_id)
     )
     if scope.tenant_id is not None:
         last = last.where(clocks.c.tenant_id == scope.tenant_id)

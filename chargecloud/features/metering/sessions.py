@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, frozen
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from chargecloud.domain.alarm import Alarm, Level
 from chargecloud.domain.errors import Conflict, Invalid, NotFound
@@ -99,29 +100,28 @@ def open_session(
     charger = find_charger(connection, tenant_id, opening.charger_id)
     if opening.reference_permille * 3 >= opening.limit_permille:
         raise Invalid("the reference must be within less than a third of what it is to tell")
-    here = [
-        sessions.c.charger_id == charger.id,
-        sessions.c.state == SessionState.OPEN.value,
-    ]
-    other = connection.execute(select(sessions.c.id).where(*here)).scalar()
-    if other is not None:
-        raise Conflict(f"session {other} of this charger is open", session_id=str(other))
-    connection.execute(
-        insert(sessions).values(
-            id=session_id,
-            tenant_id=charger.tenant_id,
-            site_id=charger.site_id,
-            charger_id=charger.id,
-            occasion=opening.occasion.value,
-            limit_permille=opening.limit_permille,
-            reference=opening.reference,
-            reference_permille=opening.reference_permille,
-            inspector=opening.inspector,
-            state=SessionState.OPEN.value,
-            opened_at=now,
-            opened_by=by,
-        )
+    opened = insert(sessions).values(
+        id=session_id,
+        tenant_id=charger.tenant_id,
+        site_id=charger.site_id,
+        charger_id=charger.id,
+        open_charger_id=charger.id,
+        occasion=opening.occasion.value,
+        limit_permille=opening.limit_permille,
+        reference=opening.reference,
+        reference_permille=opening.reference_permille,
+        inspector=opening.inspector,
+        state=SessionState.OPEN.value,
+        opened_at=now,
+        opened_by=by,
     )
+    try:
+        with connection.begin_nested():
+            connection.execute(opened)
+    except IntegrityError:
+        here = sessions.c.open_charger_id == charger.id
+        other = connection.execute(select(sessions.c.id).where(here)).scalar()
+        raise Conflict(f"session {other} of this charger is open", session_id=str(other)) from None
     return find_session(connection, charger.tenant_id, session_id)
 
 
@@ -234,6 +234,7 @@ def finish(
         .where(sessions.c.id == session_id)
         .values(
             state=state.value,
+            open_charger_id=None,
             finished_at=now,
             finished_by=by,
             valid_until=valid_until if finding.has_passed else None,
@@ -249,10 +250,9 @@ def _hold_open(connection: Connection, session_id: int) -> None:
         .where(sessions.c.id == session_id, sessions.c.state == SessionState.OPEN.value)
         .values(state=SessionState.OPEN.value)
     )
-    # MariaDB counts only rows that it has changed, so the row itself is asked
-    connection.execute(held)
-    state = connection.execute(select(sessions.c.state).where(sessions.c.id == session_id)).scalar()
-    if state is not None and state != SessionState.OPEN.value:
+    if connection.execute(held).rowcount == 0:
+        found = select(sessions.c.state).where(sessions.c.id == session_id)
+        state = connection.execute(found).scalar()
         raise Conflict(f"the session has {state}", state=state)
 
 
@@ -307,21 +307,17 @@ class Expiring:
     settings: MeteringSettings
 
     async def round(self) -> None:
-        """Tell of those that are due.  They are told of before that is written down: a kill
-        between the two has people told twice, and never not at all."""
+        """Tell of those that are due.  They are told of before that is written down, all at once:
+        a kill between the two has people told twice, and never not at all."""
         now = self.platform.calendar.now()
         before = now + timedelta(days=self.settings.warned_days)
         found = await self.platform.read(lambda connection: _expiring(connection, before))
         for row in found:
             self.platform.tell(_alarm(row, now))
-            await self.platform.transact(
-                lambda connection, row=row: (
-                    connection.execute(
-                        update(sessions).where(sessions.c.id == row.id).values(warned_at=now)
-                    )
-                    and None
-                )
-            )
+        if found:
+            told = sessions.c.id.in_([row.id for row in found])
+            written = update(sessions).where(told).values(warned_at=now)
+            await self.platform.transact(lambda connection: connection.execute(written) and None)
 
 
 def _expiring(connection: Connection, before: datetime) -> Sequence[Any]:

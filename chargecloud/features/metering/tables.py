@@ -38,7 +38,6 @@ audits = Table(
     Column("uncertainty_ppm", BigInteger),
     Column("over_rated_ppm", BigInteger, nullable=False),
     # null where the charger told no amount, or nothing was billed
-    Column("told_e5", BigInteger),
     Column("payment_error_fen", BigInteger),
     # whether that was beyond the limit as it was then
     Column("payments_off", Integer, nullable=False),
@@ -89,6 +88,8 @@ sessions = Table(
     Column("tenant_id", BigInteger, nullable=False),
     Column("site_id", BigInteger, nullable=False),
     Column("charger_id", BigInteger, nullable=False),
+    # the same as long as it is open: of each charger one is
+    Column("open_charger_id", BigInteger),
     Column("occasion", String(8), nullable=False),
     Column("limit_permille", Integer, nullable=False),
     Column("reference", String(64), nullable=False),
@@ -103,6 +104,7 @@ sessions = Table(
     Column("valid_until", Instant),
     # when people were told that it expires
     Column("warned_at", Instant),
+    Index("metering_sessions_open", "open_charger_id", unique=True),
     Index("metering_sessions_by_charger", "charger_id", "id"),
     Index("metering_sessions_by_tenant", "tenant_id", "id"),
     Index("metering_sessions_by_expiry", "valid_until"),

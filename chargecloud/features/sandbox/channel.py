@@ -153,7 +153,11 @@ class SandboxChannel:
 
     def query_refund(self, refund: RefundAt) -> "Deferred[RefundFact]":
         """Tell of a refund."""
-        return self._asked(lambda: self._sale(refund.payment.number).refund_fact(refund.number))
+        unknown = RefundFact(
+            merchant=refund.payment.merchant, number=refund.number, word=RefundWord.UNKNOWN
+        )
+        sale = self._sales.get(refund.payment.number)
+        return self._asked(lambda: unknown if sale is None else sale.refund_fact(refund.number))
 
     def bill(self, tenant_id: int, merchant: str, day: date) -> "Deferred[Sequence[BillRow]]":
         """All of a day, in the order in which it was opened."""
@@ -171,7 +175,7 @@ class SandboxChannel:
 
     def query_split(self, split: SplitAt) -> "Deferred[SplitFact]":
         """Tell of a split."""
-        return self._asked(lambda: self._sale(split.payment.number).splits.fact(split))
+        return self._asked(lambda: self._splits(split.payment).fact(split))
 
     def split_back(self, back: SplitBackAt) -> "Deferred[SplitBackFact]":
         """Call a part back, at once."""
@@ -179,7 +183,7 @@ class SandboxChannel:
 
     def query_split_back(self, back: SplitBackAt) -> "Deferred[SplitBackFact]":
         """Tell of what was called back."""
-        return self._asked(lambda: self._sale(back.split.payment.number).splits.back_fact(back))
+        return self._asked(lambda: self._splits(back.split.payment).back_fact(back))
 
     def finish_split(
         self, payment: PaymentAt, transaction: str, number: str, reason: str
@@ -292,6 +296,10 @@ class SandboxChannel:
         if sale is None or sale.word is not PaymentWord.PAID:
             raise ChannelRefused("it was not paid", why="not-paid")
         return sale
+
+    def _splits(self, payment: PaymentAt) -> Splits:
+        sale = self._sales.get(payment.number)
+        return Splits() if sale is None else sale.splits
 
     def _notify(self, url: str, fact: PaymentFact | RefundFact) -> None:
         for _ in range(self.manners.notice_times):

@@ -6,7 +6,6 @@ from attrs import define, field
 from chargecloud.domain.channel import (
     PartFact,
     PartWord,
-    Receiver,
     RefundWord,
     SplitAt,
     SplitBackAt,
@@ -90,9 +89,3 @@ class Splits:
             word=RefundWord.UNKNOWN if came is None else RefundWord.DONE,
             amount_fen=None if came is None else came[1],
         )
-
-    def given_fen(self, receiver: Receiver) -> int:
-        """What a receiver has of the payment."""
-        account = receiver.account
-        given = sum(each.get(account, 0) for each in self.splits.values())
-        return given - sum(fen for of, fen in self.backs.values() if of == account)

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from attrs import define, field
 from sqlalchemy import select
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from chargecloud.calendar import Calendar
 from chargecloud.domain.alarm import Alarm, Level
+from chargecloud.domain.channel import SplitBackFact, SplitFact
 from chargecloud.domain.decision import Change, Decision, Row, Stale
 from chargecloud.domain.errors import ChannelRefused
 from chargecloud.domain.ledger import Post
@@ -24,6 +26,8 @@ from chargecloud.storage.schema import channel_splits
 from chargecloud.storage.store import Store
 
 T = TypeVar("T")
+#: what a channel that splits is to tell, or to do
+Asked = Callable[[ISplittingChannel], "Deferred[T]"]
 
 #: a channel that fails fails for each of a month's orders: people are told once in so long
 TOLD_EVERY = timedelta(days=1)
@@ -43,22 +47,45 @@ class Asking:
     channels: Channels
     tell: Callable[[Alarm], None] = lambda _alarm: None
     _told: dict[tuple[str, int, str], datetime] = field(factory=dict, init=False)
+    _log: Logger = field(factory=Logger, init=False)
 
-    async def ask(
-        self, row: ChannelSplit, question: Callable[[ISplittingChannel], "Deferred[T]"]
-    ) -> T:
+    async def ask(self, row: ChannelSplit, question: "Asked[T]") -> T:
         """
-        Ask the channel.
+        Ask the channel after something.
+
+        @raise ChannelAway: if nobody knows.
+        """
+        return await self.channels.ask(row.channel, _of_splitting(question))
+
+    async def have(self, row: ChannelSplit, done: "Asked[T]") -> T:
+        """
+        Have the channel do something.
 
         @raise ChannelRefused: if it says no for good, C{ChannelAway} if nobody knows.
         """
+        return await self.channels.have(row.channel, _of_splitting(done))
 
-        def ask(channel: Any) -> "Deferred[T]":
-            if not ISplittingChannel.providedBy(channel):
-                raise ChannelRefused("the channel does not split", why="not-supported")
-            return question(channel)
+    async def have_once(
+        self,
+        row: ChannelSplit,
+        done: "Asked[T]",
+        question: "Asked[T]",
+        is_known: Callable[[T], bool],
+    ) -> T:
+        """Have the channel do what it may have done before; as L{have}."""
+        return await self.channels.have_once(
+            row.channel, _of_splitting(done), _of_splitting(question), is_known
+        )
 
-        return await self.channels.ask(row.channel, ask)
+    def differs(self, row: ChannelSplit, told: SplitFact | SplitBackFact) -> None:
+        """The channel tells of what it was not asked for: nothing of that is believed, and it is to
+        be asked again."""
+        self._log.critical(
+            "the channel {name} tells of split {id} what cannot be: {told}",
+            name=row.channel,
+            id=row.id,
+            told=told,
+        )
 
     async def write(
         self, row: ChannelSplit, after: Mapping[str, Any], posts: Sequence[Post] = ()
@@ -130,3 +157,12 @@ class Asking:
                 evidence=found,
             )
         )
+
+
+def _of_splitting(asked: "Asked[T]") -> Callable[[Any], "Deferred[T]"]:
+    def ask(channel: Any) -> "Deferred[T]":
+        if not ISplittingChannel.providedBy(channel):
+            raise ChannelRefused("the channel does not split", why="not-supported")
+        return asked(channel)
+
+    return ask

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import select
 
-from chargecloud.domain.channel import RefundWord, SplitBackAt
+from chargecloud.domain.channel import RefundWord, SplitBackAt, SplitBackFact
 from chargecloud.domain.errors import ChannelRefused
 from chargecloud.domain.ledger import Post
 from chargecloud.domain.payment_value import channel_account
@@ -56,18 +56,33 @@ class CallsBack:
             reason="refunded",
         )
         try:
-            fact = await self.asking.ask(row, lambda channel: channel.query_split_back(back))
-            if fact.word is RefundWord.UNKNOWN:
-                fact = await self.asking.ask(row, lambda channel: channel.split_back(back))
+            fact = await self._back_or_known(row, back)
         except ChannelRefused as refused:
             await self._end_back(row, "failed", why_of(refused))
             return
-        if fact.word is RefundWord.DONE:
+        told = (fact.merchant, fact.number)
+        is_all = fact.word is not RefundWord.DONE or fact.amount_fen == back.amount_fen
+        if told != (back.split.payment.merchant, back.number) or not is_all:
+            self.asking.differs(row, fact)
+            await self.asking.later(row)
+        elif fact.word is RefundWord.DONE:
             await self._end_back(row, "done", None)
         elif fact.word is RefundWord.FAILED:
             await self._end_back(row, "failed", fact.why[:200])
         else:
             await self.asking.later(row)
+
+    async def _back_or_known(self, row: ChannelSplit, back: SplitBackAt) -> SplitBackFact:
+        """What became of it; it is called back if the channel knows nothing of that."""
+        fact = await self.asking.ask(row, lambda channel: channel.query_split_back(back))
+        if _is_known(fact):
+            return fact
+        return await self.asking.have_once(
+            row,
+            lambda channel: channel.split_back(back),
+            lambda channel: channel.query_split_back(back),
+            _is_known,
+        )
 
     async def _fit_back(self, row: ChannelSplit, given: ChannelSplit) -> ChannelSplit:
         """Cut it to what there is of the split, and write that down."""
@@ -105,3 +120,7 @@ class CallsBack:
         post = Post(taken, account, part["amount_fen"], "channel_split", row.id)
         after = {"parts": [{**part, "state": state}], "state": state, "failure": failure}
         await self.asking.write(row, after, [post] if state == "done" else [])
+
+
+def _is_known(fact: SplitBackFact) -> bool:
+    return fact.word is not RefundWord.UNKNOWN

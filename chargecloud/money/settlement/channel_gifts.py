@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import select
 
-from chargecloud.domain.channel import SplitAt
+from chargecloud.domain.channel import SplitAt, SplitFact
 from chargecloud.domain.decision import Row
 from chargecloud.domain.errors import ChannelRefused
 from chargecloud.domain.ledger import Post
@@ -82,13 +82,13 @@ class Gifts:
 
     async def _split(self, row: ChannelSplit, payment: Any) -> ChannelSplit:
         fact = None
+        asked = split_at(row, payment)
         if row.tries:
-            asked = split_at(row, payment)
             fact = await self.asking.ask(row, lambda channel: channel.query_split(asked))
         if fact is not None and fact.is_known:
-            ended = parts_told(row.parts, fact)
+            ended = self._told(row, asked, fact)
         else:
-            row = await self.receivers.make_known(row, split_at(row, payment).payment)
+            row = await self.receivers.make_known(row, asked.payment)
             ended = await self._split_anew(row, split_at(row, payment))
         if any(part["state"] == "under_way" for part in ended):
             await self.asking.later(row)
@@ -113,12 +113,23 @@ class Gifts:
         if not asked.parts:
             return list(row.parts)
         try:
-            fact = await self.asking.ask(row, lambda channel: channel.split(asked))
+            fact = await self.asking.have_once(
+                row,
+                lambda channel: channel.split(asked),
+                lambda channel: channel.query_split(asked),
+                lambda fact: fact.is_known,
+            )
         except ChannelRefused as refused:
             self.receivers.forget(row, asked)
             failed = {"state": "failed", "why": why_of(refused)}
             return [{**part, **(failed if is_asked(part) else {})} for part in row.parts]
-        return parts_told(row.parts, fact)
+        return self._told(row, asked, fact)
+
+    def _told(self, row: ChannelSplit, asked: SplitAt, fact: SplitFact) -> list[Row]:
+        if (fact.merchant, fact.number) == (asked.payment.merchant, asked.number):
+            return parts_told(row.parts, fact)
+        self.asking.differs(row, fact)
+        return list(row.parts)
 
     async def _finish(self, row: ChannelSplit, payment: Any) -> None:
         asked = split_at(row, payment)
@@ -126,7 +137,7 @@ class Gifts:
         number = f"{row.id}0".zfill(20)
         failure = None
         try:
-            await self.asking.ask(
+            await self.asking.have(
                 row,
                 lambda channel: channel.finish_split(
                     asked.payment, asked.transaction, number, SUBJECT

@@ -51,7 +51,7 @@ class Receivers:
         of = (row.channel, at.tenant_id, at.merchant, receiver)
         if of not in self._known:
             try:
-                await self.asking.ask(row, partial(_add, at, receiver))
+                await self.asking.have(row, partial(_add, at, receiver))
             except ChannelRefused as refused:
                 return why_of(refused)
             self._known.add(of)

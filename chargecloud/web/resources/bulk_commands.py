@@ -8,13 +8,14 @@ from cattrs.preconf.json import make_converter
 from twisted.internet.defer import Deferred
 
 from chargecloud.domain.charger import SystemState
-from chargecloud.domain.errors import Invalid, NodesApart, NotFound, Refusal
+from chargecloud.domain.errors import Invalid, NodesApart, NotFound, Overloaded, Refusal
 from chargecloud.domain.fields import choice, text, whole
 from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.registry.register import Register
 from chargecloud.registry.sites import Sites
 from chargecloud.routes import Call, Caller, Id, Method, Route
 from chargecloud.storage.once import RequestKey
+from chargecloud.storage.writer import TROUBLES
 from chargecloud.web.forwarding import DEADLINE_S
 from chargecloud.web.resources.commands import Commanding, CommandShown, NewCommand, show
 from chargecloud.web.resources.shared import part_of, request_key
@@ -81,7 +82,12 @@ class BulkCommanding:
         request: RequestKey | None,
     ) -> Sequence[OfCharger]:
         """Send it to all, in order of their nodes; what became of it in their own order."""
-        node_of = await self.elsewhere.holders(charger_ids)
+        node_of: Mapping[int, int]
+        try:
+            node_of = await self.elsewhere.holders(charger_ids)
+        except TROUBLES:
+            # what charges here can be stopped all the same
+            node_of = {}
         at_nodes: dict[int, list[int]] = {}
         for charger_id, node in node_of.items():
             at_nodes.setdefault(node, []).append(charger_id)
@@ -141,6 +147,9 @@ class BulkCommanding:
             sent, answered = await self.commanding.send(caller, charger_id, wanted, of_it)
         except Refusal as refusal:
             return _refused(charger_id, refusal)
+        except TROUBLES:
+            # the next may charge: that is known without the database
+            return _refused(charger_id, Overloaded("the database is away"))
         if answered is not None:
             self.commanding.calls.forget(answered)
         problem = f"/problems/{sent.failure}" if sent.failure else None

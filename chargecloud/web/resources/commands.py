@@ -32,8 +32,9 @@ from chargecloud.web.problems import NotPermitted
 from chargecloud.web.resources.own_commands import OWN_COMMANDS, own_command
 from chargecloud.web.resources.shared import request_key
 
+STOP = "stop"
 #: commands that are made of the platform's own state, and take no arguments
-BARE_COMMANDS = frozenset({"stop", "set_time"})
+BARE_COMMANDS = frozenset({STOP, "set_time"})
 
 
 @frozen(kw_only=True)
@@ -81,6 +82,7 @@ class Commanding:
     Sends people's commands.
 
     @ivar write_down: commits who has commanded what, before the charger hears of it.
+    @ivar write_late: writes it down as soon as that can be done, and nobody waits for it.
     """
 
     chargers: Chargers
@@ -88,6 +90,7 @@ class Commanding:
     calls: Calls
     calendar: Calendar
     write_down: Callable[[Decision], Any]
+    write_late: Callable[[Decision], None]
     _repetitions: Repetitions = field(factory=Repetitions, init=False)
 
     async def send(
@@ -101,21 +104,52 @@ class Commanding:
         @raise NotPermitted: for a command that needs a right of its own.
         @raise Refusal: if there is no such command, or nothing for it to do.
         """
+        track = self._to_be_stopped(caller, charger_id, body) if body.name == STOP else None
+        if track is not None:
+            return self._stop(caller, track, body, request)
         charger = await self.chargers.get(caller.tenant_id, charger_id)
-        before = self._repetitions.known(request)
+        before = self._sent_before(charger.id, request)
         if before is not None:
-            return self.calls.get(charger.id, before), None
+            return before, None
         _check_args(body)
-        track = _to_be_stopped(self.book, charger, body) if body.name == "stop" else None
-        command, permission = _command(charger, body, track, self.calendar)
+        if body.name == STOP:
+            raise _nothing_to_stop(body)
+        command, permission = _command(charger, body, self.calendar)
         if permission is not None and not caller.may(permission):
             raise NotPermitted(f"the token does not allow {permission}", permission=permission)
-        await self.write_down(_commanded(charger, body, caller.token_id))
+        await self.write_down(_commanded(charger.tenant_id, charger.id, body, caller.token_id))
+        before = self._sent_before(charger.id, request)
+        if before is not None:
+            # it came a second time meanwhile, and that one was faster
+            return before, None
         sent, answered = self.calls.send(charger.id, body.name, command)
         self._repetitions.keep(request, sent.id)
-        if track is not None:
-            stopped_for(track, StopReason.OPERATOR, self.calendar, answered)
         return sent, answered
+
+    def _stop(
+        self, caller: Caller, track: Track, body: NewCommand, request: RequestKey | None
+    ) -> "tuple[ChargerCall, Deferred[Answer] | None]":
+        """Stop, and write it down afterwards: a database that is away keeps no charge going."""
+        order = track.order
+        before = self._sent_before(order.charger_id, request)
+        if before is not None:
+            return before, None
+        _check_args(body)
+        stop = StopCharge(order.id, order.port)
+        sent, answered = self.calls.send(order.charger_id, STOP, stop)
+        self._repetitions.keep(request, sent.id)
+        stopped_for(track, StopReason.OPERATOR, self.calendar, answered)
+        self.write_late(_commanded(order.tenant_id, order.charger_id, body, caller.token_id))
+        return sent, answered
+
+    def _to_be_stopped(self, caller: Caller, charger_id: int, wanted: NewCommand) -> Track | None:
+        track = None if wanted.port is None else self.book.on_port(charger_id, wanted.port)
+        is_theirs = track is not None and caller.tenant_id in (None, track.order.tenant_id)
+        return track if is_theirs else None
+
+    def _sent_before(self, charger_id: int, request: RequestKey | None) -> ChargerCall | None:
+        command_id = self._repetitions.known(request)
+        return None if command_id is None else self.calls.get(charger_id, command_id)
 
     async def get(self, caller: Caller, charger_id: int, command_id: int) -> ChargerCall:
         """
@@ -181,22 +215,20 @@ def _check_args(wanted: NewCommand) -> None:
         raise Invalid(f"args {what}", errors=[{"pointer": "/args", "detail": what}])
 
 
-def _commanded(charger: Charger, wanted: NewCommand, token_id: int) -> Decision:
+def _commanded(tenant_id: int, charger_id: int, wanted: NewCommand, token_id: int) -> Decision:
     body = {
         "name": wanted.name,
         "port": wanted.port,
         "args": dict(wanted.args),
         "by": str(token_id),
     }
-    return Decision(log=(LogEntry("charger.commanded", charger.tenant_id, body, charger.id),))
+    return Decision(log=(LogEntry("charger.commanded", tenant_id, body, charger_id),))
 
 
 def _command(
-    charger: Charger, wanted: NewCommand, track: Track | None, calendar: Calendar
+    charger: Charger, wanted: NewCommand, calendar: Calendar
 ) -> tuple[Command, str | None]:
     """The command, and the permission that it needs besides the one to command."""
-    if track is not None:
-        return StopCharge(track.order.id, track.order.port), None
     if wanted.name == "set_time":
         return SetTime(int(calendar.now().timestamp())), None
     own = own_command(wanted.name, wanted.args, wanted.port)
@@ -208,11 +240,8 @@ def _command(
     return VendorCall(charger.dialect, wanted.name, fields), None
 
 
-def _to_be_stopped(book: OrderBook, charger: Charger, wanted: NewCommand) -> Track:
+def _nothing_to_stop(wanted: NewCommand) -> Refusal:
     if wanted.port is None:
         what = "is needed to stop"
-        raise Invalid(f"a port {what}", errors=[{"pointer": "/port", "detail": what}])
-    track = book.on_port(charger.id, wanted.port)
-    if track is None:
-        raise Conflict(f"port {wanted.port} has no running order")
-    return track
+        return Invalid(f"a port {what}", errors=[{"pointer": "/port", "detail": what}])
+    return Conflict(f"port {wanted.port} has no running order")

@@ -42,10 +42,7 @@ class NewCoupon:
             raise ValueError("most_fen limits a percent")
         if self.valid_until <= self.valid_from:
             raise ValueError("valid_until must be after valid_from")
-        code = read_code(self.code)
-        if not code or not all(
-            each.isascii() and (each.isalnum() or each in "-_") for each in code
-        ):
+        if not _CODE.fullmatch(read_code(self.code)):
             raise ValueError("a code has letters, digits, - and _")
 
 

@@ -91,9 +91,10 @@ def routes(
         return show_bill(order, credit_notes(await history.of(tenant_id, order_id)))
 
     async def stop(call: Call) -> OrderShown:
-        order = await orders.get(call.caller.tenant_id, call.id("order_id"))
+        tenant_id, order_id = call.caller.tenant_id, call.id("order_id")
+        order = await orders.to_be_stopped(tenant_id, order_id)
         await stopping.stop(order, StopReason.USER)
-        return show(await orders.get(call.caller.tenant_id, order.id))
+        return show(await orders.to_be_stopped(tenant_id, order_id))
 
     async def change(call: Call) -> OrderShown:
         order = await orders.get(call.caller.tenant_id, call.id("order_id"))

@@ -36,10 +36,6 @@ class NotTaken(Exception):
     """The other server has not taken an alarm."""
 
 
-class PrivateAddress(Exception):
-    """The server is in a private network, and that is not allowed."""
-
-
 def is_public(address: IAddress) -> bool:
     """Whether anybody on the Internet could connect there as well."""
     if not isinstance(address, IPv4Address | IPv6Address):

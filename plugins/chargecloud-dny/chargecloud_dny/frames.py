@@ -22,8 +22,6 @@ _AROUND = 9
 #: of the length: only firmware is longer than 256
 LEAST, MOST = _AROUND, 512
 MOST_DATA = MOST - _AROUND
-#: of a frame that we send, firmware apart
-MOST_SENT = 256
 #: what may begin something; at the end, as much of it as there is
 _BEGINNINGS = re.compile(rb"DNY|link|89|(?:DN?|l(?:in?)?|8)\Z")
 

@@ -24,7 +24,6 @@ from chargecloud_dny.messages import BY_NAME, Message
 #: 0.01 kWh
 MWH_PER_UNIT = 10_000
 MOST_U16 = 0xFFFF
-MOST_U32 = 0xFFFF_FFFF
 MOST_ORDER = 2**63 - 1
 #: above it a balance is read as a date
 MOST_BALANCE_FEN = 100_000_000

@@ -11,8 +11,7 @@ from chargecloud_ocpp.codes import ErrorCode
 
 CALL, RESULT, ERROR = 2, 3, 4
 
-#: characters of an id: that we make, and that we take (some put braces around a UUID)
-LONGEST_ID = 36
+#: characters of an id that we take; of ours 36 may be, and some put braces around a UUID
 LONGEST_ID_TAKEN = 128
 #: brackets within each other; a charging profile has seven
 DEEPEST = 32

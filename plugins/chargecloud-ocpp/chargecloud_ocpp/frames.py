@@ -17,13 +17,9 @@ from wsproto.events import Ping as PingFrame
 from wsproto.events import Pong as PongFrame
 
 NORMAL = 1000
-GOING_AWAY = 1001
 PROTOCOL_ERROR = 1002
 UNSUPPORTED_DATA = 1003
-POLICY_VIOLATION = 1008
 MESSAGE_TOO_BIG = 1009
-#: never on the wire: the far side gave none
-NO_CODE = 1005
 
 # bytes of the payload of a control frame
 _LONGEST_PING = 125

@@ -25,7 +25,7 @@ from chargecloud.registry.chargers import Charger, find_charger
 from chargecloud.routes import Call, Method, Route
 from chargecloud_ocpp.decoding import masked
 from chargecloud_ocpp.effects import LIST_VERSION, Kind, effects, without_secrets
-from chargecloud_ocpp.keeping import Kept, find_kept, keep
+from chargecloud_ocpp.keeping import Kept, check_room, find_kept, keep
 from chargecloud_ocpp.messages.checking import check
 from chargecloud_ocpp.messages.reading import read
 from chargecloud_ocpp.orders import OPERATIONS
@@ -82,6 +82,9 @@ def routes(platform: Platform) -> Sequence[Route]:
         if faults := check(action, False, payload):
             errors = [{"pointer": f"/payload{each.path}", "detail": each.detail} for each in faults]
             raise Invalid(f"{action} cannot have that payload", errors=errors)
+        if action == "SendLocalList":
+            wanted = list(effects(action, payload, {}))
+            await platform.read(lambda connection: check_room(connection, charger.id, wanted))
         body = {
             "name": action,
             "port": payload.get("connectorId"),

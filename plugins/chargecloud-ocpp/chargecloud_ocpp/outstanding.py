@@ -51,11 +51,9 @@ class Outstanding:
         seconds: Seconds,
         *,
         answer_within_s: float = ANSWER_WITHIN_S,
-        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._seconds = seconds
         self._answer_within_s = answer_within_s
-        self._most_waiting = most_waiting
         self._waiting: deque[_Entry] = deque()
         self._sent: _Entry | None = None
         self._number = 0
@@ -86,7 +84,7 @@ class Outstanding:
         @param good_for_s: given up if it has not been sent by then.
         @raise Overloaded: if the queue is full.
         """
-        if len(self._waiting) >= self._most_waiting:
+        if len(self._waiting) >= MOST_WAITING:
             raise Overloaded("too many commands wait for this charger")
         self._number += 1
         # unique on this connection, which is all that is asked for, and short
@@ -126,13 +124,4 @@ class Outstanding:
             self._sent = None
         over += [entry.asked for entry in self._waiting if entry.until_s <= now]
         self._waiting = deque(entry for entry in self._waiting if entry.until_s > now)
-        return over
-
-    def abandon(self) -> Sequence[Asked]:
-        """Give up all of them, as the connection is over."""
-        over = [entry.asked for entry in self._waiting]
-        if self._sent is not None:
-            over.insert(0, self._sent.asked)
-        self._sent = None
-        self._waiting.clear()
         return over

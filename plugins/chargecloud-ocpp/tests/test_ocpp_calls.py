@@ -11,7 +11,7 @@ from chargecloud.domain.errors import Overloaded
 from chargecloud_ocpp.calls import (
     CALL,
     ERROR,
-    LONGEST_ID,
+    LONGEST_ID_TAKEN,
     RESULT,
     Call,
     Error,
@@ -21,7 +21,7 @@ from chargecloud_ocpp.calls import (
     write,
 )
 from chargecloud_ocpp.codes import ErrorCode
-from chargecloud_ocpp.outstanding import Outstanding
+from chargecloud_ocpp.outstanding import MOST_WAITING, Outstanding
 
 UUID = "5e5b9c1a-5b0e-4a53-8c1d-0c0e4f0a6d11"
 
@@ -132,7 +132,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@given(st.text(min_size=1, max_size=LONGEST_ID), st.text(), st.dictionaries(st.text(), JSON))
+@given(st.text(min_size=1, max_size=LONGEST_ID_TAKEN), st.text(), st.dictionaries(st.text(), JSON))
 def test_what_is_written_is_read(id_: str, action: str, payload: dict[str, Any]) -> None:
     """Any payload that JSON has; infinity is not among them."""
     call = Call(id_, action, payload)
@@ -220,14 +220,12 @@ def test_a_call_that_waited_too_long_is_not_sent() -> None:
 
 
 def test_so_many_may_wait() -> None:
-    """And all of them are given up with the connection."""
-    queue = Outstanding(Clock(), most_waiting=2)
+    """Beside the one that is sent."""
+    queue = Outstanding(Clock())
     queue.ask("ClearCache", {}, 0)
     queue.next()
-    queue.ask("ClearCache", {}, 1)
-    queue.ask("ClearCache", {}, 2)
+    for number in range(MOST_WAITING):
+        queue.ask("ClearCache", {}, number + 1)
     with pytest.raises(Overloaded):
-        queue.ask("ClearCache", {}, 3)
-    assert len(queue) == 3
-    assert [asked.ticket for asked in queue.abandon()] == [0, 1, 2]
-    assert len(queue) == 0
+        queue.ask("ClearCache", {}, MOST_WAITING + 1)
+    assert len(queue) == MOST_WAITING + 1

@@ -9,7 +9,7 @@ import pytest
 from chargecloud.dialects.native.dialect import NativeDialect
 from chargecloud.domain.errors import BadFrame, LimitExceeded, NotAdmitted
 from chargecloud.interfaces import Claimed, Credentials, Greeting, Proven
-from chargecloud.tap import strictly
+from chargecloud.listening import strictly
 from chargecloud_ocpp.conversation import (
     MOST_WAITING_CHARACTERS,
     PROVED_AFTER_S,

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import Connection, event, inspect
 
 from chargecloud_ocpp.calls import Error
+from chargecloud_ocpp.effects import Kind as Kept
+from chargecloud_ocpp.effects import Put
+from chargecloud_ocpp.keeping import MOST_CARDS, keep
 from chargecloud_ocpp.messages import ACTIONS
 from chargecloud_ocpp.messages.fields import (
     Choice,
@@ -217,6 +220,58 @@ def test_the_local_list_is_kept(asking: Asking, there: Point) -> None:
     assert kept(asking, there)["cards"] == {}
     operate(asking, there, "GetLocalListVersion", {}, {"listVersion": -1})
     assert kept(asking, there)["list_version"] == -1
+
+
+def cards(count: int) -> list[dict[str, Any]]:
+    """So many entries of a local list."""
+    return [{"idTag": f"{n:08}", "idTagInfo": {"status": "Accepted"}} for n in range(count)]
+
+
+def test_a_full_list_hides_nothing_and_grows_no_more(
+    world: World, asking: Asking, there: Point
+) -> None:
+    """As many cards as are kept, beside what else is; one more is refused, by itself and in
+    addition, and not sent."""
+    operate(
+        asking,
+        there,
+        "SetChargingProfile",
+        {"connectorId": 1, "csChargingProfiles": profile(1)},
+    )
+    effects = [Put(Kept.CARD, each["idTag"], each["idTagInfo"]) for each in cards(MOST_CARDS)]
+    effects.append(Put(Kept.LIST, "version", {"listVersion": 3}))
+    now = world.calendar.now()
+    statements: list[str] = []
+
+    def write(connection: Connection) -> None:
+        event.listen(
+            connection,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, *_: statements.append(statement),
+        )
+        keep(connection, 1, there.charger_id, effects, now)
+
+    result_of(world.store.writer.transact(write))
+    # nobody else can write meanwhile
+    assert len(statements) < 50
+    found = kept(asking, there)
+    assert len(found["cards"]) == MOST_CARDS
+    assert (found["list_version"], set(found["profiles"])) == (3, {"1"})
+    path = f"/chargers/{there.charger_id}/ocpp/SendLocalList"
+    for kind, entries in (("Full", cards(MOST_CARDS + 1)), ("Differential", CARDS[:1])):
+        more = {"listVersion": 4, "updateType": kind, "localAuthorizationList": entries}
+        answer = asking.begin("POST", path, {"payload": more}).answer()
+        assert (answer.status, answer.places) == (422, ["/payload/localAuthorizationList"])
+    assert there.calls == []
+    change = {
+        "listVersion": 4,
+        "updateType": "Differential",
+        "localAuthorizationList": [{"idTag": "00000000"}, *CARDS[:1]],
+    }
+    operate(asking, there, "SendLocalList", change)
+    assert len(kept(asking, there)["cards"]) == MOST_CARDS
+    operate(asking, there, "SendLocalList", {"listVersion": 5, "updateType": "Full"})
+    assert kept(asking, there)["cards"] == {}
 
 
 def test_charging_profiles_are_kept(asking: Asking, there: Point) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.errors import ChannelAway
 from chargecloud_pay_alipay.keys import Keys
 
 
@@ -14,7 +14,7 @@ class Account:
     An app, and the merchant whose money it is.
 
     @ivar tenants: who is paid through it; C{None}: all that no other account has.
-    @ivar freezes: whether what is paid stays frozen until it is split.
+    @ivar freezes: whether what may be split is frozen as it is paid.
     """
 
     app_id: str
@@ -40,12 +40,12 @@ class Accounts:
         """
         The one that a payment went through.
 
-        @raise ChannelRefused: if it is not configured any more.
+        @raise ChannelAway: if it is not configured any more: somebody may put it back.
         """
         for each in self.accounts:
             if each.seller_id == seller_id:
                 return each
-        raise ChannelRefused(f"no account of {seller_id} is configured", why="no-account")
+        raise ChannelAway(f"no account of {seller_id} is configured")
 
     def of_app(self, app_id: str | None) -> Account | None:
         """The one that a notice says it is for."""

@@ -25,6 +25,7 @@ _COLUMNS = {
     "store": "门店编号",
     "amount": "订单金额",
     "refund": "退款批次号/请求号",
+    "subject": "商品名称",
 }
 _KINDS = {"交易": BillKind.PAYMENT, "退款": BillKind.REFUND}
 _STORE = "tenant_"
@@ -78,7 +79,8 @@ def _name(member: ZipInfo) -> str:
 def _rows(
     lines: Iterator[str] | TextIOWrapper, tenant_id: int, odd: Callable[[str], None]
 ) -> Iterator[BillRow]:
-    table = csv.reader(line for line in lines if not line.startswith("#"))
+    # nothing is quoted there: a quote is one that somebody wrote
+    table = csv.reader((each for each in lines if not each.startswith("#")), quoting=csv.QUOTE_NONE)
     header = [_UNIT.sub("", each).strip() for each in next(table, [])]
     places = {name: _place(header, title) for name, title in _COLUMNS.items()}
     for line in table:
@@ -86,6 +88,9 @@ def _rows(
             continue
         if len(line) < len(header):
             raise ValueError(f"line {table.line_num} of the bill is too short")
+        # commas are where people wrote them
+        more, subject = len(line) - len(header), places["subject"]
+        line[subject : subject + more + 1] = [",".join(line[subject : subject + more + 1])]
         said = {name: line[place].strip() for name, place in places.items()}
         kind = _KINDS.get(said["kind"])
         if kind is None:

@@ -27,6 +27,7 @@ from chargecloud.domain.channel import (
     ToPay,
 )
 from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.fields import one_line
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud_pay_alipay import refunds, royalties
@@ -42,6 +43,8 @@ T = TypeVar("T")
 #: before somebody has scanned the code, or opened the page, there is no trade
 _NO_TRADE = "ACQ.TRADE_NOT_EXIST"
 _PAID_BEFORE = "ACQ.TRADE_HAS_SUCCESS"
+#: nothing came or went back on that day
+_NO_BILL = "isp.bill_not_exist"
 #: what is to be closed waits for its payer no more: it was paid, or closed before
 _NOT_WAITING = frozenset(
     {
@@ -53,8 +56,9 @@ _NOT_WAITING = frozenset(
         "ACQ.TRADE_HAS_CLOSE",
     }
 )
-#: Alipay refuses these in what the payer reads, and what is longer
-_NOT_IN_SUBJECT = str.maketrans("/=&", "   ")
+#: Alipay refuses the first three in what the payer reads, and what is longer; the others would part
+#: a line of its bill
+_NOT_IN_SUBJECT = str.maketrans('/=&,"', "   \N{FULLWIDTH COMMA} ")
 MOST_SUBJECT = 256
 
 
@@ -64,7 +68,6 @@ class AlipayChannel:
     """
     @ivar fetch_bill: fetches the zip of a bill, which is large.
     @ivar in_thread: runs a function in a thread, and fires with its result.
-    @ivar notice_url: where notices are sent; C{None}: where the platform says.
     @ivar real_money: whether it is Alipay itself, and not a sandbox.
     """
 
@@ -72,7 +75,6 @@ class AlipayChannel:
     gateway: Gateway
     fetch_bill: Fetch
     in_thread: Callable[..., "Deferred[Any]"]
-    notice_url: str | None = None
     real_money: bool = True
     name: str = "alipay"
     methods: frozenset[PayMethod] = frozenset({PayMethod.QR, PayMethod.BROWSER})
@@ -99,14 +101,14 @@ class AlipayChannel:
         content: dict[str, Any] = {
             "out_trade_no": opening.number,
             "total_amount": yuan(opening.amount_fen),
-            "subject": opening.subject.translate(_NOT_IN_SUBJECT)[:MOST_SUBJECT],
+            "subject": one_line(opening.subject).translate(_NOT_IN_SUBJECT)[:MOST_SUBJECT],
             "seller_id": account.seller_id,
             "store_id": store_of(opening.tenant_id),
             "time_expire": beijing(opening.expires_s),
         }
-        if account.freezes:
+        if account.freezes and opening.splits:
             content["extend_params"] = {"royalty_freeze": "true"}
-        notice_url = self.notice_url or opening.notice_url
+        notice_url = opening.notice_url
         if opening.method is PayMethod.BROWSER:
             content["product_code"] = "QUICK_WAP_WAY"
             method, back = "alipay.trade.wap.pay", opening.return_url
@@ -182,15 +184,7 @@ class AlipayChannel:
             "refund_reason": refund.reason[:MOST_SUBJECT],
             "store_id": store_of(refund.payment.tenant_id),
         }
-        try:
-            told = await self.gateway.ask(account, "alipay.trade.refund", content)
-        except ChannelRefused:
-            # an earlier asking may have been carried out, and not answered: then it is done,
-            # whatever is said to this one, and must not be in the wallet again
-            fact = await self._query_refund(refund)
-            if fact.word is RefundWord.UNKNOWN:
-                raise
-            return fact
+        told = await self.gateway.ask(account, "alipay.trade.refund", content)
         _about(refund.payment.number, told)
         done = _readable(refunds.made, account.seller_id, refund.number, told)
         if done is not None:
@@ -241,14 +235,7 @@ class AlipayChannel:
 
     async def _split(self, split: SplitAt) -> SplitFact:
         account = self.accounts.of_seller(split.payment.merchant)
-        try:
-            await self.gateway.ask(account, "alipay.trade.order.settle", royalties.settling(split))
-        except ChannelRefused:
-            # as with a refund: an earlier asking may have been carried out
-            fact = await self._query_split(split)
-            if fact.is_known:
-                return fact
-            raise
+        await self.gateway.ask(account, "alipay.trade.order.settle", royalties.settling(split))
         return royalties.under_way(split)
 
     def query_split(self, split: SplitAt) -> "Deferred[SplitFact]":
@@ -267,16 +254,10 @@ class AlipayChannel:
 
     async def _split_back(self, back: SplitBackAt) -> SplitBackFact:
         account = self.accounts.of_seller(back.split.payment.merchant)
-        refused: ChannelRefused | None = None
-        try:
-            await self.gateway.ask(account, "alipay.trade.refund", royalties.returning(back))
-        except ChannelRefused as no:
-            refused = no
+        await self.gateway.ask(account, "alipay.trade.refund", royalties.returning(back))
         fact = await self._query_split_back(back)
         if fact.word is not RefundWord.UNKNOWN:
             return fact
-        if refused is not None:
-            raise refused
         return SplitBackFact(
             merchant=account.seller_id, number=back.number, word=RefundWord.UNDER_WAY
         )
@@ -313,7 +294,12 @@ class AlipayChannel:
         account = self.accounts.of_seller(merchant)
         method = "alipay.data.dataservice.bill.downloadurl.query"
         content = {"bill_type": "trade", "bill_date": day.isoformat()}
-        told = await self.gateway.ask(account, method, content)
+        try:
+            told = await self.gateway.ask(account, method, content)
+        except ChannelRefused as refused:
+            if refused.facts["why"] != _NO_BILL:
+                raise
+            return ()
         url = str(told.get("bill_download_url"))
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -327,18 +313,13 @@ class AlipayChannel:
 
 
 async def _known(asking: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """
-    The answer to a question; nothing, if it is about what does not exist.
-
-    @raise Unanswered: for any other no: it is one to the question, and says nothing of what was
-        asked after.
-    """
+    """The answer to a question; nothing, if it is about what does not exist."""
     try:
         return await asking
     except ChannelRefused as refused:
         if str(refused.facts["why"]).endswith(("_NOT_EXIST", "_NOT_FOUND")):
             return {}
-        raise Unanswered(refused.detail) from refused
+        raise
 
 
 def _about(number: str, told: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """HTTP to Alipay: one connection for each question, and no answer that is larger than it may be."""
 
-from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
@@ -8,6 +7,7 @@ from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
 from twisted.web.client import Agent
 
+from chargecloud.fetching import TooLarge, body_of
 from chargecloud_pay_alipay.gateway import Unanswered
 
 #: the channel's own deadline is 10 s
@@ -50,19 +50,7 @@ class Fetcher:
         )
         if response.code != 200:
             raise Unanswered(f"status {response.code}")
-        chunks: list[bytes] = []
-        await response.collect(_within(self.most, chunks))
-        return b"".join(chunks)
-
-
-def _within(most: int, chunks: list[bytes]) -> Callable[[bytes], None]:
-    left = most
-
-    def collect(chunk: bytes) -> None:
-        nonlocal left
-        left -= len(chunk)
-        if left < 0:
-            raise Unanswered(f"an answer of more than {most} bytes")
-        chunks.append(chunk)
-
-    return collect
+        try:
+            return await body_of(response, self.most)
+        except TooLarge as error:
+            raise Unanswered(str(error)) from error

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from functools import lru_cache
+from functools import partial
 from hashlib import md5
 
 from attrs import field, frozen
@@ -57,26 +57,31 @@ class Keys:
         return True
 
 
-def by_public_key(app: str, alipay: str) -> Keys:
+def by_public_key(app: str, alipay: str, *, is_checked: bool = False) -> Keys:
     """
     Without certificates.
+
+    @param is_checked: whether this private key was read before.
 
     @param app: the app's private key, C{alipay}: Alipay's public one, each as PEM or as the bare
         base64 that Alipay's tools give.
     @raise ValueError: if one is none; it does not repeat what it was given.
     """
-    return Keys(_private(app), _public(alipay))
+    return Keys(_private(app, is_checked), _public(alipay))
 
 
-def by_certificates(app: str, app_certificate: str, alipay: str, root: str) -> Keys:
+def by_certificates(
+    app: str, app_certificate: str, alipay: str, root: str, *, is_checked: bool = False
+) -> Keys:
     """
     With certificates.
 
     @param app: the app's private key; the others are PEM.
+    @param is_checked: as L{by_public_key}.
     @raise ValueError: if one is none, or the key is not that of the certificate.
     """
     own, theirs = _first(app_certificate), _first(alipay)
-    key = _private(app)
+    key = _private(app, is_checked)
     if own.public_key() != key.public_key():
         raise ValueError("the private key is not that of the app's certificate")
     return Keys(key, _rsa(theirs.public_key()), serial(own), root_serial(root), serial(theirs))
@@ -123,15 +128,15 @@ def _first(pem: str) -> x509.Certificate:
     return certificates[0]
 
 
-@lru_cache(maxsize=8)
-def _private(given: str) -> RSAPrivateKey:
-    # to check an RSA key takes a tenth of a second, and it is read to be checked and to be used
+def _private(given: str, is_checked: bool) -> RSAPrivateKey:
+    load, encoded = (
+        (load_pem_private_key, given.encode)
+        if "-----BEGIN" in given
+        else (load_der_private_key, partial(_der, given))
+    )
     try:
-        key = (
-            load_pem_private_key(given.encode(), None)
-            if "-----BEGIN" in given
-            else load_der_private_key(_der(given), None)
-        )
+        # to check whether its numbers belong together takes most of the time, and is done once
+        key = load(encoded(), None, unsafe_skip_rsa_key_validation=is_checked)
     except (ValueError, TypeError) as error:
         raise ValueError("the private key cannot be read") from error
     if not isinstance(key, RSAPrivateKey) or key.key_size < LEAST_BITS:

@@ -1,5 +1,5 @@
 """What C{[alipay]} says.  Keys and certificates are C{file:PATH} or C{env:NAME}, and no value here
-is one itself."""
+is one itself; they are tried out when the configuration is read."""
 
 import re
 from ipaddress import ip_address
@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from chargecloud.domain.fields import checked, choice
+from chargecloud.references import elsewhere, resolve
+from chargecloud_pay_alipay.keys import Keys, by_certificates, by_public_key
 
 #: https://opendocs.alipay.com/common/02mse2; trials are made at SANDBOX_HOST
 GATEWAY = "https://openapi.alipay.com/gateway.do"
@@ -46,33 +48,27 @@ def _a_url(value: str) -> None:
         raise ValueError("must be an https:// URL")
 
 
-def _elsewhere(value: str) -> None:
-    # the value is not told: it may be the key itself
-    if not value.startswith(("file:", "env:")):
-        raise ValueError("must be file:PATH or env:NAME, and no key")
-
-
 @frozen(kw_only=True)
 class AccountSettings:
     """C{[[alipay.accounts]]}: an app at Alipay, and who is paid through it."""
 
     app_id: str = checked("APPID of the app", _an_app)
     seller_id: str = checked("PID of the merchant, whose money it is", _a_seller)
-    private_key: str = checked("the app's own key; file:PATH or env:NAME", _elsewhere)
+    private_key: str = checked("the app's own key; file:PATH or env:NAME", elsewhere)
     alipay_public_key: str | None = checked(
         "Alipay's key for this app, without certificates; file:PATH or env:NAME",
-        _elsewhere,
+        elsewhere,
         default=None,
     )
     app_certificate: str | None = checked(
-        "with certificates: the app's; file:PATH or env:NAME", _elsewhere, default=None
+        "with certificates: the app's; file:PATH or env:NAME", elsewhere, default=None
     )
     alipay_certificate: str | None = checked(
-        "with certificates: Alipay's; file:PATH or env:NAME", _elsewhere, default=None
+        "with certificates: Alipay's; file:PATH or env:NAME", elsewhere, default=None
     )
     root_certificate: str | None = checked(
         "with certificates: those that Alipay's are from; file:PATH or env:NAME",
-        _elsewhere,
+        elsewhere,
         default=None,
     )
     tenants: tuple[int, ...] | None = choice(
@@ -80,8 +76,33 @@ class AccountSettings:
         default=None,
     )
     freezes: bool = choice(
-        "whether what is paid stays frozen until it is split, or 30 days have passed", default=False
+        "whether what may be split stays frozen until it is, or 30 days have passed", default=False
     )
+
+    def keys(self, *, is_checked: bool = False) -> Keys:
+        """
+        The keys that it names.
+
+        @param is_checked: whether the private key was used before: to check it takes a while.
+        @raise ValueError: if one cannot be used; it is not told.
+        """
+        certificates = (self.app_certificate, self.alipay_certificate, self.root_certificate)
+        there = [each for each in certificates if each is not None]
+        app = resolve(self.private_key)
+        if self.alipay_public_key is not None and not there:
+            return by_public_key(app, resolve(self.alipay_public_key), is_checked=is_checked)
+        if self.alipay_public_key is None and len(there) == len(certificates):
+            return by_certificates(app, *map(resolve, there), is_checked=is_checked)
+        raise ValueError("needs either alipay_public_key, or all three certificates")
+
+
+def _usable(accounts: tuple[AccountSettings, ...]) -> None:
+    _unlike_each_other(accounts)
+    for each in accounts:
+        try:
+            each.keys()
+        except ValueError as error:
+            raise ValueError(f"app {each.app_id}: {error}") from error
 
 
 def _unlike_each_other(accounts: tuple[AccountSettings, ...]) -> None:
@@ -101,11 +122,6 @@ class AlipaySettings:
     """C{[alipay]}"""
 
     gateway_url: str = checked("where Alipay is asked", _a_url, default=GATEWAY)
-    notify_url: str | None = checked(
-        "where Alipay sends its notices; what [payments] public_url makes of it if not given",
-        _a_url,
-        default=None,
-    )
     accounts: tuple[AccountSettings, ...] = checked(
-        "apps at Alipay; without any there is no such channel", _unlike_each_other, default=()
+        "apps at Alipay; without any there is no such channel", _usable, default=()
     )

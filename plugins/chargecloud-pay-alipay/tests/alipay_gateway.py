@@ -6,11 +6,14 @@ another's: in its hands are Alipay's private key, and our app's public one.
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from zipfile import ZIP_DEFLATED, ZipFile
+from zoneinfo import ZoneInfo
 
 from alipay import AliPay
 from attrs import define, field
@@ -22,8 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from chargecloud_pay_alipay.wording import beijing, fen_of, instant, yuan
-
+BEIJING = ZoneInfo("Asia/Shanghai")
 APP, SELLER = "2021000000000001", "2088000000000001"
 URL = "https://alipay.test/gateway.do"
 BILL_URL = "https://bills.alipay.test/bill.zip"
@@ -48,6 +50,29 @@ def keypair(whose: str) -> tuple[str, str]:
 def sdk_of(private: str, public: str) -> AliPay:
     """The other side's software, with these keys in its hands."""
     return AliPay(APP, app_private_key_string=private, alipay_public_key_string=public)
+
+
+# how Alipay writes money and time, by other means than what is tried out
+
+
+def yuan(fen: int) -> str:
+    """An amount."""
+    return str(Decimal(fen).scaleb(-2))
+
+
+def fen_of(written: str) -> int:
+    """What an amount comes to."""
+    return int(Decimal(written).scaleb(2))
+
+
+def beijing(unix_s: float) -> str:
+    """The clock of China."""
+    return datetime.fromtimestamp(unix_s, BEIJING).isoformat(" ", "seconds")[:19]
+
+
+def unix_s(written: str) -> float:
+    """When that was."""
+    return datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp()
 
 
 class Lost(Exception):
@@ -189,7 +214,7 @@ class LocalAlipay:
         """Whether a request is signed by our app, and not long ago."""
         given = dict(parameters)
         sign = given.pop("sign", "")
-        is_timely = abs(instant(given["timestamp"]).timestamp() - self.seconds()) < self.patience_s
+        is_timely = abs(unix_s(given["timestamp"]) - self.seconds()) < self.patience_s
         is_known = given["app_id"] == APP and not self.manners.knows_no_key
         if not is_known or given["charset"] != "utf-8" or not is_timely:
             return False

@@ -1,30 +1,33 @@
 """A platform in memory whose people pay by Alipay, at the local gateway."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.task import Clock
 
 from alipay_gateway import APP, SELLER, URL, LocalAlipay, keypair
-from chargecloud.web.serving import make_resource
 from chargecloud_pay_alipay.accounts import Account, Accounts
 from chargecloud_pay_alipay.channel import AlipayChannel
 from chargecloud_pay_alipay.gateway import Gateway, Unanswered
-from chargecloud_pay_alipay.keys import by_public_key
+from chargecloud_pay_alipay.keys import Keys, by_public_key
 from tests.harness import clock_at, result_of
-from tests.paying import Till, recurring
-from tests.world import World, native_plugins
+from tests.paying import Till
 
 #: to the next sending of a notice that was not received
 AGAIN_S = (240, 600, 600, 3_600, 7_200, 21_600, 54_000)
 
 
+@cache
+def our_keys() -> Keys:
+    """Those of the app, without certificates."""
+    return by_public_key(keypair("app")[0], keypair("alipay")[1])
+
+
 def account(**more: Any) -> Account:
     """Ours, at the local gateway."""
-    keys = by_public_key(keypair("app")[0], keypair("alipay")[1])
-    return Account(**{"app_id": APP, "seller_id": SELLER, "keys": keys, **more})
+    return Account(**{"app_id": APP, "seller_id": SELLER, "keys": our_keys(), **more})
 
 
 def channel_at(alipay: LocalAlipay, clock: Clock, *accounts: Account) -> AlipayChannel:
@@ -62,17 +65,7 @@ class AlipayTill(Till):
         self.alipay = LocalAlipay(clock.seconds)
         self.channel = channel_at(self.alipay, clock, account(**about))
         self.answers: list[tuple[int, bytes]] = []
-        super().__init__(folder, clock)
-
-    def _start(self, **more: Any) -> World:
-        plugins = native_plugins(
-            payment_channels={"alipay": self.channel}, alarm_sinks={"notebook": self.notebook}
-        )
-        world = World(self.folder, self.clock, plugins=plugins, **more)
-        for service in recurring(world):
-            service.startService()
-        self._treq = StubTreq(make_resource(world.platform.routes, lambda _token: succeed(None)))
-        return world
+        super().__init__(folder, clock, {"alipay": self.channel})
 
     def open(self, amount_fen: int = 500, key: str | None = None, **more: Any) -> Any:
         """Open a payment."""

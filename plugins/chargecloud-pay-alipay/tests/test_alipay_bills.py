@@ -77,13 +77,11 @@ def test_a_bill_by_itself(till: AlipayTill) -> None:
 
 
 def test_a_day_without_a_bill(till: AlipayTill) -> None:
-    """That is Alipay's last word."""
+    """Nothing came by Alipay's account: what came by ours is missing."""
     paid_and_part_back(till)
     method = "alipay.data.dataservice.bill.downloadurl.query"
     till.alipay.manners.refuses[method] = "isp.bill_not_exist"
-    body = {"channel": "alipay", "day": DAY}
-    status, problem = till.world.http("POST", "/payments/reconciliations", body)
-    assert (status, problem["why"]) == (409, "isp.bill_not_exist")
+    assert [each["differs"] for each in reconciled(till)["differences"]] == ["missing"] * 2
 
 
 @pytest.mark.parametrize("url", ["None", "file:///etc/passwd", "ftp://a/b"])
@@ -171,6 +169,14 @@ def test_columns_elsewhere_and_lines_of_other_kinds() -> None:
     )
     assert [row.amount_fen for row in read_bill(data, 1, odd.append)] == [150]
     assert odd == ["转账"]
+
+
+@pytest.mark.parametrize("subject", ['充电, 3 号, "B"口', '"', ",", "a\x0bb\x1ec"])
+def test_what_people_wrote(subject: str) -> None:
+    """Commas, quotes and separators of theirs are in no other column; nothing is quoted there."""
+    line = bill_line(trade(), "1", "交易", 150, AT).replace("充电", subject)
+    rows = read_bill(table_of(line, bill_line(trade(), "2", "交易", 1, AT)), 1)
+    assert [(row.number, row.amount_fen) for row in rows] == [("1", 150), ("2", 1)]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_what_is_real_money(toml: str, tmp_path: Path, url: str, is_real: bool) 
         ("tenants = [383059073433604096, 3", "tenants = [383059073433604097, 3", "tenant once"),
         ("tenants = [383059073433604096, 383059073433604097]", "", "in all accounts but one"),
         ("[alipay]\n", '[alipay]\ngateway_url = "http://alipay.com"\n', "must be an https:// URL"),
-        ("[alipay]\n", '[alipay]\nnotify_url = "https://a.b/?c=d"\n', "neither a query"),
+        ("[alipay]\n", '[alipay]\ngateway_url = "https://a.b/?c=d"\n', "neither a query"),
         ("freezes = true", "freezes = true\ncolour = 1", "colour"),
     ],
 )
@@ -147,9 +147,10 @@ def test_what_cannot_be(toml: str, tmp_path: Path, old: str, new: str, what: str
     ],
 )
 def test_keys_that_cannot_be_used(toml: str, tmp_path: Path, old: str, new: str, what: str) -> None:
-    """The service does not start with them, and says which account it is."""
+    """C{config check} says so, and which account it is."""
     assert old in toml
-    with pytest.raises(ValueError, match=what) as caught:
-        build(settings_of(tmp_path, toml.replace(old, new)))
-    assert "alipay: app 2021" in str(caught.value)
+    with pytest.raises(ConfigError, match=what) as caught:
+        settings_of(tmp_path, toml.replace(old, new))
+    assert "alipay.accounts" in str(caught.value)
+    assert "app 2021" in str(caught.value)
     assert "BEGIN" not in str(caught.value)

@@ -4,7 +4,6 @@ send."""
 import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -24,18 +23,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alipay_gateway import APP, URL, keypair, sdk_of
+from alipay_till import our_keys
 from chargecloud_pay_alipay.accounts import Account
 from chargecloud_pay_alipay.gateway import Gateway
 from chargecloud_pay_alipay.keys import Keys, by_certificates, by_public_key
 from chargecloud_pay_alipay.signed import content_of, members_of
 
 NOW_S = 1_764_320_400.0
-
-
-@cache
-def our_keys() -> Keys:
-    """Those of the app, without certificates."""
-    return by_public_key(keypair("app")[0], keypair("alipay")[1])
 
 
 def page_of(keys: Keys, content: object) -> dict[str, str]:

@@ -9,13 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
 
+from chargecloud.fetching import TooLarge, body_of
 from chargecloud_pay_wechat.errors import NoAnswer, NotBelieved, SaidNo
 from chargecloud_pay_wechat.merchant import Merchant
 from chargecloud_pay_wechat.platform_keys import PlatformKeys
@@ -41,39 +37,6 @@ class Answer:
     def is_success(self) -> bool:
         """Whether WeChat has done what it was asked."""
         return self.status // 100 == 2
-
-
-class _Body(Protocol):
-    """Collects the body of an answer, and gives up the connection of one that is too long."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._parts: list[bytes] = []
-        self._size = 0
-        self.whole: Deferred[bytes] = Deferred(lambda _whole: self._give_up())
-
-    def dataReceived(self, data: bytes) -> None:
-        """A part of it has come."""
-        self._size += len(data)
-        if self._size <= self._most:
-            self._parts.append(data)
-        elif not self.whole.called:
-            self.whole.errback(NoAnswer(f"an answer of more than {self._most} bytes"))
-            self._give_up()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """All of it has come, or no more will."""
-        if self.whole.called:
-            return
-        if reason.check(ResponseDone, PotentialDataLoss):
-            self.whole.callback(b"".join(self._parts))
-        else:
-            self.whole.errback(reason)
-
-    def _give_up(self) -> None:
-        # what Twisted hands to those who read a body can do no more than this
-        if self.transport is not None:
-            self.transport.loseConnection()
 
 
 @define(eq=False)
@@ -178,13 +141,15 @@ class Asking:
         response = await self.http.request(
             method, url, headers=headers, data=body, allow_redirects=False, unbuffered=True
         )
-        collecting = _Body(most)
-        response.deliverBody(collecting)
+        collecting = body_of(response, most)
         found = {
             name.decode("latin-1").lower(): values[-1].decode("latin-1")
             for name, values in response.headers.getAllRawHeaders()
         }
-        return Answer(response.code, found, await collecting.whole)
+        try:
+            return Answer(response.code, found, await collecting)
+        except TooLarge as error:
+            raise NoAnswer(str(error)) from error
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

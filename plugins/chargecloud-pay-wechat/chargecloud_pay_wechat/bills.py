@@ -5,7 +5,7 @@ titles of the columns, then a row for what came or went back, then titles and ro
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha1
@@ -23,13 +23,22 @@ AT, MERCHANT, STATE, ATTACHED = "交易时间", "商户号", "交易状态", "�
 PAYMENT = ("微信订单号", "商户订单号", "订单金额")
 #: C{refund_id}, C{out_refund_no}, and what was asked to go back, in yuan
 REFUND = ("微信退款单号", "商户退款单号", "申请退款金额")
-REFUND_STATE = "退款状态"
+REFUND_STATE, SUBJECT, RATE = "退款状态", "商品名称", "费率"
 #: what the titles of the sums begin with
 SUMS = "总交易单数"
 #: a row's C{交易状态}; whatever else there is has gone back
 CAME = "SUCCESS"
 #: a refund of which nothing has gone back
 NOT_GONE = frozenset({"FAIL", "CLOSED", "REFUNDCLOSE"})
+
+
+def read_bill(packed: bytes, digest: str, merchant: str, tenant_id: int) -> Sequence[BillRow]:
+    """
+    A tenant's rows of a bill, as it was downloaded.
+
+    @raise NoAnswer: as L{unpacked} and L{rows}.
+    """
+    return list(rows(unpacked(packed, digest), merchant, tenant_id))
 
 
 def unpacked(packed: bytes, digest: str) -> str:
@@ -59,13 +68,19 @@ def rows(bill: str, merchant: str, tenant_id: int) -> Iterator[BillRow]:
     @param tenant_id: rows that are marked as another's are left out.
     @raise NoAnswer: if it is no such bill.
     """
-    lines = iter(bill.splitlines())
+    # not all that parts lines elsewhere does so here: people write such things
+    lines = (line.removesuffix("\r") for line in bill.split("\n"))
     titles = next(lines, "").split(",")
     for line in lines:
         if line.startswith(SUMS):
             return
-        # there may be commas in what people wrote, but no backquote behind one
         values = line.removeprefix("`").split(",`")
+        # a comma with a backquote behind it is where people wrote it
+        if (more := len(values) - len(titles)) > 0 and {SUBJECT, RATE} <= set(titles):
+            at = titles.index(SUBJECT)
+            values[at : at + more + 1] = [",`".join(values[at : at + more + 1])]
+            if not values[titles.index(RATE)].endswith("%"):
+                raise NoAnswer("a bill with a row that has too many values")
         if len(values) != len(titles):
             raise NoAnswer("a bill with a row that has more or fewer values than titles")
         try:

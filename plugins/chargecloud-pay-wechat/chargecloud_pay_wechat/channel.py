@@ -27,7 +27,7 @@ from chargecloud.domain.channel import (
     SplitFact,
     ToPay,
 )
-from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.errors import ChannelAway, ChannelRefused
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud.interfaces import ISplittingChannel
 from chargecloud_pay_wechat import bills, errors, splits
@@ -66,12 +66,14 @@ class WeChatPay:
     @ivar asking: by the merchants' numbers; also of those who take no new payments.
     @ivar tenants: their merchants' numbers.
     @ivar others: the merchant of all other tenants.
+    @ivar in_thread: runs a function in a thread, and fires with its result.
     @ivar relation: what receivers are to the merchant, in WeChat's words.
     """
 
     asking: Mapping[str, Asking]
     tenants: Mapping[int, str]
     others: str | None
+    in_thread: Callable[..., "Deferred[Any]"]
     most_split_percent: int = 30
     relation: str = "PARTNER"
     name: str = "wechat"
@@ -175,20 +177,12 @@ class WeChatPay:
                     number=refund.number,
                 )
                 return _refund_fact(refund, RefundWord.UNDER_WAY)
-            if not no.is_final(*errors.UNKNOWN):
-                raise
-            # the money is the payer's or the wallet's: never both, whatever is refused here
-            found = await self._refund_now(asking, refund)
-            if found.word is RefundWord.UNKNOWN:
-                raise no.refusal() from no
-            return found
+            raise _word(no, *errors.UNKNOWN) from no
 
     @_deferred
     async def query_refund(self, refund: RefundAt) -> RefundFact:
         """Ask what became of a refund."""
-        return await self._refund_now(self._asking(refund.payment.merchant), refund)
-
-    async def _refund_now(self, asking: Asking, refund: RefundAt) -> RefundFact:
+        asking = self._asking(refund.payment.merchant)
         try:
             told = await asking.get(f"{REFUNDS}/{refund.number}")
         except SaidNo as no:
@@ -217,13 +211,15 @@ class WeChatPay:
             if no.code == errors.NO_BILL:
                 return ()
             if no.code == errors.BILL_IS_BEING_MADE:
-                # no fault of WeChat's, for which it would be left alone
-                raise no.refusal() from no
+                raise ChannelAway(f"WeChat Pay: {no}"[:300]) from no
             raise _word(no) from no
         if told.get("hash_type") != "SHA1" or not isinstance(told.get("hash_value"), str):
             raise NoAnswer("a bill without a digest")
         packed = await asking.download(str(told.get("download_url")), bills.MOST_PACKED)
-        return list(bills.rows(bills.unpacked(packed, told["hash_value"]), merchant, tenant_id))
+        rows: Sequence[BillRow] = await self.in_thread(
+            bills.read_bill, packed, told["hash_value"], merchant, tenant_id
+        )
+        return rows
 
     # ----------------------------------------------------------------------------- splits
 
@@ -311,8 +307,8 @@ class WeChatPay:
     def _asking(self, merchant: str) -> Asking:
         found = self.asking.get(merchant)
         if found is None:
-            # no word of WeChat's: somebody may put it back into the configuration
-            raise NoAnswer(f"merchant {merchant} is not in the configuration")
+            # somebody may put it back into the configuration
+            raise ChannelAway(f"merchant {merchant} is not in the configuration")
         return found
 
 

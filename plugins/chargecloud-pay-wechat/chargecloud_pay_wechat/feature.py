@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorCore
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 
+from chargecloud.fetching import in_thread_of
 from chargecloud.interfaces import FeatureParts, IFeature, Platform
 from chargecloud_pay_wechat.asking import Asking
 from chargecloud_pay_wechat.channel import WeChatPay
@@ -43,12 +44,15 @@ def channel_of(
         number: Asking(merchant, settings.server, http, clock, nonce)
         for number, merchant in merchants.items()
     }
-    tenants = {tenant: each.merchant_id for each in settings.merchants for tenant in each.tenants}
-    others = [each.merchant_id for each in settings.merchants if not each.tenants]
+    tenants = {
+        tenant: each.merchant_id for each in settings.merchants for tenant in each.tenants or ()
+    }
+    others = [each.merchant_id for each in settings.merchants if each.tenants is None]
     return WeChatPay(
         asking,
         tenants,
         others[0] if others else None,
+        in_thread_of(clock),
         most_split_percent=settings.most_split_percent,
         relation=settings.split_relation,
     )

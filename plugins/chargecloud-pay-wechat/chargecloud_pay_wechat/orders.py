@@ -12,6 +12,7 @@ from attrs import frozen
 
 from chargecloud.domain.channel import Opening
 from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.fields import one_line
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud_pay_wechat.merchant import Merchant
 from chargecloud_pay_wechat.words import CURRENCY
@@ -68,7 +69,7 @@ def order(opening: Opening, merchant: Merchant) -> Mapping[str, Any]:
     values: dict[str, Any] = {
         "appid": merchant.app_id,
         "mchid": merchant.number,
-        "description": opening.subject[:LONGEST_SUBJECT],
+        "description": one_line(opening.subject)[:LONGEST_SUBJECT],
         "out_trade_no": opening.number,
         "time_expire": datetime.fromtimestamp(opening.expires_s, CHINA).isoformat(),
         # whose it is, for the bill of a merchant whom several tenants are paid through

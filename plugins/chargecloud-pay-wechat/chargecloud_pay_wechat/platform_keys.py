@@ -79,10 +79,15 @@ class PlatformKeys:
         return _key_of(certificate)
 
     async def find(self, serial: str) -> RSAPublicKey | None:
-        """The key of a serial, from WeChat if it is not known yet."""
-        if not serial.startswith(PUBLIC_KEY) and (self._is_old() or self.known(serial) is None):
-            await self._refreshed()
-        return self.known(serial)
+        """The key of a serial, from WeChat if it is not known; one that is waits for nothing."""
+        key = self.known(serial)
+        if serial.startswith(PUBLIC_KEY):
+            return key
+        refreshed = self._refreshed() if key is None or self._is_old() else None
+        if key is None and refreshed is not None:
+            await refreshed
+            return self.known(serial)
+        return key
 
     async def to_wechat(self) -> tuple[str, RSAPublicKey]:
         """
@@ -92,13 +97,17 @@ class PlatformKeys:
         """
         if self.merchant.public_key_id and self.merchant.public_key:
             return self.merchant.public_key_id, self.merchant.public_key
-        if self._is_old():
-            await self._refreshed()
-        valid = [each for each in self._certificates.values() if _is_valid(each, self._now())]
+        refreshed = self._refreshed() if self._is_old() else None
+        if not self._valid() and refreshed is not None:
+            await refreshed
+        valid = self._valid()
         if not valid:
             raise NoAnswer("WeChat's certificates could not be fetched")
         newest = max(valid, key=lambda each: each.not_valid_after_utc)
         return serial_of(newest), _key_of(newest)
+
+    def _valid(self) -> list[Certificate]:
+        return [each for each in self._certificates.values() if _is_valid(each, self._now())]
 
     def _refreshed(self) -> "Deferred[None]":
         """When they have been fetched, or could not be.  Who stops waiting stops nobody else."""

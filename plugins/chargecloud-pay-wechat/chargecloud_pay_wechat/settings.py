@@ -1,9 +1,8 @@
-"""What C{[wechat_pay]} says.  Whatever is a secret may be C{file:PATH} or C{env:NAME}, and is
+"""What C{[wechat_pay]} says.  Whatever is a key is C{file:PATH} or C{env:NAME}, and is
 tried out when the configuration is read."""
 
 import re
 from collections.abc import Callable, Collection
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,14 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from chargecloud.domain.fields import checked, choice, text, whole
-from chargecloud.references import resolve
+from chargecloud.references import elsewhere, resolve
 from chargecloud_pay_wechat.merchant import Merchant
 from chargecloud_pay_wechat.platform_keys import PUBLIC_KEY
 
 SERVER = "https://api.mch.weixin.qq.com"
 #: what servers may be spoken to in the clear: those of a trial
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
-LONGEST = 1_000
+#: of a modulus: WeChat signs and is signed to with RSA-2048
+LEAST_BITS = 2048
 
 
 def _of(pattern: str, what: str) -> Callable[[str], None]:
@@ -30,26 +30,23 @@ def _of(pattern: str, what: str) -> Callable[[str], None]:
     return check
 
 
-@lru_cache(maxsize=8)
-def _read_key(pem: bytes) -> Any:
-    # to check an RSA key takes a tenth of a second, and it is read to be checked and to be used
-    return load_pem_private_key(pem, None)
-
-
-def private_key(reference: str) -> RSAPrivateKey:
+def private_key(reference: str, *, is_checked: bool = False) -> RSAPrivateKey:
     """
     The merchant's key.
 
+    @param is_checked: whether it was read before: to check whether its numbers belong together
+        takes most of the time.
     @raise ValueError: if it is none; the key itself is not told.
     """
+    pem = _kept(reference).encode()
     try:
-        key = _read_key(resolve(reference).encode())
+        key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=is_checked)
     except TypeError as error:
         raise ValueError("must be a private key without a password") from error
     except ValueError as error:
         raise ValueError(_unreadable(reference, "a private key in PEM")) from error
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("must be an RSA key")
+    if not isinstance(key, RSAPrivateKey) or key.key_size < LEAST_BITS:
+        raise ValueError(f"must be an RSA key of {LEAST_BITS} bits at least")
     return key
 
 
@@ -59,12 +56,13 @@ def public_key(reference: str) -> RSAPublicKey:
 
     @raise ValueError: if it is none.
     """
+    pem = _kept(reference).encode()
     try:
-        key = load_pem_public_key(resolve(reference).encode())
+        key = load_pem_public_key(pem)
     except ValueError as error:
         raise ValueError(_unreadable(reference, "a public key in PEM")) from error
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("must be an RSA key")
+    if not isinstance(key, RSAPublicKey) or key.key_size < LEAST_BITS:
+        raise ValueError(f"must be an RSA key of {LEAST_BITS} bits at least")
     return key
 
 
@@ -74,16 +72,19 @@ def api_v3_key(reference: str) -> bytes:
 
     @raise ValueError: if it is none; the key itself is not told.
     """
-    key = resolve(reference).encode()
+    key = _kept(reference).encode()
     if len(key) != 32:
         raise ValueError(f"must be a key of 32 characters, and has {len(key)}")
     return key
 
 
+def _kept(reference: str) -> str:
+    elsewhere(reference)
+    return resolve(reference)
+
+
 def _unreadable(reference: str, what: str) -> str:
-    # a value that is a secret itself stays untold
-    where = reference if reference.startswith(("file:", "env:")) else "what is given"
-    return f"must be {what}, file:PATH or env:NAME of one, and {where} is none"
+    return f"must be {what}, and {reference} is none"
 
 
 def a_server(url: str) -> None:
@@ -118,10 +119,9 @@ class MerchantSettings:
     public_key: str | None = checked(
         "WeChat's key for this merchant (pub_key.pem); file:PATH", public_key, default=None
     )
-    tenants: tuple[int, ...] = choice(
-        "ids of those whose payments go to it; whoever is named nowhere pays to the one merchant "
-        "that names none",
-        default=(),
+    tenants: tuple[int, ...] | None = choice(
+        "ids of those whose payments go to it; without it, of all that no other merchant names",
+        default=None,
     )
 
     def merchant(self) -> Merchant:
@@ -130,7 +130,7 @@ class MerchantSettings:
             number=self.merchant_id,
             app_id=self.app_id,
             certificate_serial=self.certificate_serial.upper(),
-            private_key=private_key(self.private_key),
+            private_key=private_key(self.private_key, is_checked=True),
             api_v3_key=api_v3_key(self.api_v3_key),
             public_key_id=self.public_key_id,
             public_key=None if self.public_key is None else public_key(self.public_key),
@@ -141,10 +141,10 @@ def _some_merchants(merchants: Collection[Any]) -> None:
     numbers = [each.merchant_id for each in merchants]
     if len(set(numbers)) < len(numbers):
         raise ValueError("must have no merchant twice")
-    tenants = [tenant for each in merchants for tenant in each.tenants]
+    tenants = [tenant for each in merchants for tenant in each.tenants or ()]
     if len(set(tenants)) < len(tenants):
         raise ValueError("must have no tenant at two merchants")
-    if sum(not each.tenants for each in merchants) > 1:
+    if sum(each.tenants is None for each in merchants) > 1:
         raise ValueError("must have one merchant at the most that names no tenants")
     if any((each.public_key_id is None) is not (each.public_key is None) for each in merchants):
         raise ValueError("must have public_key_id and public_key together, or neither")

@@ -65,7 +65,7 @@ def test_amounts_to_the_fen(fen: int) -> None:
     assert row.amount_fen == fen
 
 
-@given(st.text(st.sampled_from("充电,\"'; \t🔌=+-@"), max_size=20))
+@given(st.text(st.sampled_from("充电,`\"'; \t🔌=+-@\x0b\x0c\x1e\x85\u2028"), max_size=20))
 @settings(deadline=None)
 def test_what_people_wrote(subject: str) -> None:
     """Commas and quotes of theirs are in no other column."""

@@ -36,10 +36,8 @@ from wechat_gateway import (
     PUBLIC_KEY_ID,
     Gateway,
     GatewayResource,
-    key,
-    private_pem,
-    public_pem,
 )
+from wechat_keys import key, private_pem, public_pem
 from wechat_till import merchant_settings, with_public_key
 
 

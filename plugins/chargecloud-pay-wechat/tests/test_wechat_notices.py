@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -72,9 +71,9 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def wechat(gateway: Gateway, tmp_path: Path) -> WeChatPay:
+def wechat(gateway: Gateway) -> WeChatPay:
     """A channel of one merchant, who has certificates."""
-    return channel(gateway, tmp_path)
+    return channel(gateway)
 
 
 def test_what_they_say(gateway: Gateway, wechat: WeChatPay) -> None:
@@ -129,8 +128,7 @@ def test_headers_that_prove_nothing(
 def prepared() -> tuple[Gateway, WeChatPay]:
     """A gateway, and a channel that has its certificates, for many examples."""
     gateway = Gateway(clock_at())
-    with TemporaryDirectory() as folder:
-        wechat = channel(gateway, Path(folder))
+    wechat = channel(gateway)
     assert result_of(wechat.read_notice(*notice(gateway)))
     return gateway, wechat
 
@@ -205,6 +203,26 @@ def test_certificates_are_fetched_twice_a_day(gateway: Gateway, wechat: WeChatPa
     assert result_of(wechat.read_notice(*notice(gateway)))
     gateway.clock.advance(2 * 86_400)
     assert why(wechat.read_notice(*notice(gateway))) == "bad-signature"
+
+
+def test_a_key_that_is_known_waits_for_nobody(gateway: Gateway, wechat: WeChatPay) -> None:
+    """While WeChat does not answer, what it has signed is believed by what is known."""
+    assert result_of(wechat.read_notice(*notice(gateway)))
+    gateway.clock.advance(12 * 3_600 + 1)
+    asked: list[Any] = []
+
+    class Silent:
+        """A network in which nothing comes back."""
+
+        def request(self, *given: Any, **_named: Any) -> Any:
+            """Say nothing."""
+            asked.append(given)
+            return Deferred()
+
+    wechat.asking[MERCHANT].http = Silent()
+    assert result_of(wechat.read_notice(*notice(gateway)))
+    assert result_of(Deferred.fromCoroutine(wechat.asking[MERCHANT].keys.to_wechat()))
+    assert len(asked) == 1
 
 
 def test_nobody_makes_us_ask_wechat_again_and_again(gateway: Gateway, wechat: WeChatPay) -> None:

@@ -10,21 +10,15 @@ from twisted.internet.error import ConnectionLost
 from wechatpayv3.utils import load_private_key, rsa_sign
 
 from chargecloud.domain.channel import Opening, PaymentAt, PaymentWord, RefundAt, RefundWord
-from chargecloud.domain.errors import ChannelRefused
+from chargecloud.domain.errors import ChannelAway, ChannelRefused
 from chargecloud.domain.payment_value import PayMethod
 from chargecloud_pay_wechat.channel import WeChatPay
 from chargecloud_pay_wechat.errors import NoAnswer, NotBelieved, SaidNo
 from chargecloud_pay_wechat.feature import channel_of
 from chargecloud_pay_wechat.settings import WeChatPaySettings
 from tests.harness import NOW, clock_at, failure_of, result_of
-from wechat_gateway import (
-    APP,
-    MERCHANT,
-    PUBLIC_KEY_ID,
-    Gateway,
-    key,
-    private_pem,
-)
+from wechat_gateway import APP, MERCHANT, PUBLIC_KEY_ID, Gateway
+from wechat_keys import key, private_pem
 from wechat_till import Wire, channel, merchant_settings, with_public_key
 
 NUMBER = "1729382256910270464"
@@ -56,9 +50,9 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def wechat(gateway: Gateway, tmp_path: Path) -> WeChatPay:
+def wechat(gateway: Gateway) -> WeChatPay:
     """A channel of one merchant, who has certificates."""
-    return channel(gateway, tmp_path)
+    return channel(gateway)
 
 
 def test_a_code(gateway: Gateway, wechat: WeChatPay) -> None:
@@ -200,7 +194,7 @@ def test_an_answer_without_end(
 
 def test_a_merchant_who_is_not_configured_any_more(wechat: WeChatPay) -> None:
     """Nothing is known of their payments, until they are again."""
-    failure_of(wechat.query(PaymentAt(1, "1900000119", NUMBER)), NoAnswer)
+    failure_of(wechat.query(PaymentAt(1, "1900000119", NUMBER)), ChannelAway)
 
 
 def test_a_bill_whose_file_does_not_come(gateway: Gateway, wechat: WeChatPay) -> None:

@@ -47,9 +47,9 @@ def with_receivers(wechat: WeChatPay) -> WeChatPay:
 
 
 @pytest.fixture
-def wechat(gateway: Gateway, tmp_path: Path) -> WeChatPay:
+def wechat(gateway: Gateway) -> WeChatPay:
     """A channel of one merchant, who has certificates."""
-    return with_receivers(channel(gateway, tmp_path))
+    return with_receivers(channel(gateway))
 
 
 def paid(gateway: Gateway, wechat: WeChatPay, **more: Any) -> SplitAt:

@@ -8,24 +8,18 @@ import gzip
 import json
 import re
 import secrets
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from hashlib import sha1
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 from attrs import define, field
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
 )
 from cryptography.x509.oid import NameOID
 from twisted.internet.defer import maybeDeferred
@@ -33,8 +27,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from wechatpayv3.utils import rsa_decrypt, rsa_sign, rsa_verify
 
-from chargecloud_pay_wechat.orders import CHINA
+from wechat_keys import key, sealed
 
+CHINA = ZoneInfo("Asia/Shanghai")
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 MERCHANT, APP, API_V3_KEY = "1900000109", "wxd678efh567hg6787", "k" * 32
 MERCHANT_SERIAL = "444F4864EA9B34415A0CB3C3DBC6E5D1B0C4D5E6"
@@ -50,36 +45,6 @@ TITLES = (
 SUMS = (
     "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
 )
-
-
-@cache
-def key(name: str) -> rsa.RSAPrivateKey:
-    """A key; it takes a while to make one."""
-    assert name
-    return rsa.generate_private_key(65537, 2048)
-
-
-def private_pem(of: rsa.RSAPrivateKey) -> str:
-    """A private key, as WeChat's tool writes it."""
-    return of.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def public_pem(of: rsa.RSAPrivateKey) -> str:
-    """The public key of a private one."""
-    public = of.public_key()
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def sealed(api_v3_key: str, text: str, along: str) -> dict[str, str]:
-    """Text that only the merchant can read."""
-    nonce = secrets.token_hex(6)
-    data = AESGCM(api_v3_key.encode()).encrypt(nonce.encode(), text.encode(), along.encode())
-    return {
-        "algorithm": "AEAD_AES_256_GCM",
-        "ciphertext": b64encode(data).decode(),
-        "associated_data": along,
-        "nonce": nonce,
-    }
 
 
 class No(Exception):

@@ -1,20 +1,21 @@
 """A platform in memory whose people pay by WeChat, at a gateway on this machine."""
 
+import os
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from attrs import evolve, field, frozen
 from treq.testing import StubTreq
-from twisted.internet.defer import fail, succeed
+from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionLost
 
-from chargecloud.web.serving import make_resource
 from chargecloud_pay_wechat.channel import WeChatPay
 from chargecloud_pay_wechat.feature import channel_of
 from chargecloud_pay_wechat.settings import MerchantSettings, WeChatPaySettings
 from tests.harness import clock_at
-from tests.paying import Till, recurring
-from tests.world import World, native_plugins
+from tests.paying import Till
 from wechat_gateway import (
     API_V3_KEY,
     APP,
@@ -23,10 +24,8 @@ from wechat_gateway import (
     PUBLIC_KEY_ID,
     Gateway,
     GatewayResource,
-    key,
-    private_pem,
-    public_pem,
 )
+from wechat_keys import key, private_pem, public_pem
 
 
 def merchant_settings(folder: Path, **more: Any) -> MerchantSettings:
@@ -77,32 +76,33 @@ class Wire:
         return answered
 
 
-def channel(gateway: Gateway, folder: Path, **more: Any) -> WeChatPay:
-    """A channel that asks the gateway; C{more} is of its one merchant."""
-    settings = WeChatPaySettings(merchants=(merchant_settings(folder, **more),))
+@cache
+def usual_settings() -> MerchantSettings:
+    """The gateway's merchant: to check a key takes a twentieth of a second."""
+    with TemporaryDirectory() as folder:
+        for name, value in (("KEY", private_pem(key("merchant"))), ("API_V3_KEY", API_V3_KEY)):
+            os.environ[f"WECHAT_TEST_{name}"] = value
+        return merchant_settings(
+            Path(folder),
+            private_key="env:WECHAT_TEST_KEY",
+            api_v3_key="env:WECHAT_TEST_API_V3_KEY",
+        )
+
+
+def channel(gateway: Gateway) -> WeChatPay:
+    """A channel that asks the gateway."""
+    settings = WeChatPaySettings(merchants=(usual_settings(),))
     return channel_of(settings, gateway.clock, Wire(gateway))
 
 
 class WeChatTill(Till):
     """A world whose people pay by WeChat."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         clock = clock_at()
         self.gateway = Gateway(clock, self._post)
-        self.channel = channel(self.gateway, folder, **settings)
-        super().__init__(folder, clock)
-
-    def _start(self, **more: Any) -> World:
-        plugins = native_plugins(
-            payment_channels={"wechat": self.channel}, alarm_sinks={"notebook": self.notebook}
-        )
-        world = World(self.folder, self.clock, plugins=plugins, **more)
-        for service in recurring(world):
-            service.startService()
-        self._treq: Any = StubTreq(
-            make_resource(world.platform.routes, lambda _token: succeed(None))
-        )
-        return world
+        self.channel = channel(self.gateway)
+        super().__init__(folder, clock, {"wechat": self.channel})
 
     def open(self, amount_fen: int = 500, key: str | None = None, **more: Any) -> Any:
         """Open a payment."""
@@ -121,3 +121,18 @@ class WeChatTill(Till):
             step = min(5.0 if seconds <= 60 else 50.0, seconds)
             self.clock.advance(step)
             seconds -= step
+
+
+PAID = {"channel_wechat": -500, "wallet": 500}
+
+
+def paid(till: WeChatTill) -> Any:
+    """A payment that was paid."""
+    payment = till.open(customer_id=till.world.customer(0))
+    assert till.pay(payment)["state"] == "paid"
+    return payment
+
+
+def send_back(till: WeChatTill, payment: Any, **more: Any) -> Any:
+    """All of it, if nothing else is said."""
+    return till.world.make(f"/payments/{payment['id']}/refunds", {"reason": "a", **more})

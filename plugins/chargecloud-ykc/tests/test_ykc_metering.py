@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -43,9 +44,9 @@ def dc(world: World) -> Pile:
     return made
 
 
-def charge(world: World, dc: Pile, behind_s: int, money_e4: int = 0) -> str:
+def charge(world: World, dc: Pile, behind_s: int, money_e4: int = 0, **placed: Any) -> str:
     """A charge of 2 kWh in four minutes, at a yuan each, told by a clock that is behind."""
-    order_id, trade = charging(world, dc)
+    order_id, trade = charging(world, dc, **placed)
     begun = world.calendar.now() - timedelta(seconds=behind_s)
     for energy_e4 in (5_000, 10_000, 15_000, 20_000):
         pass_time(world, dc, 60)
@@ -77,16 +78,12 @@ def test_a_pile_that_is_far_behind_is_billed_by_our_clock(world: World, dc: Pile
     assert metering["evidence"][0]["clock_ahead_s"] == -600
 
 
-def test_what_is_known_of_a_clock_outlives_a_restart(
-    world: World, dc: Pile, tmp_path: Path
-) -> None:
-    """The next charge is billed by ours."""
-    for _ in range(3):
-        charge(world, dc, 600)
+def restarted(world: World, dc: Pile, folder: Path) -> tuple[World, Pile]:
+    """The platform and the pile after a kill."""
     dc.wire.drop()
     world.killed()
     after = World(
-        tmp_path,
+        folder,
         world.clock,
         plugins=world.plugins,
         feature_settings={"metering": MeteringSettings()},
@@ -94,7 +91,34 @@ def test_what_is_known_of_a_clock_outlives_a_restart(
     again = Pile(new_wire(after), dc.number, dc.charger_id)
     again.login()
     again.reading()
+    return after, again
+
+
+def test_what_is_known_of_a_clock_outlives_a_restart(
+    world: World, dc: Pile, tmp_path: Path
+) -> None:
+    """The next charge is billed by ours."""
+    for _ in range(3):
+        charge(world, dc, 600)
+    after, again = restarted(world, dc, tmp_path)
     assert len(after.get(f"/orders/{charge(after, again, 600)}/bill")["remarks"]) == 1
+    after.killed()
+
+
+def test_what_was_known_of_a_clock_is_not_told_again(
+    world: World, dc: Pile, tmp_path: Path
+) -> None:
+    """It was set meanwhile: one look is no reason to tell people that it is off, nor to write down
+    what is there already."""
+    for _ in range(3):
+        charge(world, dc, 600)
+    after, again = restarted(world, dc, tmp_path)
+    charge(after, again, 0)
+    assert [each["rule"] for each in after.logged("alarm.raised")] == ["clock-distrusted"]
+    assert [each["ahead_ms"] for each in after.logged("charger.clock")] == [-600_000]
+    for _ in range(2):
+        charge(after, again, 0)
+    assert [each["ahead_ms"] for each in after.logged("charger.clock")] == [-600_000, 0]
     after.killed()
 
 
@@ -123,3 +147,19 @@ def test_an_amount_that_differs_from_the_bill_is_ranked(world: World, dc: Pile) 
         off,
         5,
     )
+
+
+def test_what_a_pile_cannot_know_makes_its_amount_no_error(world: World, dc: Pile) -> None:
+    """A coupon and a month card are taken off what the charge costs, and the pile tells that."""
+    valid = {"valid_from": "2026-01-01T00:00:00Z", "valid_until": "2027-01-01T00:00:00Z"}
+    world.make("/coupons", {"code": "SPRING", "amount_fen": 20, **valid})
+    customer = world.customer(10_000)
+    card = world.make("/month-cards", {"customer_id": customer, "price_fen": 3_000, "days": 30})
+    reduced = charge(world, dc, 0, money_e4=20_000, coupon="SPRING")
+    covered = {"customer_id": customer, "month_card_id": card["id"]}
+    paid_before = charge(world, dc, 0, money_e4=20_000, **covered)
+    shown = [world.get(f"/orders/{each}")["amount_fen"] for each in (reduced, paid_before)]
+    assert shown == [180, 0]
+    audit(world)
+    items = world.get(f"/metering/{dc.charger_id}/orders")["items"]
+    assert [each["payment_error_fen"] for each in items] == [0, 0]

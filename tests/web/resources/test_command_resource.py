@@ -3,10 +3,16 @@
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
+from chargecloud.charging.calls import Calls
 from chargecloud.domain.commands import Answer, SetTime, StopCharge
+from chargecloud.domain.decision import Decision
 from chargecloud.domain.events import StopReason
 from chargecloud.gateway.routing import COMMAND_DEADLINE_S
+from chargecloud.storage.once import RequestKey
+from chargecloud.web.resources.commands import Commanding, NewCommand
+from tests.harness import result_of
 from tests.web.resources.asking import Asking
 from tests.world import Box, World
 
@@ -159,6 +165,40 @@ def test_a_command_that_is_sent_again_reaches_the_charger_once(world: World, api
     assert (afterwards.status, afterwards.json["state"]) == (200, "answered")
     assert afterwards.json["id"] == begun.json["id"]
     assert box.pump().orders(SetTime) == [ordered]
+
+
+def test_a_command_that_comes_twice_at_once_reaches_the_charger_once(world: World) -> None:
+    """The second is there before the first is written down: an impatient client's repetition."""
+    box = world.box().connect()
+    platform = world.platform
+    written: list[Deferred[None]] = []
+
+    def write_down(_decision: Decision) -> Deferred[None]:
+        written.append(Deferred())
+        return written[-1]
+
+    commanding = Commanding(
+        platform.chargers,
+        platform.book,
+        Calls(platform.routing, world.calendar, world.store.ids.next),
+        world.calendar,
+        write_down,
+        platform.watching.write_down,
+    )
+    request = RequestKey(1, "k", "what it said")
+    wanted = NewCommand(name="set_time")
+    first, second = (
+        Deferred.fromCoroutine(commanding.send(world.caller, box.id, wanted, request))
+        for _ in range(2)
+    )
+    for each in written:
+        each.callback(None)
+    (sent, answered), (again, nothing) = result_of(first), result_of(second)
+    assert again is sent
+    assert nothing is None
+    (ordered,) = box.pump().orders(SetTime)
+    box.accept(ordered)
+    assert result_of(answered) == Answer(True)
 
 
 def test_a_key_for_another_command(world: World, api: Asking) -> None:
