@@ -8,6 +8,7 @@ from attrs import frozen
 from sqlalchemy import Connection
 from zope.interface import implementer
 
+from chargecloud.charging.starting import COMES_BACK_S, LONGEST_AWAY_S
 from chargecloud.domain.decision import LogEntry
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import text
@@ -62,7 +63,8 @@ def test_an_order_that_was_starting_is_given_up_in_time(tmp_path: Path) -> None:
 
     after = restarted(world)
     assert after.get(f"/orders/{order_id}")["state"] == "starting"
-    after.pass_time(120)
+    # its charger may have begun, and be on its way
+    after.pass_time(LONGEST_AWAY_S + COMES_BACK_S)
     failed = after.get(f"/orders/{order_id}")
     assert (failed["state"], failed["failure"]) == ("failed", "not-confirmed")
     assert after.get(f"/wallets/{customer}")["held_fen"] == 0

@@ -22,6 +22,9 @@ from chargecloud.domain.order_value import NOT_BEGUN, Order, OrderState
 #: seconds for a charger to connect after its node has gone, and for one that has connected to tell
 #: what its ports do
 COMES_BACK_S = 45
+#: seconds for which a charger that is away is waited for: it may wait 10 minutes between two tries
+#: to connect (native protocol, "Reconnecting"), and the first may fail
+LONGEST_AWAY_S = 1_200
 #: seconds after which an order is given up again, if that failed, and an absent charger is looked
 #: for again
 AGAIN_S = 10
@@ -79,7 +82,7 @@ class Starting:
             if track is None or track.order.state is not OrderState.STARTING:
                 return
             present = self.book.routing.presence.find(order.charger_id)
-            if present is None and self._age_s(order) < self.settings.lost_after_s:
+            if present is None and self._age_s(order) < LONGEST_AWAY_S:
                 self.clock.callLater(AGAIN_S, look)
                 return
             came_s = 0.0 if present is None else present.since_s

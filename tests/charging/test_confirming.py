@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chargecloud.charging.settings import ChargingSettings
-from chargecloud.charging.starting import COMES_BACK_S
+from chargecloud.charging.starting import COMES_BACK_S, LONGEST_AWAY_S
 from chargecloud.charging.watchdog import ROUND_S
 from chargecloud.domain.charger import PortState
 from chargecloud.domain.commands import StartCharge
@@ -108,7 +108,7 @@ def test_a_charger_is_not_waited_for_for_ever(box: Box, tmp_path: Path, comes_ba
             world.pass_time(COMES_BACK_S / 2, box.heartbeat)
             box.drop()
     else:
-        world.clock.advance(ChargingSettings().lost_after_s)
+        world.pass_time(LONGEST_AWAY_S - 1_000 + COMES_BACK_S)
     assert (order(box)["state"], order(box)["failure"]) == ("failed", "not-confirmed")
 
 
