@@ -22,6 +22,7 @@ from chargecloud.interfaces import ITariff
 #: a slow tariff is not a wrong one, and the fixture only gives what it has read
 PATIENT = settings(
     deadline=None,
+    max_examples=60,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

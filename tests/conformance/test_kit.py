@@ -306,8 +306,9 @@ class Rewards(Composed):
     """The more is drawn, the less it costs."""
 
     def lines(self, terms: Mapping[str, Any], usage: Usage) -> Sequence[BillLine]:
-        """Nothing for who draws much."""
-        return super().lines(terms, usage) if usage.energy_mwh < 2_000_000 else ()
+        """All of it so many times as there are kWh to ten."""
+        times = max(10 - usage.energy_mwh // 1_000_000, 0)
+        return [*super().lines(terms, usage)] * times
 
 
 class Remembers(Composed):
