@@ -217,6 +217,8 @@ class Tokens:
         @raise NotFound: if there is none, or it is revoked already.
         """
         await self.store.writer.transact(lambda connection: revoke_token(connection, token_id, now))
+        for key in [key for key, good in self._good.items() if good.caller.token_id == token_id]:
+            del self._good[key]
 
     async def _find(self, **known: Any) -> Caller | None:
         (key,) = known.items()

@@ -16,6 +16,7 @@ from chargecloud.domain.errors import NodesApart, NotFound
 from chargecloud.nodes.elsewhere import Elsewhere
 from chargecloud.nodes.post import Post
 from chargecloud.routes import Call, Caller, HeldBy, Method
+from chargecloud.storage.writer import TROUBLES
 from chargecloud.web.answering import serve_one
 from chargecloud.web.openapi import operation_id
 from chargecloud.web.operations import Operation
@@ -80,7 +81,11 @@ class Forwarding:
         if self.post.wire is None:
             # alone: the operation itself says what it lacks, should the database be away
             return None
-        node = await self._holder(operation.route.held_by, call)
+        try:
+            node = await self._holder(operation.route.held_by, call)
+        except TROUBLES:
+            # what is in memory here can be stopped; what needs the database says so itself
+            return None
         if node is None:
             return None
         given = request.requestHeaders.getRawHeaders

@@ -128,6 +128,18 @@ def test_its_customer_may_think_again(world: World) -> None:
     sound(world)
 
 
+def test_a_command_to_stop_is_not_sent_for_it(world: World) -> None:
+    """Its charger knows of no charge; the one who asks is told what to stop, and it starts."""
+    box, _customer, order = waiting(world)
+    stop = {"name": "stop", "port": 1}
+    status, refused = world.http("POST", f"/chargers/{box.id}/commands", stop)
+    assert (status, refused["type"]) == (409, "/problems/conflict")
+    assert order["id"] in refused["detail"]
+    assert box.pump().stops() == []
+    until(world, box, timedelta(hours=3, seconds=ROUND_S))
+    assert len(box.orders(StartCharge)) == 1
+
+
 def test_a_danger_at_its_port_ends_its_waiting(world: World) -> None:
     """Nothing begins by itself at night where it was too hot in the evening."""
     box, customer, order = waiting(world)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from twisted.logger import capturedLogs
 
 from chargecloud.domain.charger import PortState
 from chargecloud.features.metering.feature import MeteringFeature
 from chargecloud.features.metering.model import CLOCK_DAYS, MeteringSettings, week_of
-from chargecloud.features.metering.tables import audits, clocks, due, metadata, weeks
+from chargecloud.features.metering.tables import audits, clocks, due, metadata, sessions, weeks
 from chargecloud.routes import Caller
 from chargecloud.simulator.native import SimulatedNative
 from chargecloud.storage.engine import open_engine
@@ -394,6 +394,15 @@ def test_a_charger_has_one_open_session(world: World) -> None:
     world.make("/metering/sessions", session_of(box))
     assert world.http("POST", "/metering/sessions", session_of(box))[0] == 409
     assert world.http("GET", "/metering/sessions/12")[0] == 404
+
+
+def test_a_session_that_an_earlier_version_ended_is_in_nobodys_way(world: World) -> None:
+    """It knows nothing of what says that one is open."""
+    box = ready(world)
+    world.make("/metering/sessions", session_of(box))
+    with world.store.engine.begin() as connection:
+        connection.execute(update(sessions).values(state="passed"))
+    world.make("/metering/sessions", session_of(box))
 
 
 def test_people_are_told_of_a_certificate_before_it_ends(world: World) -> None:

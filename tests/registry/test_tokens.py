@@ -84,6 +84,17 @@ def test_a_token_that_was_good_is_good_while_the_database_is_away(registry: Regi
 
 
 @pytest.mark.sqlite
+def test_a_token_that_was_revoked_here_is_not_remembered(registry: Registry) -> None:
+    """Who logs out is out, whatever becomes of the database."""
+    outage = Outage(registry.store.engine)
+    token, known = make(registry), Tokens(registry.store)
+    caller = result_of(known.authenticate(token))
+    result_of(known.revoke(caller.token_id, NOW))
+    outage.is_away = True
+    failure_of(known.authenticate(token), OperationalError)
+
+
+@pytest.mark.sqlite
 def test_a_token_that_was_found_bad_is_not_remembered(registry: Registry) -> None:
     """Nor is one that comes to its end meanwhile."""
     clock, outage = Clock(), Outage(registry.store.engine)

@@ -115,6 +115,9 @@ def open_session(
         opened_at=now,
         opened_by=by,
     )
+    # one that a node of an earlier version has ended is open no more
+    ended = (sessions.c.open_charger_id == charger.id, sessions.c.state != SessionState.OPEN.value)
+    connection.execute(update(sessions).where(*ended).values(open_charger_id=None))
     try:
         with connection.begin_nested():
             connection.execute(opened)

@@ -44,10 +44,12 @@ class Gifts:
         @raise ChannelAway: if nobody knows what came of it.
         @raise Stale: if another node looked after it.
         """
+        # by a process before this one, perhaps, that did not live to count it
+        was_asked = row.state == "asked"
         if row.state == "wanted":
             row = await self._fit(row, payment)
         if row.state == "asked" and row.parts:
-            row = await self._split(row, payment)
+            row = await self._split(row, payment, was_asked=was_asked)
         if row.state == "split" or not row.parts:
             await self._finish(row, payment)
 
@@ -80,10 +82,10 @@ class Gifts:
         )
         return given_by((each.id, each.back_of, each.parts) for each in rows)
 
-    async def _split(self, row: ChannelSplit, payment: Any) -> ChannelSplit:
+    async def _split(self, row: ChannelSplit, payment: Any, *, was_asked: bool) -> ChannelSplit:
         fact = None
         asked = split_at(row, payment)
-        if row.tries:
+        if was_asked:
             fact = await self.asking.ask(row, lambda channel: channel.query_split(asked))
         if fact is not None and fact.is_known:
             ended = self._told(row, asked, fact)

@@ -39,14 +39,17 @@ class Given:
 def to_give(
     gains: Mapping[int, Amounts], parties: Mapping[int, Party], channel: str
 ) -> Sequence[Row]:
-    """The parts of a split: those that gain something and have an account at the channel."""
-    return [
-        _part(parties[party_id], channel, sum(gains[party_id]))
-        for party_id in sorted(gains)
-        if party_id != CHANNEL
-        and channel in parties[party_id].receivers
-        and sum(gains[party_id]) > 0
-    ]
+    """The parts of a split: those that gain something and have an account at the channel.  Of
+    parties that have shared an account since before that was refused, the first one's: what a
+    channel tells of an account is told of one part."""
+    found: dict[str, Row] = {}
+    for party_id in sorted(gains):
+        if party_id == CHANNEL or sum(gains[party_id]) <= 0:
+            continue
+        receiver = parties[party_id].receivers.get(channel)
+        if receiver is not None and receiver.account not in found:
+            found[receiver.account] = _part(parties[party_id], channel, sum(gains[party_id]))
+    return list(found.values())
 
 
 def fitted(

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import define, field, frozen
 from cattrs.preconf.json import make_converter
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from chargecloud.domain.charger import SystemState
 from chargecloud.domain.errors import Invalid, NodesApart, NotFound, Overloaded, Refusal
@@ -70,6 +71,7 @@ class BulkCommanding:
 
     commanding: Commanding
     elsewhere: Elsewhere
+    _log: Logger = field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.elsewhere.post.answers["commands"] = self._asked
@@ -118,9 +120,14 @@ class BulkCommanding:
         }
         try:
             told = await self.elsewhere.post.ask(node, "commands", body, DEADLINE_S)
-        except NodesApart as apart:
+            return _WORDS.structure(told, list[OfCharger])
+        except Refusal as refusal:
+            return [_refused(charger_id, refusal) for charger_id in charger_ids]
+        except Exception:
+            # as of another version: what was sent to others is told all the same
+            self._log.failure("what node {node} answered cannot be read", node=node)
+            apart = NodesApart(f"what node {node} answered cannot be read")
             return [_refused(charger_id, apart) for charger_id in charger_ids]
-        return _WORDS.structure(told, list[OfCharger])
 
     async def _asked(self, told: Any) -> Any:
         caller = _WORDS.structure(told["caller"], Caller)
@@ -137,7 +144,11 @@ class BulkCommanding:
         wanted: NewCommand,
         request: RequestKey | None,
     ) -> list[OfCharger]:
-        return [await self._send_to(caller, each, wanted, request) for each in charger_ids]
+        # a database that hangs makes nobody wait who charges
+        first = sorted(
+            charger_ids, key=lambda each: not self.commanding.is_at_hand(caller, each, wanted)
+        )
+        return [await self._send_to(caller, each, wanted, request) for each in first]
 
     async def _send_to(
         self, caller: Caller, charger_id: int, wanted: NewCommand, request: RequestKey | None

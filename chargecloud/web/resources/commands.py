@@ -25,6 +25,7 @@ from chargecloud.domain.errors import (
 )
 from chargecloud.domain.events import StopReason
 from chargecloud.domain.fields import choice, text, whole
+from chargecloud.domain.order_value import OrderState
 from chargecloud.registry.chargers import Charger, Chargers
 from chargecloud.routes import Call, Caller, HeldBy, Id, Later, Method, Route
 from chargecloud.storage.once import RequestKey
@@ -135,12 +136,18 @@ class Commanding:
         if before is not None:
             return before, None
         _check_args(body)
+        if order.state is OrderState.WAITING:
+            raise Conflict(f"order {order.id} waits, unknown to the charger: stop the order itself")
         stop = StopCharge(order.id, order.port)
         sent, answered = self.calls.send(order.charger_id, STOP, stop)
         self._repetitions.keep(request, sent.id)
         stopped_for(track, StopReason.OPERATOR, self.calendar, answered)
         self.write_late(_commanded(order.tenant_id, order.charger_id, body, caller.token_id))
         return sent, answered
+
+    def is_at_hand(self, caller: Caller, charger_id: int, wanted: NewCommand) -> bool:
+        """Whether it stops what is known here without the database."""
+        return wanted.name == STOP and self._to_be_stopped(caller, charger_id, wanted) is not None
 
     def _to_be_stopped(self, caller: Caller, charger_id: int, wanted: NewCommand) -> Track | None:
         track = None if wanted.port is None else self.book.on_port(charger_id, wanted.port)

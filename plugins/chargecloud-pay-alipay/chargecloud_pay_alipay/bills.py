@@ -76,6 +76,14 @@ def _name(member: ZipInfo) -> str:
     return member.filename.encode("cp437").decode("gb18030", "replace")
 
 
+def _is_instant(text: str) -> bool:
+    try:
+        instant(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _rows(
     lines: Iterator[str] | TextIOWrapper, tenant_id: int, odd: Callable[[str], None]
 ) -> Iterator[BillRow]:
@@ -88,9 +96,11 @@ def _rows(
             continue
         if len(line) < len(header):
             raise ValueError(f"line {table.line_num} of the bill is too short")
-        # commas are where people wrote them
+        # commas are where people wrote them: in the subject, if what is behind it is in its place
+        # then, and else behind all that is read here
         more, subject = len(line) - len(header), places["subject"]
-        line[subject : subject + more + 1] = [",".join(line[subject : subject + more + 1])]
+        if more and _is_instant(line[places["at"] + more]):
+            line[subject : subject + more + 1] = [",".join(line[subject : subject + more + 1])]
         said = {name: line[place].strip() for name, place in places.items()}
         kind = _KINDS.get(said["kind"])
         if kind is None:

@@ -319,7 +319,8 @@ async def _known(asking: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
     except ChannelRefused as refused:
         if str(refused.facts["why"]).endswith(("_NOT_EXIST", "_NOT_FOUND")):
             return {}
-        raise
+        # a no to the question says nothing of what was asked after
+        raise Unanswered(refused.detail) from refused
 
 
 def _about(number: str, told: Mapping[str, Any]) -> None:

@@ -179,6 +179,13 @@ def test_what_people_wrote(subject: str) -> None:
     assert [(row.number, row.amount_fen) for row in rows] == [("1", 150), ("2", 1)]
 
 
+def test_a_comma_behind_all_that_is_read() -> None:
+    """As in the remark of a refund: nothing is where it is not."""
+    line = bill_line(trade(), "1", "交易", 150, AT) + ", and more"
+    (row,) = read_bill(table_of(line), 1)
+    assert (row.number, row.amount_fen) == ("1", 150)
+
+
 @pytest.mark.parametrize(
     ("data", "what"),
     [
